@@ -1,0 +1,38 @@
+//! The Inngest wire, without I/O and without a clock.
+//!
+//! Bytes and values come in, values and bytes go out; time is an argument. Nothing here knows HTTP servers,
+//! sockets, components or the environment, so all of it is tested in milliseconds and shared by both ends: the
+//! worker, which answers calls, and the development engine, which makes them.
+//!
+//! One call goes through these modules in this order:
+//!
+//! | module | from → to |
+//! | --- | --- |
+//! | [`signature`] | bytes and headers → [`signature::Verified`] |
+//! | [`call`] | verified bytes → [`call::Call`] with its [`memo::MemoTable`] |
+//! | [`replay`] | what the running function reports → what it does next, or the [`outcome::Outcome`] |
+//! | [`reply`] | outcome → status, headers, body |
+//!
+//! Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+
+pub mod call;
+pub mod cron;
+pub mod event;
+pub mod function;
+pub mod header;
+pub mod id;
+pub mod introspect;
+pub mod memo;
+pub mod op;
+pub mod outcome;
+pub mod replay;
+pub mod reply;
+pub mod signature;
+pub mod step;
+pub mod sync;
+
+/// The `X-Inngest-SDK` value of this build: language and version, as every request and reply must carry it.
+pub const SDK: &str = concat!("rust:v", env!("CARGO_PKG_VERSION"));
+
+/// The execution version this worker speaks: parallel steps are joined by the server before the next call.
+pub const REQUEST_VERSION: i32 = 2;

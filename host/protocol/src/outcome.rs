@@ -1,0 +1,52 @@
+//! How one invocation ended, for the server. [`crate::reply`] turns it into a reply.
+
+use serde_json::value::RawValue;
+
+use crate::id::StepId;
+use crate::op::{ErrorObject, Op, Retry, Timing};
+use crate::step::StepName;
+
+/// How one invocation ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The function returned; its result as JSON.
+    Done(Box<RawValue>),
+    /// The function waits: the steps it found, at least one.
+    Planned(Vec<Op>),
+    /// The body of a step ran and succeeded.
+    StepRan {
+        /// Which step.
+        step: StepName,
+        /// Its result as JSON.
+        data: Box<RawValue>,
+        /// When the body ran; none when the result is a stored one told again.
+        timing: Option<Timing>,
+    },
+    /// The body of a step ran and failed.
+    StepFailed {
+        /// Which step.
+        step: StepName,
+        /// The failure.
+        error: ErrorObject,
+        /// What the body wants to happen.
+        retry: Retry,
+        /// When the body ran; none when the failure is a stored one told again.
+        timing: Option<Timing>,
+    },
+    /// The function itself failed, or could not be run.
+    Failed {
+        /// The failure.
+        error: ErrorObject,
+        /// What shall happen.
+        retry: Retry,
+    },
+    /// A targeted call's step was never met.
+    TargetNotFound {
+        /// The step that was asked for.
+        target: StepId,
+        /// The steps that were met and have no memo.
+        found: Vec<StepName>,
+        /// How the function ended without meeting it.
+        ending: String,
+    },
+}

@@ -1,0 +1,476 @@
+//! What a running function does next, decided from its call: the host's half of `wit/steps.wit`.
+//!
+//! A pure machine. The guest reports steps it found and dropped; the machine answers with one thing to do, or with
+//! the end of the invocation. It decides in this order:
+//!
+//! 1. the target of a targeted call runs as soon as it is found, before anything else is resolved: resolving first
+//!    could let the other side of a race win and drop it;
+//! 2. else the found step whose memo comes first in the server's order of completion is resolved;
+//! 3. else a targeted call has no target;
+//! 4. else a single new step runs at once, where the server allows that;
+//! 5. else all new steps are planned; if there is none, the function waits for something that is not a step.
+
+mod kind;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use serde_json::value::RawValue;
+
+pub use self::kind::{Kind, KindError, Sending};
+use crate::call::Call;
+use crate::id::StepId;
+use crate::memo::{Memo, Shape};
+use crate::op::{ErrorObject, Op, OpCode, Retry, Timing};
+use crate::outcome::Outcome;
+use crate::step::{StepName, StepNames};
+
+/// The most steps one invocation may find. The server gives a run up at 1000 of them unless told otherwise, and
+/// never takes more than this.
+pub const MAX_STEPS: usize = 10_000;
+
+/// A step the guest has just found.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'g> {
+    /// Its name, key included.
+    pub name: &'g str,
+    /// Its kind, as the guest wrote it.
+    pub kind: &'g str,
+    /// The kind's options, as the guest wrote them.
+    pub options: &'g str,
+}
+
+/// What happens next.
+#[derive(Debug)]
+pub enum Decision<'c> {
+    /// Resolve this step with its result, or with its stored error; both are JSON.
+    Resolve {
+        /// The step's ordinal.
+        step: u32,
+        /// The memo.
+        value: Result<&'c str, &'c str>,
+    },
+    /// Run the body of this step.
+    Execute {
+        /// The step's ordinal.
+        step: u32,
+        /// Its input as an operator edited it.
+        input: Option<&'c str>,
+    },
+    /// End the invocation.
+    Stop(Stop),
+}
+
+/// Why an invocation ends before its function does.
+#[derive(Debug)]
+pub enum Stop {
+    /// With this outcome.
+    Outcome(Outcome),
+    /// With a step that the host carries out itself, without code of the guest.
+    Send(Sending),
+}
+
+/// The guest broke the rules of `wit/steps.wit`, or the function cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// A step was polled inside the body of another.
+    #[error(
+        "step {inner:?} was awaited inside the body of step {outer:?}; a body is one unit: return from it first, then await the next step"
+    )]
+    Nested {
+        /// The step whose body runs.
+        outer: String,
+        /// The step that was found in it, or empty.
+        inner: String,
+    },
+    /// A step of an unknown kind.
+    #[error("step {name:?}: {error}")]
+    Kind {
+        /// The step.
+        name: String,
+        /// What is wrong with its kind or options.
+        error: KindError,
+    },
+    /// An ordinal that was never given.
+    #[error(
+        "the component speaks of step number {0}, which it never registered; rebuild it with a current SDK"
+    )]
+    UnknownOrdinal(u32),
+    /// More than [`MAX_STEPS`].
+    #[error(
+        "the function has more than 10000 steps, the most the server takes; split it, or invoke others from it"
+    )]
+    TooManySteps,
+    /// Nothing to resolve, nothing new, and the function has not returned.
+    #[error(
+        "the function waits for something that is not a step, and nothing will ever wake it; await only steps outside of step bodies, and do other waiting inside one"
+    )]
+    Stuck,
+    /// `finish` without `execute`.
+    #[error(
+        "the component finished a step body that it was not told to run; rebuild it with a current SDK"
+    )]
+    NotRunning,
+}
+
+/// The machine of one invocation.
+#[derive(Debug)]
+pub struct Replay<'c> {
+    call: &'c Call,
+    names: StepNames,
+    steps: Vec<Slot>,
+    /// Found steps with a memo, by the server's order of completion.
+    waiting: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Found steps without one, in the order in which they were found; dropped ones are removed.
+    fresh: Vec<u32>,
+    running: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    id: StepId,
+    kind: Kind,
+    dropped: bool,
+    /// Present while the step has no memo: what is needed to report it.
+    report: Option<Box<Report>>,
+}
+
+#[derive(Debug)]
+struct Report {
+    name: String,
+    index: u32,
+    options: String,
+}
+
+impl<'c> Replay<'c> {
+    /// The machine for a call, before the function has run.
+    pub fn new(call: &'c Call) -> Self {
+        Self {
+            call,
+            names: StepNames::default(),
+            steps: Vec::new(),
+            waiting: BinaryHeap::new(),
+            fresh: Vec::new(),
+            running: None,
+        }
+    }
+
+    /// Nothing in the function can progress. `found` and `dropped` are what changed since the last call.
+    pub fn next<'g>(
+        &mut self,
+        found: impl IntoIterator<Item = Found<'g>>,
+        dropped: &[u32],
+    ) -> Result<Decision<'c>, ReplayError> {
+        for step in found {
+            self.register(step)?;
+        }
+        for &ordinal in dropped {
+            self.drop_step(ordinal)?;
+        }
+        if let Some(running) = self.running {
+            return Err(ReplayError::Nested {
+                outer: self.name_of(running),
+                inner: String::new(),
+            });
+        }
+        self.decide()
+    }
+
+    /// The body that runs has succeeded, with this result as JSON.
+    pub fn finished(
+        &mut self,
+        data: Box<RawValue>,
+        timing: Timing,
+    ) -> Result<Outcome, ReplayError> {
+        let step = self.take_running()?;
+        Ok(Outcome::StepRan {
+            step,
+            data,
+            timing: Some(timing),
+        })
+    }
+
+    /// The body that runs has failed.
+    pub fn failed(
+        &mut self,
+        error: ErrorObject,
+        retry: Retry,
+        timing: Timing,
+    ) -> Result<Outcome, ReplayError> {
+        let step = self.take_running()?;
+        Ok(Outcome::StepFailed {
+            step,
+            error,
+            retry,
+            timing: Some(timing),
+        })
+    }
+
+    /// The function has ended, with its result as JSON or with a failure. Steps still found count as dropped.
+    pub fn ended(self, result: Result<Box<RawValue>, (ErrorObject, Retry)>) -> Outcome {
+        let Some(target) = self.call.route.target else {
+            return match result {
+                Ok(data) => Outcome::Done(data),
+                Err((error, retry)) => Outcome::Failed { error, retry },
+            };
+        };
+        let ending = match result {
+            Ok(_) => "it returned without meeting the step".to_owned(),
+            Err((error, _)) => format!("it failed with {}: {}", error.name, error.message),
+        };
+        Outcome::TargetNotFound {
+            target,
+            found: self.found_names(),
+            ending,
+        }
+    }
+
+    /// The name of the step whose body runs now.
+    pub fn running(&self) -> Option<String> {
+        self.running.map(|ordinal| self.name_of(ordinal))
+    }
+
+    /// The step that runs now, as it is reported; none outside of bodies.
+    pub fn running_step(&self) -> Option<StepName> {
+        self.running.map(|ordinal| self.step_name(ordinal))
+    }
+
+    fn register(&mut self, found: Found<'_>) -> Result<(), ReplayError> {
+        if let Some(running) = self.running {
+            return Err(ReplayError::Nested {
+                outer: self.name_of(running),
+                inner: found.name.to_owned(),
+            });
+        }
+        if self.steps.len() >= MAX_STEPS {
+            return Err(ReplayError::TooManySteps);
+        }
+        let kind = Kind::parse(found.kind).map_err(|error| ReplayError::Kind {
+            name: found.name.to_owned(),
+            error,
+        })?;
+        let ordinal = u32::try_from(self.steps.len()).map_err(|_| ReplayError::TooManySteps)?;
+        let (id, index) = self.names.identify(found.name);
+        let memo = self.call.memos.get(&id, kind.shape());
+        let report = match memo {
+            Some((Memo::Data(_) | Memo::Error(_), rank)) => {
+                self.waiting.push(Reverse((rank, ordinal)));
+                None
+            }
+            Some((Memo::Input(_), _)) | None => {
+                self.fresh.push(ordinal);
+                let (name, options) = (found.name.to_owned(), found.options.to_owned());
+                Some(Box::new(Report {
+                    name,
+                    index,
+                    options,
+                }))
+            }
+        };
+        self.steps.push(Slot {
+            id,
+            kind,
+            dropped: false,
+            report,
+        });
+        Ok(())
+    }
+
+    fn drop_step(&mut self, ordinal: u32) -> Result<(), ReplayError> {
+        let slot = self
+            .steps
+            .get_mut(ordinal as usize)
+            .ok_or(ReplayError::UnknownOrdinal(ordinal))?;
+        slot.dropped = true;
+        if slot.report.is_some() {
+            self.fresh.retain(|&fresh| fresh != ordinal);
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self) -> Result<Decision<'c>, ReplayError> {
+        let target = self.call.route.target;
+        if let Some(target) = target {
+            let found = self
+                .fresh
+                .iter()
+                .copied()
+                .find(|&ordinal| self.slot(ordinal).id == target);
+            if let Some(ordinal) = found {
+                return self.carry_out(ordinal);
+            }
+        }
+        while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
+            let slot = self.slot(ordinal);
+            if slot.dropped {
+                continue;
+            }
+            match self.call.memos.get(&slot.id, slot.kind.shape()) {
+                Some((Memo::Data(data), _)) => {
+                    return Ok(Decision::Resolve {
+                        step: ordinal,
+                        value: Ok(data),
+                    });
+                }
+                Some((Memo::Error(error), _)) => {
+                    return Ok(Decision::Resolve {
+                        step: ordinal,
+                        value: Err(error),
+                    });
+                }
+                Some((Memo::Input(_), _)) | None => {}
+            }
+        }
+        if let Some(target) = target {
+            let ending = "it waits for other steps".to_owned();
+            let outcome = Outcome::TargetNotFound {
+                target,
+                found: self.found_names(),
+                ending,
+            };
+            return Ok(Decision::Stop(Stop::Outcome(outcome)));
+        }
+        match *self.fresh.as_slice() {
+            [] => Err(ReplayError::Stuck),
+            [only] if self.call.immediate && self.slot(only).kind.runs() => self.carry_out(only),
+            _ => self.plan(),
+        }
+    }
+
+    /// Runs a step now: its body, or what the host does in its place.
+    fn carry_out(&mut self, ordinal: u32) -> Result<Decision<'c>, ReplayError> {
+        let slot = self.slot(ordinal);
+        match slot.kind {
+            Kind::Run => {
+                let input = match self.call.memos.get(&slot.id, Shape::Wrapped) {
+                    Some((Memo::Input(input), _)) => Some(input),
+                    _ => None,
+                };
+                self.running = Some(ordinal);
+                Ok(Decision::Execute {
+                    step: ordinal,
+                    input,
+                })
+            }
+            Kind::SendEvent => {
+                let sending = Sending::parse(self.step_name(ordinal), self.options(ordinal));
+                Ok(Decision::Stop(Stop::Send(self.checked(ordinal, sending)?)))
+            }
+            Kind::Sleep | Kind::SleepUntil => {
+                let op = self.op(ordinal)?;
+                Ok(Decision::Stop(Stop::Outcome(Outcome::Planned(vec![op]))))
+            }
+        }
+    }
+
+    fn plan(&self) -> Result<Decision<'c>, ReplayError> {
+        let ops = self
+            .fresh
+            .iter()
+            .map(|&ordinal| self.op(ordinal))
+            .collect::<Result<_, _>>()?;
+        Ok(Decision::Stop(Stop::Outcome(Outcome::Planned(ops))))
+    }
+
+    fn op(&self, ordinal: u32) -> Result<Op, ReplayError> {
+        let code = match self.slot(ordinal).kind {
+            Kind::Run => OpCode::StepPlanned,
+            Kind::SendEvent => {
+                // Faulty events are reported now, not after a round trip.
+                self.checked(
+                    ordinal,
+                    Sending::parse(self.step_name(ordinal), self.options(ordinal)),
+                )?;
+                OpCode::StepPlanned
+            }
+            kind @ (Kind::Sleep | Kind::SleepUntil) => {
+                OpCode::Sleep(self.checked(ordinal, kind.wake(self.options(ordinal)))?)
+            }
+        };
+        Ok(Op {
+            step: self.step_name(ordinal),
+            code,
+        })
+    }
+
+    fn checked<T>(&self, ordinal: u32, result: Result<T, KindError>) -> Result<T, ReplayError> {
+        result.map_err(|error| ReplayError::Kind {
+            name: self.name_of(ordinal),
+            error,
+        })
+    }
+
+    fn take_running(&mut self) -> Result<StepName, ReplayError> {
+        let ordinal = self.running.take().ok_or(ReplayError::NotRunning)?;
+        self.fresh.retain(|&fresh| fresh != ordinal);
+        Ok(self.step_name(ordinal))
+    }
+
+    fn slot(&self, ordinal: u32) -> &Slot {
+        // Ordinals in `waiting`, `fresh` and `running` were made by `register`.
+        &self.steps[ordinal as usize]
+    }
+
+    fn options(&self, ordinal: u32) -> &str {
+        self.slot(ordinal)
+            .report
+            .as_ref()
+            .map_or("", |report| &report.options)
+    }
+
+    fn name_of(&self, ordinal: u32) -> String {
+        self.slot(ordinal)
+            .report
+            .as_ref()
+            .map(|report| report.name.clone())
+            .unwrap_or_default()
+    }
+
+    fn step_name(&self, ordinal: u32) -> StepName {
+        let slot = self.slot(ordinal);
+        let index = slot.report.as_ref().map_or(0, |report| report.index);
+        StepName {
+            id: slot.id,
+            name: self.name_of(ordinal),
+            index,
+        }
+    }
+
+    fn found_names(&self) -> Vec<StepName> {
+        self.fresh
+            .iter()
+            .map(|&ordinal| self.step_name(ordinal))
+            .collect()
+    }
+}
+
+/// The answer to a targeted call whose step has ended already: its stored end, told again. The server keeps the
+/// first one and goes on. None when the step must run.
+pub fn answer_from_memo(call: &Call) -> Option<Outcome> {
+    let target = call.route.target?;
+    let step = StepName {
+        id: target,
+        name: target.to_string(),
+        index: 0,
+    };
+    let (memo, _) = call.memos.get(&target, Shape::Wrapped)?;
+    match memo {
+        Memo::Data(data) => {
+            let data = RawValue::from_string(data.to_owned()).ok()?;
+            Some(Outcome::StepRan {
+                step,
+                data,
+                timing: None,
+            })
+        }
+        Memo::Error(error) => Some(Outcome::StepFailed {
+            step,
+            error: ErrorObject::parse(error),
+            retry: Retry::Never,
+            timing: None,
+        }),
+        Memo::Input(_) => None,
+    }
+}

@@ -1,0 +1,65 @@
+//! Step names and their hashes: the one owner of the rule that repeats are numbered.
+
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
+
+use crate::id::StepId;
+use crate::memo::HashedAlready;
+
+/// The identity of one step within a run: what its author wrote, which repeat it is, and the hash of both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepName {
+    /// The hash by which the server knows the step.
+    pub id: StepId,
+    /// The name as the author wrote it, with its key where it has one.
+    pub name: String,
+    /// 0 for the first step of this name in a run, 1 for the next one, and so on.
+    pub index: u32,
+}
+
+/// Numbers the steps of one invocation in the order in which they are found.
+///
+/// The first step of a name hashes the name alone, the n-th repeat hashes `name:n`. Where a suffixed name was
+/// written out by the author as well (`a:1`), the next free number is taken.
+#[derive(Debug, Default)]
+pub struct StepNames {
+    taken: HashSet<StepId, BuildHasherDefault<HashedAlready>>,
+}
+
+impl StepNames {
+    /// The hash and the repeat number of the next step found.
+    ///
+    /// ```
+    /// let mut names = protocol::step::StepNames::default();
+    /// assert_eq!(names.identify("a").1, 0);
+    /// assert_eq!(names.identify("a").1, 1);
+    /// ```
+    pub fn identify(&mut self, name: &str) -> (StepId, u32) {
+        let mut id = StepId::hash(name);
+        let mut index = 0;
+        while !self.taken.insert(id) {
+            index += 1;
+            id = StepId::hash(&format!("{name}:{index}"));
+        }
+        (id, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_are_numbered_and_written_suffixes_are_skipped() {
+        let mut names = StepNames::default();
+        for (name, index, hashed) in [
+            ("a", 0, "a"),
+            ("a:1", 0, "a:1"),
+            ("a", 2, "a:2"),
+            ("b", 0, "b"),
+            ("a", 3, "a:3"),
+        ] {
+            assert_eq!(names.identify(name), (StepId::hash(hashed), index));
+        }
+    }
+}
