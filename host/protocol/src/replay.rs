@@ -16,6 +16,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -44,20 +45,20 @@ pub struct Found<'g> {
 
 /// What happens next.
 #[derive(Debug)]
-pub enum Decision<'c> {
+pub enum Decision<'r> {
     /// Resolve this step with its result, or with its stored error; both are JSON.
     Resolve {
         /// The step's ordinal.
         step: u32,
         /// The memo.
-        value: Result<&'c str, &'c str>,
+        value: Result<&'r str, &'r str>,
     },
     /// Run the body of this step.
     Execute {
         /// The step's ordinal.
         step: u32,
         /// Its input as an operator edited it.
-        input: Option<&'c str>,
+        input: Option<&'r str>,
     },
     /// End the invocation.
     Stop(Stop),
@@ -117,8 +118,8 @@ pub enum ReplayError {
 
 /// The machine of one invocation.
 #[derive(Debug)]
-pub struct Replay<'c> {
-    call: &'c Call,
+pub struct Replay {
+    call: Arc<Call>,
     names: StepNames,
     steps: Vec<Slot>,
     /// Found steps with a memo, by the server's order of completion.
@@ -126,6 +127,13 @@ pub struct Replay<'c> {
     /// Found steps without one, in the order in which they were found; dropped ones are removed.
     fresh: Vec<u32>,
     running: Option<u32>,
+}
+
+/// [`Decision`] before its texts are looked up.
+enum Choice {
+    Resolve(u32),
+    Execute(u32),
+    Stop(Stop),
 }
 
 #[derive(Debug)]
@@ -144,9 +152,9 @@ struct Report {
     options: String,
 }
 
-impl<'c> Replay<'c> {
+impl Replay {
     /// The machine for a call, before the function has run.
-    pub fn new(call: &'c Call) -> Self {
+    pub fn new(call: Arc<Call>) -> Self {
         Self {
             call,
             names: StepNames::default(),
@@ -162,7 +170,7 @@ impl<'c> Replay<'c> {
         &mut self,
         found: impl IntoIterator<Item = Found<'g>>,
         dropped: &[u32],
-    ) -> Result<Decision<'c>, ReplayError> {
+    ) -> Result<Decision<'_>, ReplayError> {
         for step in found {
             self.register(step)?;
         }
@@ -175,7 +183,17 @@ impl<'c> Replay<'c> {
                 inner: String::new(),
             });
         }
-        self.decide()
+        Ok(match self.choose()? {
+            Choice::Resolve(ordinal) => Decision::Resolve {
+                step: ordinal,
+                value: self.memo_of(ordinal),
+            },
+            Choice::Execute(ordinal) => Decision::Execute {
+                step: ordinal,
+                input: self.input_of(ordinal),
+            },
+            Choice::Stop(stop) => Decision::Stop(stop),
+        })
     }
 
     /// The body that runs has succeeded, with this result as JSON.
@@ -290,7 +308,7 @@ impl<'c> Replay<'c> {
         Ok(())
     }
 
-    fn decide(&mut self) -> Result<Decision<'c>, ReplayError> {
+    fn choose(&mut self) -> Result<Choice, ReplayError> {
         let target = self.call.route.target;
         if let Some(target) = target {
             let found = self
@@ -303,24 +321,8 @@ impl<'c> Replay<'c> {
             }
         }
         while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
-            let slot = self.slot(ordinal);
-            if slot.dropped {
-                continue;
-            }
-            match self.call.memos.get(&slot.id, slot.kind.shape()) {
-                Some((Memo::Data(data), _)) => {
-                    return Ok(Decision::Resolve {
-                        step: ordinal,
-                        value: Ok(data),
-                    });
-                }
-                Some((Memo::Error(error), _)) => {
-                    return Ok(Decision::Resolve {
-                        step: ordinal,
-                        value: Err(error),
-                    });
-                }
-                Some((Memo::Input(_), _)) | None => {}
+            if !self.slot(ordinal).dropped {
+                return Ok(Choice::Resolve(ordinal));
             }
         }
         if let Some(target) = target {
@@ -330,7 +332,7 @@ impl<'c> Replay<'c> {
                 found: self.found_names(),
                 ending,
             };
-            return Ok(Decision::Stop(Stop::Outcome(outcome)));
+            return Ok(Choice::Stop(Stop::Outcome(outcome)));
         }
         match *self.fresh.as_slice() {
             [] => Err(ReplayError::Stuck),
@@ -340,38 +342,47 @@ impl<'c> Replay<'c> {
     }
 
     /// Runs a step now: its body, or what the host does in its place.
-    fn carry_out(&mut self, ordinal: u32) -> Result<Decision<'c>, ReplayError> {
-        let slot = self.slot(ordinal);
-        match slot.kind {
+    fn carry_out(&mut self, ordinal: u32) -> Result<Choice, ReplayError> {
+        match self.slot(ordinal).kind {
             Kind::Run => {
-                let input = match self.call.memos.get(&slot.id, Shape::Wrapped) {
-                    Some((Memo::Input(input), _)) => Some(input),
-                    _ => None,
-                };
                 self.running = Some(ordinal);
-                Ok(Decision::Execute {
-                    step: ordinal,
-                    input,
-                })
+                Ok(Choice::Execute(ordinal))
             }
             Kind::SendEvent => {
                 let sending = Sending::parse(self.step_name(ordinal), self.options(ordinal));
-                Ok(Decision::Stop(Stop::Send(self.checked(ordinal, sending)?)))
+                Ok(Choice::Stop(Stop::Send(self.checked(ordinal, sending)?)))
             }
             Kind::Sleep | Kind::SleepUntil => {
                 let op = self.op(ordinal)?;
-                Ok(Decision::Stop(Stop::Outcome(Outcome::Planned(vec![op]))))
+                Ok(Choice::Stop(Stop::Outcome(Outcome::Planned(vec![op]))))
             }
         }
     }
 
-    fn plan(&self) -> Result<Decision<'c>, ReplayError> {
+    fn memo_of(&self, ordinal: u32) -> Result<&str, &str> {
+        let slot = self.slot(ordinal);
+        match self.call.memos.get(&slot.id, slot.kind.shape()) {
+            Some((Memo::Error(error), _)) => Err(error),
+            Some((Memo::Data(data) | Memo::Input(data), _)) => Ok(data),
+            // Only steps with a memo wait for one.
+            None => Ok("null"),
+        }
+    }
+
+    fn input_of(&self, ordinal: u32) -> Option<&str> {
+        match self.call.memos.get(&self.slot(ordinal).id, Shape::Wrapped) {
+            Some((Memo::Input(input), _)) => Some(input),
+            _ => None,
+        }
+    }
+
+    fn plan(&self) -> Result<Choice, ReplayError> {
         let ops = self
             .fresh
             .iter()
             .map(|&ordinal| self.op(ordinal))
             .collect::<Result<_, _>>()?;
-        Ok(Decision::Stop(Stop::Outcome(Outcome::Planned(ops))))
+        Ok(Choice::Stop(Stop::Outcome(Outcome::Planned(ops))))
     }
 
     fn op(&self, ordinal: u32) -> Result<Op, ReplayError> {

@@ -23,7 +23,7 @@ const PLAIN: Setup<'static> = Setup {
     immediate: true,
 };
 
-fn call(setup: &Setup<'_>) -> Call {
+fn call(setup: &Setup<'_>) -> Arc<Call> {
     let steps: Vec<String> = setup
         .memos
         .iter()
@@ -118,7 +118,7 @@ const TIMING: Timing = Timing {
 #[test]
 fn a_lone_new_step_runs_at_once_where_the_server_allows_it() {
     let allowed = call(&PLAIN);
-    let mut replay = Replay::new(&allowed);
+    let mut replay = Replay::new(allowed.clone());
     assert_eq!(told(replay.next([run("a")], &[])), "run 0");
     assert_eq!(replay.running().as_deref(), Some("a"));
     assert_eq!(
@@ -131,7 +131,7 @@ fn a_lone_new_step_runs_at_once_where_the_server_allows_it() {
         ..PLAIN
     });
     assert_eq!(
-        told(Replay::new(&forbidden).next([run("a")], &[])),
+        told(Replay::new(forbidden.clone()).next([run("a")], &[])),
         "StepPlanned a"
     );
 }
@@ -144,7 +144,7 @@ fn several_new_steps_are_planned_in_the_order_they_were_found() {
         kind: "sleep",
         options: r#"{"milliseconds":1000}"#,
     };
-    let decision = Replay::new(&call).next([run("b"), sleep, run("a")], &[]);
+    let decision = Replay::new(call.clone()).next([run("b"), sleep, run("a")], &[]);
     assert_eq!(told(decision), "StepPlanned b, Sleep z, StepPlanned a");
 }
 
@@ -160,7 +160,7 @@ fn memos_resolve_in_the_servers_order_then_in_the_bodys() {
         stack: &["c", "b"],
         ..PLAIN
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(
         told(replay.next([run("a"), run("b"), run("c")], &[])),
         r#"2!{"message":"m"}"#
@@ -177,7 +177,7 @@ fn a_dropped_step_is_neither_resolved_nor_reported() {
         stack: &["a", "b"],
         ..PLAIN
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(
         told(replay.next([run("a"), run("b"), run("x")], &[])),
         "0=1"
@@ -194,7 +194,7 @@ fn a_target_runs_before_anything_is_resolved() {
         stack: &["winner"],
         immediate: false,
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(told(replay.next([run("winner"), run("b")], &[])), "run 1");
 }
 
@@ -207,23 +207,23 @@ fn a_target_may_come_after_memos_and_may_be_missing() {
         stack: &["a"],
         immediate: false,
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(told(replay.next([run("a")], &[])), "0=1");
     assert_eq!(told(replay.next([run("late"), run("other")], &[])), "run 1");
 
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(told(replay.next([run("a")], &[])), "0=1");
     assert_eq!(
         told(replay.next([run("other")], &[])),
         "no target among 1; it waits for other steps"
     );
 
-    let returned = Replay::new(&call).ended(Ok(raw("7")));
+    let returned = Replay::new(call.clone()).ended(Ok(raw("7")));
     assert_eq!(
         ended(&returned),
         "no target among 0; it returned without meeting the step"
     );
-    let failed = Replay::new(&call).ended(Err((ErrorObject::new("E", "m"), Retry::Again)));
+    let failed = Replay::new(call.clone()).ended(Err((ErrorObject::new("E", "m"), Retry::Again)));
     assert_eq!(ended(&failed), "no target among 0; it failed with E: m");
 }
 
@@ -234,7 +234,7 @@ fn an_edited_input_runs_the_step_with_it() {
         ..PLAIN
     });
     assert_eq!(
-        told(Replay::new(&call).next([run("a")], &[])),
+        told(Replay::new(call.clone()).next([run("a")], &[])),
         "run 0 with [5]"
     );
 }
@@ -247,7 +247,7 @@ fn repeats_have_memos_of_their_own() {
         stack: &["a", "a:1"],
         ..PLAIN
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(told(replay.next([run("a")], &[])), "0=1");
     assert_eq!(told(replay.next([run("a")], &[])), "1=2");
     assert_eq!(told(replay.next([run("a")], &[])), "run 2");
@@ -261,7 +261,7 @@ fn a_finished_sleep_is_known_by_its_presence() {
         stack: &["z", "a"],
         ..PLAIN
     });
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     let sleep = Found {
         name: "z",
         kind: "sleep",
@@ -282,15 +282,15 @@ fn events_are_sent_by_the_host_and_checked_before_they_are_planned() {
     let bad = r#"{"events":[{"name":"inngest/x"}]}"#;
     let free = call(&PLAIN);
     assert_eq!(
-        told(Replay::new(&free).next([sending(good)], &[])),
+        told(Replay::new(free.clone()).next([sending(good)], &[])),
         "send 2 from s"
     );
     assert_eq!(
-        told(Replay::new(&free).next([sending(good), run("a")], &[])),
+        told(Replay::new(free.clone()).next([sending(good), run("a")], &[])),
         "StepPlanned s, StepPlanned a"
     );
     for found in [vec![sending(bad)], vec![sending(bad), run("a")]] {
-        let said = told(Replay::new(&free).next(found, &[]));
+        let said = told(Replay::new(free.clone()).next(found, &[]));
         assert!(
             said.contains("step \"s\"") && said.contains("reserved"),
             "{said}"
@@ -302,7 +302,7 @@ fn events_are_sent_by_the_host_and_checked_before_they_are_planned() {
         ..PLAIN
     });
     assert_eq!(
-        told(Replay::new(&done).next([sending(good)], &[])),
+        told(Replay::new(done.clone()).next([sending(good)], &[])),
         r#"0={"ids":["x"]}"#
     );
 }
@@ -314,29 +314,32 @@ fn broken_rules_are_errors_that_say_what_to_do() {
         let said = told(decision);
         assert!(said.starts_with("error: ") && said.contains(text), "{said}");
     };
-    says(Replay::new(&call).next([], &[]), "not a step");
-    says(Replay::new(&call).next([run("a")], &[7]), "step number 7");
+    says(Replay::new(call.clone()).next([], &[]), "not a step");
+    says(
+        Replay::new(call.clone()).next([run("a")], &[7]),
+        "step number 7",
+    );
     let odd = Found {
         name: "o",
         kind: "telepathy",
         options: "",
     };
-    says(Replay::new(&call).next([odd], &[]), "telepathy");
+    says(Replay::new(call.clone()).next([odd], &[]), "telepathy");
     let long = Found {
         name: "z",
         kind: "sleep",
         options: r#"{"milliseconds":99999999999}"#,
     };
-    says(Replay::new(&call).next([long], &[]), "366 days");
+    says(Replay::new(call.clone()).next([long], &[]), "366 days");
 
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     replay.next([run("outer")], &[]).expect("it runs");
     says(
         replay.next([run("inner")], &[]),
         "inside the body of step \"outer\"",
     );
 
-    let mut replay = Replay::new(&call);
+    let mut replay = Replay::new(call.clone());
     assert_eq!(
         replay.finished(raw("1"), TIMING).map(|_| ()),
         Err(ReplayError::NotRunning)
