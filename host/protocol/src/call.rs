@@ -140,13 +140,10 @@ impl Route {
         let target = match step.as_deref() {
             None | Some("" | DISCOVERY) => None,
             Some(hash) => Some(
-                hash.parse()
-                    .map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
+                hash.parse().map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
             ),
         };
-        let slug = slug
-            .filter(|slug| !slug.is_empty())
-            .ok_or(CallError::NoFunction)?;
+        let slug = slug.filter(|slug| !slug.is_empty()).ok_or(CallError::NoFunction)?;
         Ok(Self { slug, target })
     }
 }
@@ -158,11 +155,8 @@ impl Call {
         let bytes = verified.body().clone();
         let body: Body<'_> =
             serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let run = body
-            .ctx
-            .run_id
-            .parse()
-            .map_err(|error| malformed(format!("ctx.run_id: {error}")))?;
+        let run =
+            body.ctx.run_id.parse().map_err(|error| malformed(format!("ctx.run_id: {error}")))?;
         let range = |raw: &RawValue| {
             let start = raw.get().as_ptr() as usize - bytes.as_ptr() as usize;
             start..start + raw.get().len()
@@ -199,11 +193,7 @@ impl Call {
     /// The call as the guest gets it: `wit/entry.wit`, function `invoke`.
     pub fn for_guest(&self) -> String {
         let json = |text, absent| {
-            if matches!(text, "" | "null") {
-                absent
-            } else {
-                text
-            }
+            if matches!(text, "" | "null") { absent } else { text }
         };
         let event = json(self.text(&self.event), "null");
         let events = json(self.text(&self.events), "[]");
@@ -239,13 +229,7 @@ mod tests {
     #[test]
     fn a_call_is_decoded_leniently_and_without_loss() {
         let call = decode("fnId=app-f&stepId=step&extra=1", BODY).expect("a call");
-        assert_eq!(
-            call.route,
-            Route {
-                slug: "app-f".to_owned(),
-                target: None
-            }
-        );
+        assert_eq!(call.route, Route { slug: "app-f".to_owned(), target: None });
         assert_eq!(call.attempt, Attempt { number: 1, most: 3 });
         assert!(!call.immediate && !call.use_api && !call.attempt.is_last());
         assert_eq!(call.version, 2);

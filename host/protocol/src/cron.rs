@@ -38,10 +38,8 @@ impl CronExpression {
     /// assert_eq!(cron.next_after(friday_evening).unwrap().to_string(), "2026-11-23T08:00:00Z");
     /// ```
     pub fn parse(text: &str) -> Result<Self, CronError> {
-        let fault = |problem: String| CronError {
-            text: text.chars().take(MAX_CHARS).collect(),
-            problem,
-        };
+        let fault =
+            |problem: String| CronError { text: text.chars().take(MAX_CHARS).collect(), problem };
         if text.chars().count() > MAX_CHARS {
             return Err(fault(format!("is longer than {MAX_CHARS} characters")));
         }
@@ -55,9 +53,7 @@ impl CronExpression {
                     .split_once(' ')
                     .ok_or_else(|| fault("has a time zone but no fields after it".to_owned()))?;
                 let zone = TimeZone::get(name).map_err(|_| {
-                    fault(format!(
-                        "names the unknown time zone {name:?}; write it as Area/City"
-                    ))
+                    fault(format!("names the unknown time zone {name:?}; write it as Area/City"))
                 })?;
                 (zone, fields)
             }
@@ -74,11 +70,7 @@ impl CronExpression {
             .build()
             .parse(fields)
             .map_err(|error| fault(format!("cannot be read: {error}")))?;
-        Ok(Self {
-            text: text.to_owned(),
-            zone,
-            cron,
-        })
+        Ok(Self { text: text.to_owned(), zone, cron })
     }
 
     /// The expression as it was written.
@@ -89,10 +81,7 @@ impl CronExpression {
     /// The first moment after `now` at which the expression fires; `None` when there is none, ever.
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let from = now.to_zoned(self.zone.clone());
-        self.cron
-            .find_next_occurrence(&from, false)
-            .ok()
-            .map(|zoned| zoned.timestamp())
+        self.cron.find_next_occurrence(&from, false).ok().map(|zoned| zoned.timestamp())
     }
 }
 
@@ -122,27 +111,15 @@ mod tests {
     fn fires_in_its_own_time_zone_across_a_change_of_clocks() {
         let cron = CronExpression::parse("TZ=America/Los_Angeles 30 6 * * *").expect("valid");
         // Winter time is UTC-8; summer time, from 14 March 2027 on, UTC-7.
-        assert_eq!(
-            cron.next_after(at("2027-03-13T00:00:00Z")),
-            Some(at("2027-03-13T14:30:00Z"))
-        );
-        assert_eq!(
-            cron.next_after(at("2027-03-13T15:00:00Z")),
-            Some(at("2027-03-14T13:30:00Z"))
-        );
+        assert_eq!(cron.next_after(at("2027-03-13T00:00:00Z")), Some(at("2027-03-13T14:30:00Z")));
+        assert_eq!(cron.next_after(at("2027-03-13T15:00:00Z")), Some(at("2027-03-14T13:30:00Z")));
     }
 
     #[test]
     fn the_moment_itself_is_not_after_it() {
         let cron = CronExpression::parse("*/15 * * * *").expect("valid");
-        assert_eq!(
-            cron.next_after(at("2026-11-22T13:00:00Z")),
-            Some(at("2026-11-22T13:15:00Z"))
-        );
-        assert_eq!(
-            cron.next_after(at("2026-11-22T13:00:01Z")),
-            Some(at("2026-11-22T13:15:00Z"))
-        );
+        assert_eq!(cron.next_after(at("2026-11-22T13:00:00Z")), Some(at("2026-11-22T13:15:00Z")));
+        assert_eq!(cron.next_after(at("2026-11-22T13:00:01Z")), Some(at("2026-11-22T13:15:00Z")));
     }
 
     #[test]

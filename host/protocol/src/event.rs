@@ -49,10 +49,7 @@ impl EventName {
     ///
     /// Reserved names are allowed here: the server's own events can start functions.
     pub fn pattern(name: &str) -> Result<Self, EventNameError> {
-        let stem = name
-            .strip_suffix("/*")
-            .or_else(|| name.strip_suffix(".*"))
-            .unwrap_or(name);
+        let stem = name.strip_suffix("/*").or_else(|| name.strip_suffix(".*")).unwrap_or(name);
         if stem.contains('*') {
             return Err(fault(
                 name,
@@ -105,10 +102,7 @@ impl fmt::Display for EventName {
 }
 
 fn fault(name: &str, problem: &str) -> EventNameError {
-    EventNameError {
-        name: name.chars().take(80).collect(),
-        problem: problem.to_owned(),
-    }
+    EventNameError { name: name.chars().take(80).collect(), problem: problem.to_owned() }
 }
 
 /// An event as somebody sends it, checked.
@@ -246,17 +240,10 @@ mod tests {
     fn what_is_sent_is_checked() {
         let parse = |body: &str| NewEvent::parse_all(body.as_bytes());
         assert_eq!(
-            parse(r#"[{"name":"a/b"},{"name":"c/d","ts":0,"id":""}]"#)
-                .expect("two")
-                .len(),
+            parse(r#"[{"name":"a/b"},{"name":"c/d","ts":0,"id":""}]"#).expect("two").len(),
             2
         );
-        assert_eq!(
-            parse(" {\"name\":\"a/b\",\"data\":null}").expect("one")[0]
-                .data
-                .get(),
-            "{}"
-        );
+        assert_eq!(parse(" {\"name\":\"a/b\",\"data\":null}").expect("one")[0].data.get(), "{}");
         assert_eq!(parse("[]").expect("none").len(), 0);
         for (body, says) in [
             ("", "not an event"),
@@ -273,9 +260,6 @@ mod tests {
             assert!(error.contains(says), "{body}: {error}");
         }
         let many = format!("[{}]", vec![r#"{"name":"a/b"}"#; MAX_EVENTS + 1].join(","));
-        assert_eq!(
-            parse(&many).expect_err("too many"),
-            EventError::TooMany(5001)
-        );
+        assert_eq!(parse(&many).expect_err("too many"), EventError::TooMany(5001));
     }
 }

@@ -17,10 +17,7 @@ impl Retries {
 
     /// Accepts 1 to 20.
     pub fn new(retries: u64) -> Option<Self> {
-        u8::try_from(retries)
-            .ok()
-            .filter(|n| (1..=20).contains(n))
-            .map(Self)
+        u8::try_from(retries).ok().filter(|n| (1..=20).contains(n)).map(Self)
     }
 
     /// The number.
@@ -118,9 +115,7 @@ impl Manifest {
     /// ```
     pub fn parse(json: &str) -> Result<Self, ManifestError> {
         let raw: RawManifest = serde_json::from_str(json).map_err(|error| ManifestError {
-            faults: vec![format!(
-                "the manifest is not what this host understands: {error}"
-            )],
+            faults: vec![format!("the manifest is not what this host understands: {error}")],
         })?;
         let mut faults = Vec::new();
         let mut functions: Vec<FunctionConfig> = Vec::new();
@@ -143,10 +138,7 @@ impl Manifest {
             }
         }
         if faults.is_empty() {
-            Ok(Self {
-                sdk: raw.sdk,
-                functions,
-            })
+            Ok(Self { sdk: raw.sdk, functions })
         } else {
             Err(ManifestError { faults })
         }
@@ -156,11 +148,8 @@ impl Manifest {
 impl RawFunction {
     fn check(self, faults: &mut Vec<String>) -> Option<FunctionConfig> {
         let before = faults.len();
-        let id = self
-            .id
-            .parse::<FunctionId>()
-            .map_err(|error| faults.push(format!("id: {error}")))
-            .ok();
+        let id =
+            self.id.parse::<FunctionId>().map_err(|error| faults.push(format!("id: {error}"))).ok();
         let name = self.name.unwrap_or_else(|| self.id.clone());
         if name.trim().is_empty() {
             faults.push("name: it is empty; leave it out to use the id".to_owned());
@@ -177,10 +166,7 @@ impl RawFunction {
             faults.push("triggers: there is none; declare an event or a cron".to_owned());
         }
         if self.triggers.len() > MAX_TRIGGERS {
-            faults.push(format!(
-                "triggers: {} are more than {MAX_TRIGGERS}",
-                self.triggers.len()
-            ));
+            faults.push(format!("triggers: {} are more than {MAX_TRIGGERS}", self.triggers.len()));
         }
         let mut triggers: Vec<Trigger> = Vec::new();
         for (position, raw) in self.triggers.into_iter().enumerate() {
@@ -193,12 +179,7 @@ impl RawFunction {
             }
         }
         (faults.len() == before).then_some(())?;
-        Some(FunctionConfig {
-            id: id?,
-            name,
-            triggers,
-            retries,
-        })
+        Some(FunctionConfig { id: id?, name, triggers, retries })
     }
 }
 

@@ -19,11 +19,7 @@ pub struct IdError {
 pub const MAX_ID_BYTES: usize = 128;
 
 fn check(kind: &'static str, text: &str, also: &[char]) -> Result<(), IdError> {
-    let fault = |problem| IdError {
-        kind,
-        text: text.chars().take(80).collect(),
-        problem,
-    };
+    let fault = |problem| IdError { kind, text: text.chars().take(80).collect(), problem };
     if text.is_empty() {
         return Err(fault("is empty"));
     }
@@ -33,13 +29,8 @@ fn check(kind: &'static str, text: &str, also: &[char]) -> Result<(), IdError> {
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(fault("must begin with an ASCII letter or digit"));
     }
-    if !text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || also.contains(&c))
-    {
-        return Err(fault(
-            "may hold only ASCII letters, digits and a few of - _ . /",
-        ));
+    if !text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(&c)) {
+        return Err(fault("may hold only ASCII letters, digits and a few of - _ . /"));
     }
     Ok(())
 }
@@ -120,13 +111,11 @@ impl FromStr for RunId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        ulid::Ulid::from_string(text)
-            .map(Self)
-            .map_err(|_| IdError {
-                kind: "run id",
-                text: text.chars().take(80).collect(),
-                problem: "is not a ULID of 26 characters",
-            })
+        ulid::Ulid::from_string(text).map(Self).map_err(|_| IdError {
+            kind: "run id",
+            text: text.chars().take(80).collect(),
+            problem: "is not a ULID of 26 characters",
+        })
     }
 }
 
@@ -216,10 +205,7 @@ mod tests {
             let error = bad.parse::<FunctionId>().expect_err(bad).to_string();
             assert!(error.contains(says), "{error}");
         }
-        assert!(
-            "a/b".parse::<AppId>().is_err(),
-            "a slash would change the app's routes"
-        );
+        assert!("a/b".parse::<AppId>().is_err(), "a slash would change the app's routes");
         assert!("x".repeat(129).parse::<AppId>().is_err());
     }
 
@@ -248,11 +234,7 @@ mod tests {
             assert_eq!(hash.parse::<StepId>(), Ok(id));
         }
         assert!("cd59".parse::<StepId>().is_err());
-        assert!(
-            "zz59ee9a8137151d1499d3d2eb40ba51aa91e0aa"
-                .parse::<StepId>()
-                .is_err()
-        );
+        assert!("zz59ee9a8137151d1499d3d2eb40ba51aa91e0aa".parse::<StepId>().is_err());
     }
 
     #[test]

@@ -114,9 +114,7 @@ impl Introspection<'_> {
             app_id: self.app.as_str(),
             env: self.env,
             event_api_origin: self.event_api_origin,
-            event_key_hash: self
-                .event_key
-                .map(|key| hex::encode(Sha256::digest(key.as_bytes()))),
+            event_key_hash: self.event_key.map(|key| hex::encode(Sha256::digest(key.as_bytes()))),
             framework: FRAMEWORK,
             sdk_language: "rust",
             sdk_version: SDK.trim_start_matches("rust:v"),
@@ -139,10 +137,7 @@ mod tests {
     fn only_a_believed_asker_learns_origins_and_hashes() {
         let app = "app".parse().expect("an id");
         let key = SigningKey::parse("signkey-prod-12345678").expect("a key");
-        let trust = Trust::Signed(Keys {
-            primary: key,
-            fallback: None,
-        });
+        let trust = Trust::Signed(Keys { primary: key, fallback: None });
         let introspection = Introspection {
             app: &app,
             functions: 3,
@@ -158,10 +153,7 @@ mod tests {
             |asked| -> Value { serde_json::from_slice(&introspection.body(asked)).expect("JSON") };
         let open = read(Asked::Unsigned);
         assert_eq!(open["authentication_succeeded"], Value::Null);
-        assert_eq!(
-            (&open["function_count"], &open["mode"]),
-            (&3.into(), &"cloud".into())
-        );
+        assert_eq!((&open["function_count"], &open["mode"]), (&3.into(), &"cloud".into()));
         assert!(open.get("api_origin").is_none() && open.get("signing_key_hash").is_none());
         assert_eq!(read(Asked::Disbelieved)["authentication_succeeded"], false);
         let told = read(Asked::Believed);
@@ -169,9 +161,6 @@ mod tests {
         assert_eq!(told["signing_key_hash"], "b2ed992186a5");
         assert_eq!(told["app_id"], "app");
         let text = told.to_string();
-        assert!(
-            !text.contains("secret") && !text.contains("12345678"),
-            "keys never show: {text}"
-        );
+        assert!(!text.contains("secret") && !text.contains("12345678"), "keys never show: {text}");
     }
 }

@@ -52,11 +52,8 @@ impl MemoTable {
         stack: &[StepId],
     ) -> Result<Self, serde_json::Error> {
         let mut entries = HashMap::default();
-        let scan = Scan {
-            origin: body.as_ptr() as usize,
-            after: stack.len(),
-            entries: &mut entries,
-        };
+        let scan =
+            Scan { origin: body.as_ptr() as usize, after: stack.len(), entries: &mut entries };
         serde::Deserializer::deserialize_map(
             &mut serde_json::Deserializer::from_str(steps.get()),
             scan,
@@ -91,9 +88,9 @@ impl MemoTable {
 fn read(raw: &str, shape: Shape) -> Memo<'_> {
     match shape {
         Shape::Presence => Memo::Data("null"),
-        Shape::Wrapped => unwrap_canonical(raw)
-            .or_else(|| unwrap_parsed(raw))
-            .unwrap_or(Memo::Data(raw)),
+        Shape::Wrapped => {
+            unwrap_canonical(raw).or_else(|| unwrap_parsed(raw)).unwrap_or(Memo::Data(raw))
+        }
     }
 }
 
@@ -122,14 +119,8 @@ fn unwrap_parsed(raw: &str) -> Option<Memo<'_>> {
             else {
                 return Ok(None);
             };
-            if map
-                .next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?
-                .is_some()
-            {
-                while map
-                    .next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?
-                    .is_some()
-                {}
+            if map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {
+                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
                 return Ok(None);
             }
             Ok(match &*key {
@@ -161,13 +152,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
         let mut rank = u32::try_from(self.after).unwrap_or(u32::MAX);
         while let Some((id, value)) = map.next_entry::<StepId, &'de RawValue>()? {
             let start = value.get().as_ptr() as usize - self.origin;
-            self.entries.insert(
-                id,
-                Entry {
-                    bytes: start..start + value.get().len(),
-                    rank,
-                },
-            );
+            self.entries.insert(id, Entry { bytes: start..start + value.get().len(), rank });
             rank = rank.saturating_add(1);
         }
         Ok(())
@@ -215,10 +200,7 @@ mod tests {
             ),
             (r#"{"input":[1]}"#, Memo::Input("[1]")),
             (r#"{ "data" : [1, 2] }"#, Memo::Data("[1, 2]")),
-            (
-                r#"{ "data": 1, "error": 2 }"#,
-                Memo::Data(r#"{ "data": 1, "error": 2 }"#),
-            ),
+            (r#"{ "data": 1, "error": 2 }"#, Memo::Data(r#"{ "data": 1, "error": 2 }"#)),
             (r#"{"other":1}"#, Memo::Data(r#"{"other":1}"#)),
             ("null", Memo::Data("null")),
             ("7", Memo::Data("7")),
@@ -236,15 +218,9 @@ mod tests {
         let table = table(&steps, &[c, a]);
         let rank = |id| table.get(&id, Shape::Wrapped).map(|(_, rank)| rank);
         assert_eq!((rank(c), rank(a)), (Some(0), Some(1)));
-        assert!(
-            rank(b) > rank(a) && rank(d) > rank(b),
-            "the rest keeps the order of the body"
-        );
+        assert!(rank(b) > rank(a) && rank(d) > rank(b), "the rest keeps the order of the body");
         assert_eq!(rank(StepId::hash("e")), None);
-        assert_eq!(
-            table.get(&b, Shape::Wrapped).map(|(memo, _)| memo),
-            Some(Memo::Data("2"))
-        );
+        assert_eq!(table.get(&b, Shape::Wrapped).map(|(memo, _)| memo), Some(Memo::Data("2")));
         assert_eq!(table.len(), 4);
     }
 }

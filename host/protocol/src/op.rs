@@ -34,12 +34,7 @@ fn unnamed() -> String {
 impl ErrorObject {
     /// An error of a class with a message.
     pub fn new(name: &str, message: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            message: message.into(),
-            stack: None,
-            cause: None,
-        }
+        Self { name: name.to_owned(), message: message.into(), stack: None, cause: None }
     }
 
     /// Reads an error that a guest or a server wrote; a text that is not such an object becomes the message.
@@ -163,10 +158,7 @@ struct Userland<'s> {
     index: u32,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes fields by reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn is_first(index: &u32) -> bool {
     *index == 0
 }
@@ -184,13 +176,7 @@ impl Serialize for Op {
         map.serialize_entry("op", self.code.name())?;
         map.serialize_entry::<_, StepId>("id", id)?;
         map.serialize_entry("displayName", name)?;
-        map.serialize_entry(
-            "userland",
-            &Userland {
-                id: name,
-                index: *index,
-            },
-        )?;
+        map.serialize_entry("userland", &Userland { id: name, index: *index })?;
         let timing = match &self.code {
             OpCode::StepRun { data, timing } => {
                 map.serialize_entry("name", name)?;
@@ -217,10 +203,7 @@ impl Serialize for Op {
         if let Some(Timing { start, took }) = timing {
             map.serialize_entry(
                 "timing",
-                &WireTiming {
-                    a: start.as_nanosecond(),
-                    b: took.as_nanos(),
-                },
+                &WireTiming { a: start.as_nanosecond(), b: took.as_nanos() },
             )?;
         }
         map.end()
@@ -234,15 +217,8 @@ mod tests {
 
     fn wire(name: &str, code: OpCode) -> String {
         let (id, index) = StepNames::default().identify(name);
-        serde_json::to_string(&Op {
-            step: StepName {
-                id,
-                name: name.to_owned(),
-                index,
-            },
-            code,
-        })
-        .expect("JSON")
+        serde_json::to_string(&Op { step: StepName { id, name: name.to_owned(), index }, code })
+            .expect("JSON")
     }
 
     #[test]
@@ -266,26 +242,16 @@ mod tests {
                 r#""name":"z","data":[1],"timing":{"a":1795347640684000000,"b":41000}"#,
             ),
             (
-                OpCode::StepError {
-                    error: error(),
-                    timing: None,
-                },
+                OpCode::StepError { error: error(), timing: None },
                 "StepError",
                 r#""name":"z","error":{"name":"TypeError","message":"kaboom"},"data":null"#,
             ),
             (
-                OpCode::StepFailed {
-                    error: error(),
-                    timing: None,
-                },
+                OpCode::StepFailed { error: error(), timing: None },
                 "StepFailed",
                 r#""name":"z","error":{"name":"TypeError","message":"kaboom"},"data":null"#,
             ),
-            (
-                OpCode::StepPlanned,
-                "StepPlanned",
-                r#""name":"z","data":null"#,
-            ),
+            (OpCode::StepPlanned, "StepPlanned", r#""name":"z","data":null"#),
             (
                 OpCode::Sleep(Wake::After(Duration::from_secs(1))),
                 "Sleep",
@@ -301,19 +267,10 @@ mod tests {
         let mut names = StepNames::default();
         names.identify("same");
         let (id, index) = names.identify("same");
-        let op = Op {
-            step: StepName {
-                id,
-                name: "same".to_owned(),
-                index,
-            },
-            code: OpCode::StepPlanned,
-        };
+        let op =
+            Op { step: StepName { id, name: "same".to_owned(), index }, code: OpCode::StepPlanned };
         let json = serde_json::to_string(&op).expect("JSON");
-        assert!(
-            json.contains(r#""userland":{"id":"same","index":1}"#),
-            "{json}"
-        );
+        assert!(json.contains(r#""userland":{"id":"same","index":1}"#), "{json}");
     }
 
     #[test]
@@ -331,11 +288,7 @@ mod tests {
             r#"{"name":"N","message":"m","stack":"s","cause":{"a":1},"extra":true}"#,
         );
         assert_eq!(
-            (
-                error.name.as_str(),
-                error.message.as_str(),
-                error.stack.as_deref()
-            ),
+            (error.name.as_str(), error.message.as_str(), error.stack.as_deref()),
             ("N", "m", Some("s"))
         );
         assert_eq!(error.cause.expect("a cause").get(), r#"{"a":1}"#);

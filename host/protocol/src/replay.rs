@@ -178,20 +178,15 @@ impl Replay {
             self.drop_step(ordinal)?;
         }
         if let Some(running) = self.running {
-            return Err(ReplayError::Nested {
-                outer: self.name_of(running),
-                inner: String::new(),
-            });
+            return Err(ReplayError::Nested { outer: self.name_of(running), inner: String::new() });
         }
         Ok(match self.choose()? {
-            Choice::Resolve(ordinal) => Decision::Resolve {
-                step: ordinal,
-                value: self.memo_of(ordinal),
-            },
-            Choice::Execute(ordinal) => Decision::Execute {
-                step: ordinal,
-                input: self.input_of(ordinal),
-            },
+            Choice::Resolve(ordinal) => {
+                Decision::Resolve { step: ordinal, value: self.memo_of(ordinal) }
+            }
+            Choice::Execute(ordinal) => {
+                Decision::Execute { step: ordinal, input: self.input_of(ordinal) }
+            }
             Choice::Stop(stop) => Decision::Stop(stop),
         })
     }
@@ -203,11 +198,7 @@ impl Replay {
         timing: Timing,
     ) -> Result<Outcome, ReplayError> {
         let step = self.take_running()?;
-        Ok(Outcome::StepRan {
-            step,
-            data,
-            timing: Some(timing),
-        })
+        Ok(Outcome::StepRan { step, data, timing: Some(timing) })
     }
 
     /// The body that runs has failed.
@@ -218,12 +209,7 @@ impl Replay {
         timing: Timing,
     ) -> Result<Outcome, ReplayError> {
         let step = self.take_running()?;
-        Ok(Outcome::StepFailed {
-            step,
-            error,
-            retry,
-            timing: Some(timing),
-        })
+        Ok(Outcome::StepFailed { step, error, retry, timing: Some(timing) })
     }
 
     /// The function has ended, with its result as JSON or with a failure. Steps still found count as dropped.
@@ -238,11 +224,7 @@ impl Replay {
             Ok(_) => "it returned without meeting the step".to_owned(),
             Err((error, _)) => format!("it failed with {}: {}", error.name, error.message),
         };
-        Outcome::TargetNotFound {
-            target,
-            found: self.found_names(),
-            ending,
-        }
+        Outcome::TargetNotFound { target, found: self.found_names(), ending }
     }
 
     /// The name of the step whose body runs now.
@@ -265,10 +247,8 @@ impl Replay {
         if self.steps.len() >= MAX_STEPS {
             return Err(ReplayError::TooManySteps);
         }
-        let kind = Kind::parse(found.kind).map_err(|error| ReplayError::Kind {
-            name: found.name.to_owned(),
-            error,
-        })?;
+        let kind = Kind::parse(found.kind)
+            .map_err(|error| ReplayError::Kind { name: found.name.to_owned(), error })?;
         let ordinal = u32::try_from(self.steps.len()).map_err(|_| ReplayError::TooManySteps)?;
         let (id, index) = self.names.identify(found.name);
         let memo = self.call.memos.get(&id, kind.shape());
@@ -280,27 +260,16 @@ impl Replay {
             Some((Memo::Input(_), _)) | None => {
                 self.fresh.push(ordinal);
                 let (name, options) = (found.name.to_owned(), found.options.to_owned());
-                Some(Box::new(Report {
-                    name,
-                    index,
-                    options,
-                }))
+                Some(Box::new(Report { name, index, options }))
             }
         };
-        self.steps.push(Slot {
-            id,
-            kind,
-            dropped: false,
-            report,
-        });
+        self.steps.push(Slot { id, kind, dropped: false, report });
         Ok(())
     }
 
     fn drop_step(&mut self, ordinal: u32) -> Result<(), ReplayError> {
-        let slot = self
-            .steps
-            .get_mut(ordinal as usize)
-            .ok_or(ReplayError::UnknownOrdinal(ordinal))?;
+        let slot =
+            self.steps.get_mut(ordinal as usize).ok_or(ReplayError::UnknownOrdinal(ordinal))?;
         slot.dropped = true;
         if slot.report.is_some() {
             self.fresh.retain(|&fresh| fresh != ordinal);
@@ -311,11 +280,7 @@ impl Replay {
     fn choose(&mut self) -> Result<Choice, ReplayError> {
         let target = self.call.route.target;
         if let Some(target) = target {
-            let found = self
-                .fresh
-                .iter()
-                .copied()
-                .find(|&ordinal| self.slot(ordinal).id == target);
+            let found = self.fresh.iter().copied().find(|&ordinal| self.slot(ordinal).id == target);
             if let Some(ordinal) = found {
                 return self.carry_out(ordinal);
             }
@@ -327,11 +292,7 @@ impl Replay {
         }
         if let Some(target) = target {
             let ending = "it waits for other steps".to_owned();
-            let outcome = Outcome::TargetNotFound {
-                target,
-                found: self.found_names(),
-                ending,
-            };
+            let outcome = Outcome::TargetNotFound { target, found: self.found_names(), ending };
             return Ok(Choice::Stop(Stop::Outcome(outcome)));
         }
         match *self.fresh.as_slice() {
@@ -377,11 +338,7 @@ impl Replay {
     }
 
     fn plan(&self) -> Result<Choice, ReplayError> {
-        let ops = self
-            .fresh
-            .iter()
-            .map(|&ordinal| self.op(ordinal))
-            .collect::<Result<_, _>>()?;
+        let ops = self.fresh.iter().map(|&ordinal| self.op(ordinal)).collect::<Result<_, _>>()?;
         Ok(Choice::Stop(Stop::Outcome(Outcome::Planned(ops))))
     }
 
@@ -400,17 +357,11 @@ impl Replay {
                 OpCode::Sleep(self.checked(ordinal, kind.wake(self.options(ordinal)))?)
             }
         };
-        Ok(Op {
-            step: self.step_name(ordinal),
-            code,
-        })
+        Ok(Op { step: self.step_name(ordinal), code })
     }
 
     fn checked<T>(&self, ordinal: u32, result: Result<T, KindError>) -> Result<T, ReplayError> {
-        result.map_err(|error| ReplayError::Kind {
-            name: self.name_of(ordinal),
-            error,
-        })
+        result.map_err(|error| ReplayError::Kind { name: self.name_of(ordinal), error })
     }
 
     fn take_running(&mut self) -> Result<StepName, ReplayError> {
@@ -425,35 +376,21 @@ impl Replay {
     }
 
     fn options(&self, ordinal: u32) -> &str {
-        self.slot(ordinal)
-            .report
-            .as_ref()
-            .map_or("", |report| &report.options)
+        self.slot(ordinal).report.as_ref().map_or("", |report| &report.options)
     }
 
     fn name_of(&self, ordinal: u32) -> String {
-        self.slot(ordinal)
-            .report
-            .as_ref()
-            .map(|report| report.name.clone())
-            .unwrap_or_default()
+        self.slot(ordinal).report.as_ref().map(|report| report.name.clone()).unwrap_or_default()
     }
 
     fn step_name(&self, ordinal: u32) -> StepName {
         let slot = self.slot(ordinal);
         let index = slot.report.as_ref().map_or(0, |report| report.index);
-        StepName {
-            id: slot.id,
-            name: self.name_of(ordinal),
-            index,
-        }
+        StepName { id: slot.id, name: self.name_of(ordinal), index }
     }
 
     fn found_names(&self) -> Vec<StepName> {
-        self.fresh
-            .iter()
-            .map(|&ordinal| self.step_name(ordinal))
-            .collect()
+        self.fresh.iter().map(|&ordinal| self.step_name(ordinal)).collect()
     }
 }
 
@@ -461,20 +398,12 @@ impl Replay {
 /// first one and goes on. None when the step must run.
 pub fn answer_from_memo(call: &Call) -> Option<Outcome> {
     let target = call.route.target?;
-    let step = StepName {
-        id: target,
-        name: target.to_string(),
-        index: 0,
-    };
+    let step = StepName { id: target, name: target.to_string(), index: 0 };
     let (memo, _) = call.memos.get(&target, Shape::Wrapped)?;
     match memo {
         Memo::Data(data) => {
             let data = RawValue::from_string(data.to_owned()).ok()?;
-            Some(Outcome::StepRan {
-                step,
-                data,
-                timing: None,
-            })
+            Some(Outcome::StepRan { step, data, timing: None })
         }
         Memo::Error(error) => Some(Outcome::StepFailed {
             step,

@@ -33,25 +33,13 @@ impl Reply {
         match outcome {
             Outcome::Done(data) => Self::plain(200, data.get().as_bytes().to_vec()),
             Outcome::Planned(ops) => Self::plain(206, json(&ops)),
-            Outcome::StepRan { step, data, timing } => Self::plain(
-                206,
-                json(&[Op {
-                    step,
-                    code: OpCode::StepRun { data, timing },
-                }]),
-            ),
-            Outcome::StepFailed {
-                step,
-                error,
-                retry,
-                timing,
-            } => {
+            Outcome::StepRan { step, data, timing } => {
+                Self::plain(206, json(&[Op { step, code: OpCode::StepRun { data, timing } }]))
+            }
+            Outcome::StepFailed { step, error, retry, timing } => {
                 if retry == Retry::Never || attempt.is_last() {
                     let code = OpCode::StepFailed { error, timing };
-                    Self {
-                        no_retry: Some(true),
-                        ..Self::plain(206, json(&[Op { step, code }]))
-                    }
+                    Self { no_retry: Some(true), ..Self::plain(206, json(&[Op { step, code }])) }
                 } else {
                     let code = OpCode::StepError { error, timing };
                     Self::plain(206, json(&[Op { step, code }])).retried(retry)
@@ -59,29 +47,15 @@ impl Reply {
             }
             Outcome::Failed { error, retry } => {
                 if retry == Retry::Never || attempt.is_last() {
-                    Self {
-                        no_retry: Some(true),
-                        ..Self::plain(400, json(&error))
-                    }
+                    Self { no_retry: Some(true), ..Self::plain(400, json(&error)) }
                 } else {
                     Self::plain(500, json(&error)).retried(retry)
                 }
             }
-            Outcome::TargetNotFound {
-                target,
-                found,
-                ending,
-            } => {
-                let met = found
-                    .iter()
-                    .map(|step| step.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                let met = if met.is_empty() {
-                    "none".to_owned()
-                } else {
-                    met
-                };
+            Outcome::TargetNotFound { target, found, ending } => {
+                let met =
+                    found.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
+                let met = if met.is_empty() { "none".to_owned() } else { met };
                 let error = ErrorObject::new(
                     "StepNotFound",
                     format!(
@@ -91,19 +65,9 @@ impl Reply {
                 );
                 if attempt.is_last() {
                     // The failure is stored under the step and the run goes on; a failed call would end the run.
-                    let step = StepName {
-                        id: target,
-                        name: target.to_string(),
-                        index: 0,
-                    };
-                    let code = OpCode::StepFailed {
-                        error,
-                        timing: None,
-                    };
-                    Self {
-                        no_retry: Some(true),
-                        ..Self::plain(206, json(&[Op { step, code }]))
-                    }
+                    let step = StepName { id: target, name: target.to_string(), index: 0 };
+                    let code = OpCode::StepFailed { error, timing: None };
+                    Self { no_retry: Some(true), ..Self::plain(206, json(&[Op { step, code }])) }
                 } else {
                     Self::plain(500, json(&error)).retried(Retry::After(TARGET_NOT_FOUND_PAUSE))
                 }
@@ -113,10 +77,7 @@ impl Reply {
 
     /// A call that could not even be made: the server tries again while attempts remain.
     pub fn refused(status: u16, error: &ErrorObject) -> Self {
-        Self {
-            no_retry: Some(false),
-            ..Self::plain(status, json(error))
-        }
+        Self { no_retry: Some(false), ..Self::plain(status, json(error)) }
     }
 
     /// The headers of the reply, signature and content type apart.
@@ -124,22 +85,15 @@ impl Reply {
         [
             Some((header::SDK, SDK.to_owned())),
             Some((header::REQUEST_VERSION, REQUEST_VERSION.to_string())),
-            self.no_retry
-                .map(|no_retry| (header::NO_RETRY, no_retry.to_string())),
-            self.retry_after
-                .map(|seconds| (header::RETRY_AFTER, seconds.to_string())),
+            self.no_retry.map(|no_retry| (header::NO_RETRY, no_retry.to_string())),
+            self.retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string())),
         ]
         .into_iter()
         .flatten()
     }
 
     fn plain(status: u16, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            no_retry: None,
-            retry_after: None,
-            body,
-        }
+        Self { status, no_retry: None, retry_after: None, body }
     }
 
     fn retried(self, retry: Retry) -> Self {
@@ -147,11 +101,7 @@ impl Reply {
             Retry::Again | Retry::Never => None,
             Retry::After(pause) => Some(retry_after_seconds(pause)),
         };
-        Self {
-            no_retry: Some(false),
-            retry_after,
-            ..self
-        }
+        Self { no_retry: Some(false), retry_after, ..self }
     }
 }
 
@@ -176,11 +126,7 @@ mod tests {
     const LAST: Attempt = Attempt { number: 2, most: 3 };
 
     fn step() -> StepName {
-        StepName {
-            id: StepId::hash("a"),
-            name: "a".to_owned(),
-            index: 0,
-        }
+        StepName { id: StepId::hash("a"), name: "a".to_owned(), index: 0 }
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -206,31 +152,15 @@ mod tests {
             (pause, LAST, "StepFailed", true, None),
         ] {
             let error = ErrorObject::new("E", "m");
-            let outcome = Outcome::StepFailed {
-                step: step(),
-                error: error.clone(),
-                retry,
-                timing: None,
-            };
+            let outcome =
+                Outcome::StepFailed { step: step(), error: error.clone(), retry, timing: None };
             let reply = Reply::of(outcome, attempt);
-            assert_eq!(
-                (reply.status, op_of(&reply).as_str()),
-                (206, op),
-                "{retry:?}"
-            );
-            assert_eq!(
-                (reply.no_retry, reply.retry_after),
-                (Some(no_retry), after),
-                "{retry:?}"
-            );
+            assert_eq!((reply.status, op_of(&reply).as_str()), (206, op), "{retry:?}");
+            assert_eq!((reply.no_retry, reply.retry_after), (Some(no_retry), after), "{retry:?}");
 
             let reply = Reply::of(Outcome::Failed { error, retry }, attempt);
             assert_eq!(reply.status, if no_retry { 400 } else { 500 }, "{retry:?}");
-            assert_eq!(
-                (reply.no_retry, reply.retry_after),
-                (Some(no_retry), after),
-                "{retry:?}"
-            );
+            assert_eq!((reply.no_retry, reply.retry_after), (Some(no_retry), after), "{retry:?}");
         }
     }
 
@@ -243,10 +173,7 @@ mod tests {
             ending: "it returned".to_owned(),
         };
         let reply = Reply::of(outcome.clone(), FIRST);
-        assert_eq!(
-            (reply.status, reply.no_retry, reply.retry_after),
-            (500, Some(false), Some(3))
-        );
+        assert_eq!((reply.status, reply.no_retry, reply.retry_after), (500, Some(false), Some(3)));
         let text = String::from_utf8(reply.body).expect("text");
         assert!(
             text.contains(&target.to_string()) && text.contains("without a memo: a."),
@@ -259,29 +186,16 @@ mod tests {
     #[test]
     fn results_and_ops_travel_as_they_are() {
         let done = Reply::of(Outcome::Done(raw("null")), FIRST);
-        assert_eq!(
-            (done.status, done.body.as_slice(), done.no_retry),
-            (200, &b"null"[..], None)
-        );
-        let ran = Outcome::StepRan {
-            step: step(),
-            data: raw("7"),
-            timing: None,
-        };
+        assert_eq!((done.status, done.body.as_slice(), done.no_retry), (200, &b"null"[..], None));
+        let ran = Outcome::StepRan { step: step(), data: raw("7"), timing: None };
         assert_eq!(op_of(&Reply::of(ran, LAST)), "StepRun");
-        let planned = vec![Op {
-            step: step(),
-            code: OpCode::StepPlanned,
-        }];
+        let planned = vec![Op { step: step(), code: OpCode::StepPlanned }];
         let reply = Reply::of(Outcome::Planned(planned), FIRST);
         assert_eq!((reply.status, op_of(&reply).as_str()), (206, "StepPlanned"));
         let headers: Vec<_> = reply.headers().collect();
         assert_eq!(
             headers,
-            [
-                (header::SDK, SDK.to_owned()),
-                (header::REQUEST_VERSION, "2".to_owned())
-            ]
+            [(header::SDK, SDK.to_owned()), (header::REQUEST_VERSION, "2".to_owned())]
         );
     }
 

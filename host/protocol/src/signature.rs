@@ -39,15 +39,8 @@ impl SigningKey {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let hex = strip_prefix(text);
-        let bytes = hex::decode(hex)
-            .ok()
-            .filter(|bytes| !bytes.is_empty())
-            .ok_or(KeyError)?;
-        Ok(Self {
-            prefix: text[..text.len() - hex.len()].to_owned(),
-            hex: hex.to_owned(),
-            bytes,
-        })
+        let bytes = hex::decode(hex).ok().filter(|bytes| !bytes.is_empty()).ok_or(KeyError)?;
+        Ok(Self { prefix: text[..text.len() - hex.len()].to_owned(), hex: hex.to_owned(), bytes })
     }
 
     /// The token of `Authorization: Bearer …`: the prefix, then the hash of the key's bytes.
@@ -63,10 +56,7 @@ impl SigningKey {
     /// The value of `X-Inngest-Signature` for a body sent at `now`.
     pub fn sign(&self, body: &[u8], now: Timestamp) -> String {
         let seconds = now.as_second();
-        format!(
-            "t={seconds}&s={}",
-            hex::encode(self.mac(body, seconds).finalize().into_bytes())
-        )
+        format!("t={seconds}&s={}", hex::encode(self.mac(body, seconds).finalize().into_bytes()))
     }
 
     fn mac(&self, body: &[u8], seconds: i64) -> Hmac<Sha256> {
@@ -165,10 +155,7 @@ impl Signature {
                 _ => {}
             }
         }
-        Some(Self {
-            seconds: seconds?,
-            hmac: hmac?,
-        })
+        Some(Self { seconds: seconds?, hmac: hmac? })
     }
 }
 
@@ -217,17 +204,10 @@ pub fn verify<B: AsRef<[u8]>>(
         return Err(SignatureError::Stale { seconds });
     }
     let candidates = || std::iter::once(&keys.primary).chain(&keys.fallback);
-    let fits = |body: &[u8]| {
-        candidates()
-            .find(|key| key.signed(body, &signature))
-            .cloned()
-    };
+    let fits = |body: &[u8]| candidates().find(|key| key.signed(body, &signature)).cloned();
     let key = fits(body.as_ref()).or_else(|| fits(&canonical(body.as_ref())?));
     match key {
-        Some(key) => Ok(Verified {
-            body,
-            key: Some(key),
-        }),
+        Some(key) => Ok(Verified { body, key: Some(key) }),
         None => Err(SignatureError::Wrong),
     }
 }
@@ -241,9 +221,7 @@ fn canonical(body: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    serde_json_canonicalizer::to_vec(&value)
-        .ok()
-        .filter(|canonical| canonical != body)
+    serde_json_canonicalizer::to_vec(&value).ok().filter(|canonical| canonical != body)
 }
 
 #[cfg(test)]
@@ -261,10 +239,7 @@ mod tests {
     }
 
     fn trust() -> Trust {
-        Trust::Signed(Keys {
-            primary: key(KEY),
-            fallback: Some(key("abcdef")),
-        })
+        Trust::Signed(Keys { primary: key(KEY), fallback: Some(key("abcdef")) })
     }
 
     #[test]
@@ -273,10 +248,7 @@ mod tests {
             key("signkey-prod-12345678").bearer(),
             "signkey-prod-b2ed992186a5cb19f6668aade821f502c1d00970dfd0e35128d51bac4649916c"
         );
-        assert_eq!(
-            key("12345678").bearer(),
-            key("signkey-prod-12345678").hash()
-        );
+        assert_eq!(key("12345678").bearer(), key("signkey-prod-12345678").hash());
         assert_eq!(
             key(KEY).sign(br#"{"a":1}"#, at(1_700_000_000)),
             "t=1700000000&s=67a82077baa52522b1f612a154a25275c00a0338efc32be5ee396bd2391ba5e0"
@@ -298,10 +270,7 @@ mod tests {
             let header = key(signer).sign(b"body", at(1_000));
             for now in [1_000, 1_300, 700] {
                 let verified = verify(Some(&header), b"body", at(now), &trust()).expect(signer);
-                assert_eq!(
-                    verified.key().map(|k| k.hex.as_str()),
-                    Some(key(signer).hex.as_str())
-                );
+                assert_eq!(verified.key().map(|k| k.hex.as_str()), Some(key(signer).hex.as_str()));
             }
         }
     }
@@ -317,24 +286,9 @@ mod tests {
             (Some(""), b"body", 1_000, SignatureError::Malformed),
             (Some("t=1000"), b"body", 1_000, SignatureError::Malformed),
             (Some("t=x&s=00"), b"body", 1_000, SignatureError::Malformed),
-            (
-                Some("t=1000&s=ää"),
-                b"body",
-                1_000,
-                SignatureError::Malformed,
-            ),
-            (
-                Some(header.as_str()),
-                b"body",
-                1_301,
-                SignatureError::Stale { seconds: 301 },
-            ),
-            (
-                Some(header.as_str()),
-                b"body",
-                699,
-                SignatureError::Stale { seconds: 301 },
-            ),
+            (Some("t=1000&s=ää"), b"body", 1_000, SignatureError::Malformed),
+            (Some(header.as_str()), b"body", 1_301, SignatureError::Stale { seconds: 301 }),
+            (Some(header.as_str()), b"body", 699, SignatureError::Stale { seconds: 301 }),
             (Some(header.as_str()), b"bodY", 1_000, SignatureError::Wrong),
             (
                 Some(key("ffff").sign(b"body", at(1_000)).as_str()),
@@ -343,11 +297,7 @@ mod tests {
                 SignatureError::Wrong,
             ),
         ] {
-            assert_eq!(
-                check(header, body, now).map(|_| ()),
-                Err(expected),
-                "{header:?}"
-            );
+            assert_eq!(check(header, body, now).map(|_| ()), Err(expected), "{header:?}");
         }
         assert!(
             verify(None, b"body", at(0), &Trust::Dev).is_ok(),

@@ -52,13 +52,9 @@ mod tests {
     #[test]
     fn repeats_are_numbered_and_written_suffixes_are_skipped() {
         let mut names = StepNames::default();
-        for (name, index, hashed) in [
-            ("a", 0, "a"),
-            ("a:1", 0, "a:1"),
-            ("a", 2, "a:2"),
-            ("b", 0, "b"),
-            ("a", 3, "a:3"),
-        ] {
+        for (name, index, hashed) in
+            [("a", 0, "a"), ("a:1", 0, "a:1"), ("a", 2, "a:2"), ("b", 0, "b"), ("a", 3, "a:3")]
+        {
             assert_eq!(names.identify(name), (StepId::hash(hashed), index));
         }
     }

@@ -82,10 +82,8 @@ impl SyncPayload {
         url: &Url,
         functions: impl IntoIterator<Item = &'f FunctionConfig>,
     ) -> Self {
-        let mut functions: Vec<WireFunction> = functions
-            .into_iter()
-            .map(|function| wire(app, url, function))
-            .collect();
+        let mut functions: Vec<WireFunction> =
+            functions.into_iter().map(|function| wire(app, url, function)).collect();
         functions.sort_by(|a, b| a.id.cmp(&b.id));
         Self {
             url: url.to_string(),
@@ -108,18 +106,12 @@ impl SyncPayload {
 fn wire(app: &AppId, url: &Url, function: &FunctionConfig) -> WireFunction {
     let slug = app.slug(&function.id);
     let mut target = url.clone();
-    target
-        .query_pairs_mut()
-        .append_pair("fnId", &slug)
-        .append_pair("stepId", "step");
+    target.query_pairs_mut().append_pair("fnId", &slug).append_pair("stepId", "step");
     let triggers = function.triggers.iter().map(|trigger| match trigger {
-        Trigger::Event { event, expression } => WireTrigger::Event {
-            event: event.to_string(),
-            expression: expression.clone(),
-        },
-        Trigger::Cron(cron) => WireTrigger::Cron {
-            cron: cron.as_str().to_owned(),
-        },
+        Trigger::Event { event, expression } => {
+            WireTrigger::Event { event: event.to_string(), expression: expression.clone() }
+        }
+        Trigger::Cron(cron) => WireTrigger::Cron { cron: cron.as_str().to_owned() },
     });
     WireFunction {
         name: function.name.clone(),
@@ -128,13 +120,8 @@ fn wire(app: &AppId, url: &Url, function: &FunctionConfig) -> WireFunction {
             step: WireStep {
                 id: "step",
                 name: "step",
-                runtime: WireRuntime {
-                    r#type: "http",
-                    url: target.into(),
-                },
-                retries: function.retries.map(|retries| WireRetries {
-                    attempts: retries.get(),
-                }),
+                runtime: WireRuntime { r#type: "http", url: target.into() },
+                retries: function.retries.map(|retries| WireRetries { attempts: retries.get() }),
             },
         },
         id: slug,

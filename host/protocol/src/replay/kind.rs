@@ -79,20 +79,12 @@ impl Kind {
         }
         let fault = |error: serde_json::Error| KindError::Options(error.to_string());
         if self == Self::SleepUntil {
-            return Ok(Wake::At(
-                serde_json::from_str::<Until>(options).map_err(fault)?.until,
-            ));
+            return Ok(Wake::At(serde_json::from_str::<Until>(options).map_err(fault)?.until));
         }
         let duration = Duration::from_millis(
-            serde_json::from_str::<For>(options)
-                .map_err(fault)?
-                .milliseconds,
+            serde_json::from_str::<For>(options).map_err(fault)?.milliseconds,
         );
-        if duration > LONGEST_SLEEP {
-            Err(KindError::TooLong)
-        } else {
-            Ok(Wake::After(duration))
-        }
+        if duration > LONGEST_SLEEP { Err(KindError::TooLong) } else { Ok(Wake::After(duration)) }
     }
 }
 
