@@ -2,8 +2,13 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha1::{Digest, Sha1};
+
+use crate::id::{RunId, StepId};
 
 /// The longest event name the server takes in, in characters.
 pub const MAX_NAME_CHARS: usize = 512;
@@ -204,6 +209,21 @@ impl NewEvent {
             v: raw.v,
         })
     }
+}
+
+/// The value of [`crate::header::EVENT_ID_SEED`] for the events that a step sends.
+///
+/// The server makes the events' ids from it, so a repeated request, or a repeated attempt of the step, sends
+/// nothing twice.
+///
+/// ```
+/// let run = "01M81GXW71CEV7JQT6T4T8NAKZ".parse().unwrap();
+/// let seed = protocol::event::id_seed(run, protocol::id::StepId::hash("announce"));
+/// assert!(seed.starts_with("1795347640545,"));
+/// ```
+pub fn id_seed(run: RunId, step: StepId) -> String {
+    let entropy = Sha1::new().chain_update(run.to_bytes()).chain_update(step.as_bytes()).finalize();
+    format!("{},{}", run.unix_millis(), BASE64_STANDARD.encode(&entropy[..10]))
 }
 
 fn empty_object() -> Box<RawValue> {

@@ -53,6 +53,21 @@ impl SigningKey {
         hex::encode(Sha256::digest(&self.bytes))
     }
 
+    /// Whether the token of an `Authorization: Bearer …` header proves that its sender knows this key: the hashed key
+    /// or the plain one, each with any prefix or none, as the self-hosted server takes them.
+    ///
+    /// ```
+    /// let key = protocol::signature::SigningKey::parse("signkey-prod-12345678").unwrap();
+    /// assert!(key.accepts_bearer(&key.bearer()) && key.accepts_bearer("12345678"));
+    /// assert!(!key.accepts_bearer("87654321"));
+    /// ```
+    pub fn accepts_bearer(&self, token: &str) -> bool {
+        let bare = strip_prefix(token.trim());
+        let hashed = bare.as_bytes().ct_eq(self.hash().as_bytes());
+        let plain = bare.as_bytes().ct_eq(self.hex.as_bytes());
+        (hashed | plain).into()
+    }
+
     /// The value of `X-Inngest-Signature` for a body sent at `now`.
     pub fn sign(&self, body: &[u8], now: Timestamp) -> String {
         let seconds = now.as_second();

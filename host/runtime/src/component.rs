@@ -1,0 +1,140 @@
+//! Bytes → a component that can be called: compiled, linked, described and checked.
+
+use std::sync::Arc;
+
+use protocol::function::{FunctionConfig, Manifest, ManifestError};
+use protocol::id::FunctionId;
+use sha2::{Digest, Sha256};
+
+use crate::bindings::DurablePre;
+use crate::engine::Runtime;
+use crate::fault::Fault;
+use crate::state::CallState;
+
+/// A component that can be called.
+pub struct Component {
+    name: String,
+    digest: String,
+    manifest: Manifest,
+    pub(crate) pre: DurablePre<CallState>,
+    pub(crate) runtime: Runtime,
+}
+
+/// Why a component cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The bytes are not a component that this engine compiles.
+    #[error(
+        "component {component}: it cannot be compiled: {reason}. Build it with `cargo build --target wasm32-wasip2`"
+    )]
+    Compile {
+        /// The component.
+        component: String,
+        /// What the compiler says.
+        reason: String,
+    },
+    /// It imports something that does not exist here, or lacks an export.
+    #[error(
+        "component {component}: it does not fit this worker: {reason}. See docs/guests.md for what a component may import and must export"
+    )]
+    Link {
+        /// The component.
+        component: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// It failed while it described itself.
+    #[error("component {component}: describing itself, it {fault}")]
+    Describe {
+        /// The component.
+        component: String,
+        /// What happened.
+        fault: Fault,
+    },
+    /// It describes itself wrongly.
+    #[error("component {component}: {error}")]
+    Manifest {
+        /// The component.
+        component: String,
+        /// Everything that is wrong.
+        error: ManifestError,
+    },
+    /// A function id that another component has already.
+    #[error(
+        "component {component}: function {function:?} is already in component {owner}; give one of them another id, or remove it"
+    )]
+    Duplicate {
+        /// The component.
+        component: String,
+        /// The function both have.
+        function: FunctionId,
+        /// The component that has it already.
+        owner: String,
+    },
+    /// The file or folder cannot be read.
+    #[error("{path}: it cannot be read: {reason}")]
+    Unreadable {
+        /// The file or folder.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl Component {
+    /// Compiles, links, describes and checks a component. `name` is what errors and logs call it.
+    ///
+    /// Compiling takes a core for a tenth of a second to many seconds; it runs on a thread for blocking work.
+    pub async fn load(
+        runtime: &Runtime,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Arc<Self>, LoadError> {
+        let component = || name.to_owned();
+        let digest = hex::encode(Sha256::digest(&bytes));
+        let engine = runtime.engine.clone();
+        let compiled = tokio::task::spawn_blocking(move || {
+            wasmtime::component::Component::new(&engine, bytes)
+        })
+        .await
+        .map_err(|error| LoadError::Compile { component: component(), reason: error.to_string() })?
+        .map_err(|error| LoadError::Compile {
+            component: component(),
+            reason: format!("{error:#}"),
+        })?;
+        let pre = runtime.linker.instantiate_pre(&compiled).and_then(DurablePre::new).map_err(
+            |error| LoadError::Link { component: component(), reason: format!("{error:#}") },
+        )?;
+        let json = runtime
+            .describe(name, &pre)
+            .await
+            .map_err(|fault| LoadError::Describe { component: component(), fault })?;
+        let manifest = Manifest::parse(&json)
+            .map_err(|error| LoadError::Manifest { component: component(), error })?;
+        Ok(Arc::new(Self { name: component(), digest, manifest, pre, runtime: runtime.clone() }))
+    }
+
+    /// What errors and logs call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The functions it declares.
+    pub fn functions(&self) -> &[FunctionConfig] {
+        &self.manifest.functions
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component")
+            .field("name", &self.name)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}

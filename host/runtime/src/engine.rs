@@ -1,0 +1,139 @@
+//! The compiler, the pool of instances, and the thread that makes time pass for guests.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    WasmBacktraceDetails,
+};
+
+use crate::http::Destination;
+use crate::limits::Limits;
+use crate::linker::linker;
+use crate::state::CallState;
+
+/// How often a running guest is asked whether its time is up; calls beside it get their turn as often.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How many instances may live at once; further calls wait for one to end.
+const INSTANCES: u32 = 256;
+
+/// Loads and runs components. Cheap to clone; the last clone ends its thread.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Arc<Linker<CallState>>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) allowed: Arc<[Destination]>,
+    pub(crate) slots: Arc<Semaphore>,
+    _ticker: Arc<Ticker>,
+}
+
+/// Why there is no runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The machine or the settings do not allow it.
+    #[error("the WebAssembly engine cannot start: {0:#}")]
+    Engine(wasmtime::Error),
+    /// No thread for the ticks.
+    #[error("no thread could be started for the engine's clock: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Runtime {
+    /// A runtime whose components get these limits, and may send requests to these destinations from their steps.
+    pub fn new(limits: Limits, allowed: Vec<Destination>) -> Result<Self, EngineError> {
+        let engine = match Engine::new(&config(&limits, true)) {
+            Ok(engine) => engine,
+            Err(error) => {
+                // A container may forbid reserving the pool's addresses; calls then cost a little more.
+                tracing::warn!(
+                    reason = format!("{error:#}"),
+                    "no pool of instances; they are made on demand"
+                );
+                Engine::new(&config(&limits, false)).map_err(EngineError::Engine)?
+            }
+        };
+        let linker = linker(&engine).map_err(EngineError::Engine)?;
+        let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            limits: Arc::new(limits),
+            allowed: allowed.into(),
+            slots: Arc::new(Semaphore::new(INSTANCES as usize)),
+            _ticker: Arc::new(ticker),
+        })
+    }
+
+    /// What one call may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+fn config(limits: &Limits, pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .concurrency_support(false)
+        .max_wasm_stack(limits.stack)
+        .async_stack_size(limits.stack + (1 << 20))
+        // Frames are captured where they are shown (`outside`), not in every planned step.
+        .wasm_backtrace_max_frames(None)
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    if pooled {
+        let mut pool = PoolingAllocationConfig::default();
+        pool.total_component_instances(INSTANCES)
+            .total_core_instances(INSTANCES * 8)
+            .total_memories(INSTANCES)
+            .total_tables(INSTANCES * 4)
+            .total_stacks(INSTANCES)
+            .max_memories_per_component(1)
+            .max_tables_per_component(4)
+            .max_memory_size(limits.memory)
+            .table_elements(limits.table_elements)
+            .max_unused_warm_slots(32)
+            .linear_memory_keep_resident(256 << 10)
+            .table_keep_resident(64 << 10)
+            .async_stack_keep_resident(64 << 10)
+            .pagemap_scan(Enabled::Auto);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// The thread that advances the engine's epoch. It ends, and is waited for, when this is dropped.
+struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: &Engine) -> std::io::Result<Self> {
+        let (stop, stopped): (Sender<()>, Receiver<()>) = channel();
+        let engine = engine.weak();
+        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was reported already.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Outgoing HTTP: only inside of steps, and only to destinations on the allow list.
+
+use std::fmt;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// One destination that components may reach: `[scheme://]host[:port]`.
+///
+/// The host may be `*`, or begin with `*.` for all names below one; the port may be `*`. Without a scheme both
+/// `http` and `https` are meant; without a port, the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    scheme: Option<String>,
+    host: String,
+    port: Port,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Port {
+    OfScheme,
+    Any,
+    Exactly(u16),
+}
+
+/// Why a text is not a destination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a destination; write [http:// or https://]host[:port], where host and port may be *"
+)]
+pub struct DestinationError(String);
+
+impl FromStr for Destination {
+    type Err = DestinationError;
+
+    fn from_str(text: &str) -> Result<Self, DestinationError> {
+        let fault = || DestinationError(text.chars().take(120).collect());
+        let (scheme, authority) = match text.split_once("://") {
+            Some((scheme @ ("http" | "https"), rest)) => (Some(scheme.to_owned()), rest),
+            Some(_) => return Err(fault()),
+            None => (None, text),
+        };
+        let authority = authority.strip_suffix('/').unwrap_or(authority);
+        let (host, port) = match authority.rsplit_once(':') {
+            // The last colon of a bare IPv6 address does not begin a port.
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port {
+                "*" => (host, Port::Any),
+                port => (host, Port::Exactly(port.parse().map_err(|_| fault())?)),
+            },
+            _ => (authority, Port::OfScheme),
+        };
+        let name = host.strip_prefix("*.").unwrap_or(host);
+        let wild = name == "*" && host == "*";
+        let plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '[' | ']');
+        if name.is_empty() || !(wild || name.chars().all(plain)) {
+            return Err(fault());
+        }
+        Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scheme) = &self.scheme {
+            write!(f, "{scheme}://")?;
+        }
+        f.write_str(&self.host)?;
+        match self.port {
+            Port::OfScheme => Ok(()),
+            Port::Any => f.write_str(":*"),
+            Port::Exactly(port) => write!(f, ":{port}"),
+        }
+    }
+}
+
+impl Destination {
+    /// Whether a request to this URI goes to this destination.
+    pub fn includes(&self, uri: &::http::Uri) -> bool {
+        let Some(scheme) = uri.scheme_str() else { return false };
+        let Some(host) = uri.host() else { return false };
+        let own_port = if scheme == "https" { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(own_port);
+        let host = host.to_ascii_lowercase();
+        self.scheme.as_deref().is_none_or(|wanted| wanted == scheme)
+            && match self.host.strip_prefix('*') {
+                Some("") => true,
+                Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+                None => self.host == host,
+            }
+            && match self.port {
+                Port::Any => true,
+                Port::Exactly(wanted) => wanted == port,
+                Port::OfScheme => port == own_port,
+            }
+    }
+}
+
+/// The hooks of one call's `wasi:http`.
+pub(crate) struct Outgoing {
+    allowed: Arc<[Destination]>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
+        Self { allowed }
+    }
+}
+
+type Sent =
+    Result<(::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for Outgoing {
+    fn send_request(
+        &mut self,
+        request: ::http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _failure: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let allowed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
+        if !allowed {
+            // The authority only: a path or a query may hold what nobody should read in a log.
+            let destination =
+                request.uri().authority().map_or("an empty authority", |a| a.as_str());
+            tracing::warn!(
+                destination,
+                "refused an outgoing request: the destination is not on the allow list"
+            );
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        Box::new(async move {
+            let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
+            let io: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(io);
+            let io: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(io);
+            Ok((response.map(http_body_util::BodyExt::boxed_unsync), io))
+        })
+    }
+
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
+        tracing::debug!(%error, "an outgoing request failed after connecting");
+        ErrorCode::HttpProtocolError
+    }
+
+    fn p2_error_from_connect(&mut self, error: &std::io::Error) -> ErrorCode {
+        tracing::debug!(%error, "an outgoing request could not connect");
+        match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => ErrorCode::ConnectionRefused,
+            std::io::ErrorKind::TimedOut => ErrorCode::ConnectionTimeout,
+            std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => {
+                ErrorCode::DestinationUnavailable
+            }
+            // The standard library has no kind of its own for a failed look-up.
+            _ => ErrorCode::DnsError(
+                wasmtime_wasi_http::p2::bindings::http::types::DnsErrorPayload {
+                    rcode: None,
+                    info_code: None,
+                },
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_include_what_they_say_and_nothing_else() {
+        for (destination, uri, included) in [
+            ("example.com", "http://example.com/x", true),
+            ("example.com", "https://example.com/x", true),
+            ("example.com", "https://example.com:8443/x", false),
+            ("example.com:*", "https://EXAMPLE.com:8443/x", true),
+            ("https://example.com", "http://example.com/", false),
+            ("http://127.0.0.1:8288", "http://127.0.0.1:8288/health", true),
+            ("http://127.0.0.1:8288", "http://127.0.0.1:8289/health", false),
+            ("*.example.com", "https://api.example.com/", true),
+            ("*.example.com", "https://example.com/", false),
+            ("*.example.com", "https://badexample.com/", false),
+            ("*:*", "http://[::1]:99/", true),
+            ("[::1]:99", "http://[::1]:99/", true),
+            ("127.0.0.1", "http://127.0.0.1.example.com/", false),
+            ("example.com", "http://example.com@evil.test/", false),
+        ] {
+            let parsed: Destination = destination.parse().expect(destination);
+            let uri: ::http::Uri = uri.parse().expect(uri);
+            assert_eq!(parsed.includes(&uri), included, "{destination} {uri}");
+            assert_eq!(parsed.to_string(), destination);
+        }
+        for bad in ["", "ftp://x", "a b", "x:port", "*x.com", "http://", "a*b"] {
+            assert!(bad.parse::<Destination>().is_err(), "{bad}");
+        }
+    }
+}

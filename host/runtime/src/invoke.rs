@@ -1,0 +1,168 @@
+//! One call in a fresh instance.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use protocol::call::Call;
+use protocol::id::FunctionId;
+use protocol::outcome::Outcome;
+use protocol::replay::{Replay, Sending};
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use crate::bindings::DurablePre;
+use crate::component::Component;
+use crate::engine::Runtime;
+use crate::fault::{CallFailed, Fault, Limit};
+use crate::logging::Log;
+use crate::output::panic_in;
+use crate::outside::source_place;
+use crate::state::{CallState, End};
+use crate::steps;
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// With an outcome for the server.
+    Outcome(Outcome),
+    /// With events that the worker has to send; what comes of it is the step's outcome.
+    Send(Sending),
+}
+
+impl Component {
+    /// Runs a function of this component for one call, from its top, in an instance of its own.
+    pub async fn invoke(
+        &self,
+        function: &FunctionId,
+        call: Arc<Call>,
+    ) -> Result<Ending, CallFailed> {
+        let runtime = &self.runtime;
+        let failed = |fault| CallFailed {
+            function: function.clone(),
+            component: self.name().to_owned(),
+            step: None,
+            timing: None,
+            fault,
+        };
+        // More calls than instances wait here, not in an error.
+        let _slot = runtime
+            .slots
+            .acquire()
+            .await
+            .map_err(|error| failed(Fault::Host(error.to_string())))?;
+        let log = Log::of_call(function, call.run, runtime.limits.log_lines);
+        let replay = Replay::new(Arc::clone(&call));
+        let state = CallState::for_call(&runtime.limits, &runtime.allowed, call.run, replay, log);
+        let mut store = runtime.store(state);
+        let invocation = async {
+            let instance = self.pre.instantiate_async(&mut store).await?;
+            let entry = instance.system_bus_durable_entry();
+            entry.call_invoke(&mut store, function.as_str(), &call.for_guest()).await
+        };
+        let ended = tokio::time::timeout(runtime.limits.longest_call(), invocation).await;
+        let mut state = store.into_data();
+        state.log.flush();
+        let result = match ended {
+            Ok(result) => result,
+            // It waits for the host, for longer than a guest may.
+            Err(_) => Err(state.time_fault(None).into()),
+        };
+        let fault = match result {
+            Ok(returned) => match state.returned(returned) {
+                Ok(outcome) => return Ok(Ending::Outcome(outcome)),
+                Err(fault) => fault,
+            },
+            Err(error) => match (error.is::<End>(), state.ending.take()) {
+                (true, Some(ending)) => return Ok(ending),
+                _ => state.fault(&error),
+            },
+        };
+        Err(CallFailed {
+            step: state.replay.as_ref().and_then(Replay::running_step),
+            timing: state.body_timing(),
+            ..failed(fault)
+        })
+    }
+}
+
+impl Runtime {
+    /// Asks a component for its manifest, with nothing allowed.
+    pub(crate) async fn describe(
+        &self,
+        name: &str,
+        pre: &DurablePre<CallState>,
+    ) -> Result<String, Fault> {
+        let log = Log::of_component(name, self.limits.log_lines);
+        let mut store = self.store(CallState::for_describe(&self.limits, log));
+        let description = async {
+            let instance = pre.instantiate_async(&mut store).await?;
+            instance.system_bus_durable_entry().call_describe(&mut store).await
+        };
+        let ended = tokio::time::timeout(self.limits.longest_call(), description).await;
+        let mut state = store.into_data();
+        state.log.flush();
+        match ended {
+            Ok(Ok(json)) => Ok(json),
+            Ok(Err(error)) => Err(state.fault(&error)),
+            Err(_) => Err(state.time_fault(None)),
+        }
+    }
+
+    fn store(&self, state: CallState) -> Store<CallState> {
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.growth);
+        store.set_hostcall_fuel(self.limits.host_call);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| {
+            if store.data().out_of_time(Instant::now()) {
+                let place = source_place(&store);
+                return Err(store.data().time_fault(place).into());
+            }
+            // The thread serves other calls too: a guest that computes gives way at every tick.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        store
+    }
+}
+
+impl CallState {
+    fn returned(
+        &mut self,
+        returned: Result<String, crate::bindings::system_bus::durable::failures::Failure>,
+    ) -> Result<Outcome, Fault> {
+        let result = match returned {
+            Ok(json) => Ok(self.result(json)?),
+            Err(guest) => Err(steps::failure(&guest)),
+        };
+        let replay =
+            self.replay.take().ok_or_else(|| Fault::Host("the call has no replay".to_owned()))?;
+        Ok(replay.ended(result))
+    }
+
+    /// What an error of the engine means.
+    fn fault(&self, error: &wasmtime::Error) -> Fault {
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return fault.clone();
+        }
+        if error.is::<wasmtime_wasi::I32Exit>() {
+            return Fault::Exit;
+        }
+        let said = self.output.end();
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => Fault::Limit(Limit::Stack { limit: self.limits.stack }),
+            Some(trap) => match panic_in(&said) {
+                Some((message, place)) => Fault::Panic { message, place },
+                None => Fault::Trap {
+                    reason: trap.to_string(),
+                    said: Some(said.trim().to_owned()).filter(|said| !said.is_empty()),
+                },
+            },
+            None if format!("{error:?}").contains(HOST_CALL_SPENT) => {
+                Fault::Limit(Limit::HostCall { limit: self.limits.host_call })
+            }
+            None => Fault::Host(format!("{error:#}")),
+        }
+    }
+}
+
+/// How the engine says that a guest passed too much in one host call; it has no public type for it.
+const HOST_CALL_SPENT: &str = "fuel allocated for hostcalls has been exhausted";

@@ -1,0 +1,40 @@
+//! Components: loading them, and running each call in an instance of its own.
+//!
+//! This crate knows components, limits and capabilities. It does not know HTTP serving, signing keys or the form of
+//! Inngest's JSON: a call comes in as [`protocol::call::Call`], and what it led to goes out as an [`Ending`] or a
+//! [`CallFailed`].
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`engine`] | the compiler and the pool of instances, with the thread that makes time pass for guests |
+//! | `linker` | every interface a component may import; there are no others |
+//! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
+//! | [`folder`] | a folder of files → a [`Generation`] |
+//! | [`invoke`] | one call in a fresh instance |
+//! | [`limits`] | what one call may use |
+//! | `phase` | why the same run sees the same time and randomness in every replay |
+//! | [`fault`] | how a call can fail: the guest's own error is not among them |
+
+mod bindings;
+pub mod component;
+pub mod engine;
+pub mod fault;
+pub mod folder;
+pub mod generation;
+pub mod http;
+pub mod invoke;
+pub mod limits;
+mod linker;
+mod logging;
+mod output;
+mod outside;
+mod phase;
+mod state;
+mod steps;
+
+pub use component::{Component, LoadError};
+pub use engine::{EngineError, Runtime};
+pub use fault::{CallFailed, Fault};
+pub use generation::Generation;
+pub use invoke::Ending;
+pub use limits::Limits;

@@ -1,0 +1,93 @@
+//! What one call may use. Every limit here has a guest in `functions/testing` that breaks it.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+use crate::fault::{Fault, Limit};
+
+/// What one call may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory, in bytes.
+    pub memory: usize,
+    /// Wall time of everything outside of step bodies: replaying is pure computation and takes microseconds.
+    pub replay: Duration,
+    /// Wall time of one step body.
+    pub step: Duration,
+    /// The result of a step or of a function, in bytes of JSON. The server takes no more than 4 MiB.
+    pub result: usize,
+    /// What a guest may pass to the host in one call, in bytes.
+    pub host_call: usize,
+    /// What a guest may write to its standard output and error together, in bytes.
+    pub output: usize,
+    /// Log lines of one call.
+    pub log_lines: usize,
+    /// The stack of the guest, in bytes. One value for all calls of a [`crate::Runtime`].
+    pub stack: usize,
+    /// Elements of all tables of an instance together with their growth.
+    pub table_elements: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 256 << 20,
+            replay: Duration::from_secs(10),
+            step: Duration::from_mins(5),
+            result: 4 << 20,
+            host_call: 16 << 20,
+            output: 1 << 20,
+            log_lines: 1_000,
+            stack: 1 << 20,
+            table_elements: 50_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The longest a call can last, bodies included.
+    pub fn longest_call(&self) -> Duration {
+        self.replay + self.step
+    }
+}
+
+/// Stops growth at the limits, by ending the call: a guest that could go on after a refused allocation would fail
+/// somewhere else, with an error that does not name the reason.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    memory: usize,
+    table_elements: usize,
+}
+
+impl Growth {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { memory: limits.memory, table_elements: limits.table_elements }
+    }
+}
+
+impl ResourceLimiter for Growth {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > self.memory {
+            return Err(Fault::Limit(Limit::Memory { asked: desired, limit: self.memory }).into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > self.table_elements {
+            return Err(Fault::Limit(Limit::Table { limit: self.table_elements }).into());
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,143 @@
+//! What the host keeps beside one instance, for one call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use protocol::id::RunId;
+use protocol::op::Timing;
+use protocol::replay::Replay;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::fault::{Fault, Limit};
+use crate::http::{Destination, Outgoing};
+use crate::invoke::Ending;
+use crate::limits::{Growth, Limits};
+use crate::logging::Log;
+use crate::output::Output;
+use crate::phase::{Fixed, Phase};
+
+/// What the host keeps beside one instance, for one call.
+pub(crate) struct CallState {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
+    table: ResourceTable,
+    pub(crate) growth: Growth,
+    pub(crate) phase: Phase,
+    /// None while a component describes itself: then no step exists.
+    pub(crate) replay: Option<Replay>,
+    /// How the invocation ended, once it did so by a raised [`End`].
+    pub(crate) ending: Option<Ending>,
+    pub(crate) output: Output,
+    pub(crate) log: Log,
+    pub(crate) limits: Arc<Limits>,
+    deadline: Instant,
+    body_began: Option<(Timestamp, Instant)>,
+}
+
+/// Raised to end an instance on purpose; [`CallState::ending`] says how.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the invocation has ended")]
+pub(crate) struct End;
+
+impl CallState {
+    /// For a call: `replay` decides what the function does.
+    pub(crate) fn for_call(
+        limits: &Arc<Limits>,
+        allowed: &Arc<[Destination]>,
+        run: RunId,
+        replay: Replay,
+        log: Log,
+    ) -> Self {
+        Self {
+            replay: Some(replay),
+            ..Self::new(limits, Arc::clone(allowed), Fixed::of_run(run), log)
+        }
+    }
+
+    /// For `describe`: no run, no step, nothing allowed.
+    pub(crate) fn for_describe(limits: &Arc<Limits>, log: Log) -> Self {
+        Self::new(limits, Arc::new([]), Fixed::of_nothing(), log)
+    }
+
+    fn new(limits: &Arc<Limits>, allowed: Arc<[Destination]>, fixed: Fixed, log: Log) -> Self {
+        let phase = Phase::default();
+        let output = Output::new(limits.output);
+        let wasi = WasiCtx::builder()
+            .stdout(output.clone())
+            .stderr(output.clone())
+            .wall_clock(fixed.wall_clock(&phase))
+            .monotonic_clock(fixed.monotonic_clock(&phase))
+            .secure_random(fixed.random(&phase, 0))
+            .insecure_random(fixed.random(&phase, 1))
+            .insecure_random_seed(fixed.hash_seed())
+            .max_random_size(1 << 20)
+            .build();
+        Self {
+            wasi,
+            http: WasiHttpCtx::new(),
+            outgoing: Outgoing::new(allowed),
+            table: ResourceTable::new(),
+            growth: Growth::new(limits),
+            phase,
+            replay: None,
+            ending: None,
+            output,
+            log,
+            deadline: Instant::now() + limits.replay,
+            limits: Arc::clone(limits),
+            body_began: None,
+        }
+    }
+
+    /// A step body begins: the world becomes real, and the step's own time runs.
+    pub(crate) fn enter_body(&mut self) {
+        let now = Instant::now();
+        self.phase.set(true);
+        self.deadline = now + self.limits.step;
+        self.body_began = Some((Timestamp::now(), now));
+    }
+
+    /// It has ended: back to the run's fixed time.
+    pub(crate) fn leave_body(&mut self) -> Timing {
+        let timing = self.body_timing();
+        self.phase.set(false);
+        self.deadline = Instant::now() + self.limits.replay;
+        self.body_began = None;
+        timing.unwrap_or(Timing { start: Timestamp::UNIX_EPOCH, took: Duration::ZERO })
+    }
+
+    /// When the running body began, and how long it has run.
+    pub(crate) fn body_timing(&self) -> Option<Timing> {
+        self.body_began.map(|(start, began)| Timing { start, took: began.elapsed() })
+    }
+
+    /// The limit that time has broken by now, if any.
+    pub(crate) fn out_of_time(&self, now: Instant) -> bool {
+        now >= self.deadline
+    }
+
+    /// The fault for having run out of time here and now.
+    pub(crate) fn time_fault(&self, place: Option<String>) -> Fault {
+        Fault::Limit(if self.phase.in_step() {
+            Limit::Step { limit: self.limits.step, place }
+        } else {
+            Limit::Replay { limit: self.limits.replay, place }
+        })
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.outgoing, table: &mut self.table, ctx: &mut self.http }
+    }
+}

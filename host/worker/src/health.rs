@@ -1,0 +1,54 @@
+//! What `GET /` says.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::handle::Worker;
+use crate::sync::SyncState;
+
+#[derive(Serialize)]
+struct Health<'w> {
+    service: &'static str,
+    status: &'static str,
+    version: &'static str,
+    app: &'w str,
+    started_at: Timestamp,
+    count: usize,
+    functions: Vec<&'w str>,
+    components: Vec<ComponentHealth<'w>>,
+    refused: Vec<String>,
+    registration: &'w SyncState,
+}
+
+#[derive(Serialize)]
+struct ComponentHealth<'w> {
+    name: &'w str,
+    digest: &'w str,
+    functions: Vec<&'w str>,
+}
+
+/// The JSON of `GET /`.
+pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
+    let functions: Vec<_> =
+        worker.generation.functions().map(|function| function.id.as_str()).collect();
+    let components = worker.generation.components().iter().map(|component| ComponentHealth {
+        name: component.name(),
+        digest: component.digest(),
+        functions: component.functions().iter().map(|function| function.id.as_str()).collect(),
+    });
+    // Running but not what it should be: somebody has to look.
+    let fine = worker.refused.is_empty() && matches!(registration, SyncState::Synced { .. });
+    let health = Health {
+        service: "system-bus",
+        status: if fine { "running" } else { "degraded" },
+        version: env!("CARGO_PKG_VERSION"),
+        app: worker.options.app.as_str(),
+        started_at: worker.started,
+        count: functions.len(),
+        functions,
+        components: components.collect(),
+        refused: worker.refused.iter().map(ToString::to_string).collect(),
+        registration,
+    };
+    serde_json::to_vec(&health).expect("all keys are strings")
+}

@@ -1,0 +1,58 @@
+//! What a worker is told about itself and its server. Plain values: reading the environment is the binary's work.
+
+use std::net::SocketAddr;
+
+use protocol::id::AppId;
+use protocol::signature::Trust;
+use url::Url;
+
+use crate::StartError;
+
+/// What a worker is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The Inngest app it serves.
+    pub app: AppId,
+    /// The app's version as the server shows it.
+    pub app_version: Option<String>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whom to believe.
+    pub trust: Trust,
+    /// The key for sending events; a development server takes any.
+    pub event_key: Option<String>,
+    /// Where the server's API is.
+    pub api_origin: Url,
+    /// Where events are sent.
+    pub event_api_origin: Url,
+    /// Branch environment.
+    pub env: Option<String>,
+    /// Under which origin the server reaches us; by default the address listened on.
+    pub serve_origin: Option<Url>,
+    /// Under which path.
+    pub serve_path: Option<String>,
+    /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
+    pub body_limit: usize,
+}
+
+/// The path of the protocol's endpoint.
+pub const SERVE_PATH: &str = "/api/inngest";
+
+/// The default of [`Options::body_limit`].
+pub const BODY_LIMIT: usize = 8 << 20;
+
+impl Options {
+    /// The address to register, for a listener at `address`.
+    pub fn serve_url(&self, address: SocketAddr) -> Result<Url, StartError> {
+        let origin = match &self.serve_origin {
+            Some(origin) => origin.to_string(),
+            // A wildcard cannot be called; the server is then on this machine.
+            None if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+            None => format!("http://{address}"),
+        };
+        let path = self.serve_path.as_deref().unwrap_or(SERVE_PATH);
+        Url::parse(&origin)
+            .and_then(|origin| origin.join(path))
+            .map_err(|_| StartError::ServeUrl { origin, path: path.to_owned() })
+    }
+}

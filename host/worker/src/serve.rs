@@ -1,0 +1,218 @@
+//! HTTP in: calls (POST), introspection (GET) and sync requests (PUT) of the server, and health for everybody.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use jiff::Timestamp;
+use protocol::call::{Call, CallError, Route};
+use protocol::introspect::{Asked, Introspection};
+use protocol::reply::Reply;
+use protocol::signature::{SigningKey, Verified, verify};
+use protocol::{SDK, header};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::handle::Worker;
+use crate::options::SERVE_PATH;
+use crate::sync::{Registrar, SyncState};
+use crate::{health, respond};
+
+/// What all handlers share.
+#[derive(Debug, Clone)]
+struct Shared {
+    worker: Arc<Worker>,
+    registrar: Arc<Registrar>,
+    registration: watch::Receiver<SyncState>,
+}
+
+/// The worker's routes.
+pub fn router(
+    worker: Arc<Worker>,
+    registrar: Arc<Registrar>,
+    registration: watch::Receiver<SyncState>,
+) -> Router {
+    let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
+    Router::new()
+        .route("/", get(describe_health))
+        .route(&path, get(introspect).put(sync).post(call))
+        // Without this header the server takes an answer for somebody else's, errors of the router included.
+        .layer(axum::middleware::map_response(mark))
+        .with_state(Shared { worker, registrar, registration })
+}
+
+/// Serves until it is told to stop; calls that run are answered first.
+pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let listener = listener.tap_io(|stream| {
+        // Replies are one write; waiting to fill a packet would only delay them.
+        drop(stream.set_nodelay(true));
+    });
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "serving ended");
+    }
+}
+
+async fn mark(mut response: Response) -> Response {
+    response.headers_mut().entry(header::SDK).or_insert(HeaderValue::from_static(SDK));
+    response
+}
+
+async fn describe_health(State(shared): State<Shared>) -> Response {
+    let registration = shared.registration.borrow().clone();
+    respond::json(StatusCode::OK, health::body(&shared.worker, &registration))
+}
+
+async fn introspect(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let worker = &shared.worker;
+    let options = &worker.options;
+    let signature = signature(&headers);
+    let verified = verify(signature, Bytes::new(), Timestamp::now(), &options.trust);
+    let asked = match &verified {
+        Ok(verified) if verified.key().is_some() => Asked::Believed,
+        Err(_) if signature.is_some() => Asked::Disbelieved,
+        Ok(_) | Err(_) => Asked::Unsigned,
+    };
+    let serve_origin = options.serve_origin.as_ref().map(url::Url::as_str);
+    let introspection = Introspection {
+        app: &options.app,
+        functions: worker.generation.functions().count(),
+        trust: &options.trust,
+        event_key: options.event_key.as_deref(),
+        api_origin: options.api_origin.as_str(),
+        event_api_origin: options.event_api_origin.as_str(),
+        env: options.env.as_deref(),
+        serve_origin,
+        serve_path: options.serve_path.as_deref(),
+    };
+    let body = introspection.body(asked);
+    let key = verified.ok().and_then(|verified| verified.key().cloned());
+    let mut response = respond::json(StatusCode::OK, body.clone());
+    sign(&mut response, key.as_ref(), &body);
+    response
+}
+
+async fn sync(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    let limit = shared.worker.options.body_limit;
+    let Ok(body) = to_bytes(body, limit).await else {
+        return respond::refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "TooLarge",
+            "the body is too large",
+        );
+    };
+    // An unsigned request only makes us tell our own server what we have. A signature, if there is one, must fit.
+    let signature = signature(&headers);
+    let verified = match verify(signature, body, Timestamp::now(), &shared.worker.options.trust) {
+        Ok(verified) => Some(verified),
+        Err(_) if signature.is_none() => None,
+        Err(error) => {
+            tracing::warn!(%error, "refused a request to sync");
+            return respond::unauthorized();
+        }
+    };
+    let kind = headers.get(header::SERVER_KIND).and_then(|kind| kind.to_str().ok());
+    let (status, message, modified) = match shared.registrar.register(kind).await {
+        Ok(synced) => (StatusCode::OK, "Successfully synced.".to_owned(), synced.modified),
+        Err(error) => {
+            tracing::warn!(%error, "a requested sync failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), false)
+        }
+    };
+    let body =
+        serde_json::json!({ "message": message, "modified": modified }).to_string().into_bytes();
+    let mut response = respond::json(status, body.clone());
+    response.headers_mut().insert(header::SYNC_KIND, HeaderValue::from_static("out_of_band"));
+    sign(&mut response, verified.as_ref().and_then(Verified::key), &body);
+    response
+}
+
+async fn call(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let worker = &shared.worker;
+    if let Some(other) = foreign_content_type(&headers) {
+        let message = format!("a call's content type is application/json, not {other:?}");
+        return respond::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ContentType", message);
+    }
+    let limit = worker.options.body_limit;
+    let Ok(body) = to_bytes(body, limit).await else {
+        let message = format!(
+            "the call's body is larger than this worker's limit of {limit} bytes, or broke off"
+        );
+        return respond::refusal(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message);
+    };
+    let verified = match verify(signature(&headers), body, Timestamp::now(), &worker.options.trust)
+    {
+        Ok(verified) => verified,
+        Err(error) => {
+            tracing::warn!(%error, "refused a call");
+            return respond::unauthorized();
+        }
+    };
+    let decoded = Route::parse(query.as_deref().unwrap_or_default())
+        .and_then(|route| Call::decode(route, &verified));
+    let key = verified.key();
+    let call = match decoded {
+        Ok(call) => call,
+        Err(error) => {
+            tracing::warn!(%error, "a call could not be decoded");
+            return signed(StatusCode::BAD_REQUEST, call_error_class(&error), &error, key);
+        }
+    };
+    let attempt = call.attempt;
+    match worker.handle(call).await {
+        Ok(outcome) => respond::reply(Reply::of(outcome, attempt), key),
+        Err(error) => {
+            tracing::warn!(%error, "a call could not be handled");
+            signed(StatusCode::INTERNAL_SERVER_ERROR, "NotHandled", &error, key)
+        }
+    }
+}
+
+fn call_error_class(error: &CallError) -> &'static str {
+    match error {
+        CallError::NoFunction | CallError::BadTarget(_) => "BadQuery",
+        CallError::Malformed(_) => "BadBody",
+    }
+}
+
+fn signed(
+    status: StatusCode,
+    class: &str,
+    error: &dyn std::fmt::Display,
+    key: Option<&SigningKey>,
+) -> Response {
+    let object = protocol::op::ErrorObject::new(class, error.to_string());
+    respond::reply(Reply::refused(status.as_u16(), &object), key)
+}
+
+fn sign(response: &mut Response, key: Option<&SigningKey>, body: &[u8]) {
+    let signature = key.map(|key| key.sign(body, Timestamp::now()));
+    if let Some(value) = signature.and_then(|signature| HeaderValue::try_from(signature).ok()) {
+        response.headers_mut().insert(header::SIGNATURE, value);
+    }
+}
+
+fn signature(headers: &HeaderMap) -> Option<&str> {
+    // A value that is not text cannot be a signature; it is read as a malformed one.
+    headers.get(header::SIGNATURE).map(|value| value.to_str().unwrap_or_default())
+}
+
+/// The content type, when it is given and is not JSON.
+fn foreign_content_type(headers: &HeaderMap) -> Option<&str> {
+    let given = headers.get(CONTENT_TYPE)?.to_str().unwrap_or("unreadable");
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    (!essence.eq_ignore_ascii_case("application/json")).then_some(given)
+}

@@ -1,0 +1,263 @@
+//! HTTP out: what the worker asks of its server.
+
+use std::time::Duration;
+
+use protocol::event::{NewEvent, id_seed};
+use protocol::id::{AppId, RunId, StepId};
+use protocol::signature::{SigningKey, Trust};
+use protocol::sync::{FRAMEWORK, SyncPayload, Synced};
+use protocol::{SDK, header};
+use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use url::Url;
+
+use crate::options::Options;
+
+/// How long the server may take for an answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How often a request that sends events is tried before its step's own retry takes over.
+const SEND_TRIES: u32 = 3;
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub struct ServerApi {
+    client: Client,
+    api_origin: Url,
+    event_api_origin: Url,
+    event_key: String,
+    keys: Vec<SigningKey>,
+    env: Option<String>,
+}
+
+/// Why the server did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// It cannot be reached.
+    #[error(
+        "the server at {origin} cannot be reached: {reason}; is it running, and are INNGEST_DEV and INNGEST_BASE_URL right?"
+    )]
+    Unreachable {
+        /// Where it should be.
+        origin: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// It does not believe us.
+    #[error(
+        "the server refuses our key ({status}); compare INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY with the server's"
+    )]
+    Unauthorized {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// It refuses.
+    #[error("the server answered {status}: {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
+    /// Its answer makes no sense.
+    #[error("the server's answer cannot be read: {0}")]
+    Answer(String),
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(default)]
+    ids: Vec<String>,
+    error: Option<String>,
+}
+
+impl ServerApi {
+    pub(crate) fn new(options: &Options) -> Result<Self, reqwest::Error> {
+        // One TLS provider for the whole program; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let keys = match &options.trust {
+            Trust::Dev => Vec::new(),
+            Trust::Signed(keys) => {
+                std::iter::once(&keys.primary).chain(&keys.fallback).cloned().collect()
+            }
+        };
+        Ok(Self {
+            client: Client::builder().timeout(TIMEOUT).build()?,
+            api_origin: options.api_origin.clone(),
+            event_api_origin: options.event_api_origin.clone(),
+            // A development server takes any key, but the path needs one.
+            event_key: options.event_key.clone().unwrap_or_else(|| "NO_EVENT_KEY_SET".to_owned()),
+            keys,
+            env: options.env.clone(),
+        })
+    }
+
+    /// Tells the server what we have. `expected` is the kind of server that asked for it, if one did.
+    pub async fn register(
+        &self,
+        payload: &SyncPayload,
+        expected: Option<&str>,
+    ) -> Result<Synced, ApiError> {
+        let url = join(&self.api_origin, "fn/register");
+        let response = self
+            .authorized(|client| {
+                let mut request = client
+                    .post(url.clone())
+                    .header(header::FRAMEWORK, FRAMEWORK)
+                    .header(header::SYNC_KIND, "out_of_band");
+                if let Some(kind) = expected {
+                    request = request.header(header::EXPECTED_SERVER_KIND, kind);
+                }
+                request.json(payload)
+            })
+            .await?;
+        read(response).await
+    }
+
+    /// The slugs of the functions that the server has for an app.
+    pub async fn functions(&self, app: &AppId) -> Result<Vec<String>, ApiError> {
+        #[derive(Deserialize)]
+        struct Function {
+            id: String,
+        }
+        let mut url = join(&self.api_origin, &format!("v1/apps/{app}/functions"));
+        // The server caches this answer by its address.
+        let moment = jiff::Timestamp::now().as_millisecond();
+        url.query_pairs_mut().append_pair("at", &moment.to_string());
+        let response = self.authorized(|client| client.get(url.clone())).await?;
+        let functions: Vec<Function> = read(response).await?;
+        Ok(functions.into_iter().map(|function| function.id).collect())
+    }
+
+    /// Sends the events of a step, and answers with the server's ids for them.
+    ///
+    /// The ids are derived from the run and the step, so trying again sends nothing twice.
+    pub async fn send_events(
+        &self,
+        events: &[NewEvent],
+        run: RunId,
+        step: StepId,
+    ) -> Result<Vec<String>, ApiError> {
+        let url = join(&self.event_api_origin, &format!("e/{}", self.event_key));
+        let mut tried = 1;
+        loop {
+            let request = self
+                .common(self.client.post(url.clone()))
+                .header(header::EVENT_ID_SEED, id_seed(run, step))
+                .json(events);
+            match self.event_answer(request).await {
+                Err(error) if tried < SEND_TRIES && error.is_passing() => {
+                    tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+                    tried += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn event_answer(&self, request: RequestBuilder) -> Result<Vec<String>, ApiError> {
+        let response =
+            request.send().await.map_err(|error| unreachable(&self.event_api_origin, &error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| ApiError::Answer(error.to_string()))?;
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(ApiError::Unauthorized { status: status.as_u16() });
+        }
+        // The server sends JSON as plain text here, for errors too.
+        let sent: Result<Sent, _> = serde_json::from_str(&text);
+        match sent {
+            Ok(sent) if status.is_success() => Ok(sent.ids),
+            Ok(Sent { error: Some(error), .. }) => {
+                Err(ApiError::Refused { status: status.as_u16(), message: error })
+            }
+            Err(error) if status.is_success() => Err(ApiError::Answer(error.to_string())),
+            _ => Err(ApiError::Refused { status: status.as_u16(), message: shortened(&text) }),
+        }
+    }
+
+    /// Sends a request with the first key, and with the fallback when the server refuses that.
+    async fn authorized(
+        &self,
+        request: impl Fn(&Client) -> RequestBuilder,
+    ) -> Result<Response, ApiError> {
+        let mut keys = self.keys.iter();
+        let mut key = keys.next();
+        loop {
+            let mut attempt = self.common(request(&self.client));
+            if let Some(key) = key {
+                attempt = attempt.header(AUTHORIZATION, format!("Bearer {}", key.bearer()));
+            }
+            let response =
+                attempt.send().await.map_err(|error| unreachable(&self.api_origin, &error))?;
+            let status = response.status();
+            if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Ok(response);
+            }
+            key = keys.next();
+            if key.is_none() {
+                return Err(ApiError::Unauthorized { status: status.as_u16() });
+            }
+        }
+    }
+
+    fn common(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.header(header::SDK, SDK).header(USER_AGENT, SDK);
+        match &self.env {
+            Some(env) => request.header(header::ENV, env),
+            None => request,
+        }
+    }
+}
+
+impl ApiError {
+    /// Whether the same request may succeed in a moment.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => *status >= 500 || *status == 429,
+            Self::Unauthorized { .. } | Self::Answer(_) => false,
+        }
+    }
+}
+
+fn unreachable(origin: &Url, error: &reqwest::Error) -> ApiError {
+    // The innermost reason says it best, and the address would show the event key.
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    ApiError::Unreachable {
+        origin: origin.origin().ascii_serialization(),
+        reason: reason.to_string(),
+    }
+}
+
+fn join(origin: &Url, path: &str) -> Url {
+    let mut url = origin.clone();
+    let base = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{base}/{path}"));
+    url
+}
+
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ApiError> {
+    #[derive(Deserialize)]
+    struct Message {
+        error: Option<String>,
+        message: Option<String>,
+    }
+    let status = response.status();
+    let text = response.text().await.map_err(|error| ApiError::Answer(error.to_string()))?;
+    if status.is_success() {
+        return serde_json::from_str(&text).map_err(|error| ApiError::Answer(error.to_string()));
+    }
+    let message = serde_json::from_str::<Message>(&text)
+        .ok()
+        .and_then(|message| message.error.or(message.message))
+        .unwrap_or_else(|| shortened(&text));
+    Err(ApiError::Refused { status: status.as_u16(), message })
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(300).collect()
+}
