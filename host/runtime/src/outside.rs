@@ -79,7 +79,7 @@ pub(crate) fn source_place(store: impl AsContext) -> Option<String> {
     let symbols = backtrace.frames().iter().flat_map(wasmtime::FrameInfo::symbols);
     let places = symbols.filter_map(|symbol| Some((symbol.file()?, symbol.line()?)));
     let foreign = |file: &str| {
-        ["/rustc/", "/.cargo/", "/registry/src/", "/library/", "sdk/src/"]
+        ["/rustc/", "/.cargo/", "/registry/src/", "/library/", "wasi-libc", "sdk/src/"]
             .iter()
             .any(|part| file.contains(part))
     };

@@ -1,0 +1,12 @@
+//! Imports the file system, which no component gets.
+#![no_main]
+
+use system_bus_sdk::prelude::*;
+
+/// Reads a file.
+#[function(id = "reads", on("testing/reads.requested"), retries = 4)]
+async fn reads(ctx: Ctx, _event: Incoming<Value>) -> Result<String> {
+    ctx.step("read", async |_io| std::fs::read_to_string("/etc/hostname").stop()).await
+}
+
+system_bus_sdk::component![reads];

@@ -1,0 +1,91 @@
+//! The HTTP routes, in the shapes of the real server.
+
+mod answer;
+mod events;
+mod register;
+mod runs;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use protocol::signature::SigningKey;
+
+use crate::driver::Handle;
+
+/// The largest request taken in: one event may have 3 MiB, and a request several.
+const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
+
+/// Who may do what.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) event_keys: Vec<String>,
+    /// `dev` or `cloud`.
+    pub(crate) kind: &'static str,
+}
+
+/// What every route needs.
+#[derive(Clone)]
+struct Shared {
+    engine: Handle,
+    access: Arc<Access>,
+}
+
+/// All routes.
+pub(crate) fn router(engine: Handle, access: Access) -> Router {
+    let shared = Shared { engine, access: Arc::new(access) };
+    let guarded = Router::new()
+        .route("/fn/register", post(register::register))
+        .route("/dev", get(register::dev))
+        .route("/v1/events/{id}", get(events::event))
+        .route("/v1/events/{id}/runs", get(runs::of_event))
+        .route("/v1/runs/{id}", get(runs::one).delete(runs::cancel))
+        .route("/v1/apps/{app}/functions", get(register::functions))
+        .route("/v2/runs", get(runs::list))
+        .route("/v0/runs/{id}", delete(runs::cancel))
+        .route("/v0/runs/{id}/actions", get(runs::actions))
+        .route("/v0/runs/{id}/batch", get(runs::batch))
+        .layer(middleware::from_fn_with_state(shared.clone(), guard));
+    Router::new()
+        .route("/health", get(register::health))
+        .route("/e/{key}", post(events::send))
+        .merge(guarded)
+        .fallback(unknown)
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+        .layer(middleware::from_fn_with_state(shared.clone(), name_the_kind))
+        .with_state(shared)
+}
+
+/// What the real server may have and this one does not.
+async fn unknown(request: Request) -> answer::Fault {
+    let message = format!(
+        "the development engine has no route {} {}; use a real Inngest server for it",
+        request.method(),
+        request.uri().path()
+    );
+    answer::Fault::new(StatusCode::NOT_FOUND, message)
+}
+
+/// Lets pass whoever knows the signing key, if there is one.
+async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if let Some(key) = &shared.access.signing_key {
+        let authorization = request.headers().get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        if !token.is_some_and(|token| key.accepts_bearer(token)) {
+            return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
+        }
+    }
+    next.run(request).await
+}
+
+async fn name_the_kind(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let kind = axum::http::HeaderValue::from_static(shared.access.kind);
+    response.headers_mut().insert(protocol::header::SERVER_KIND, kind);
+    response
+}

@@ -1,0 +1,94 @@
+//! Events: sending and reading them.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use protocol::event::{EventError, NewEvent};
+use protocol::header;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::Shared;
+use super::answer::{Fault, wrapped};
+use crate::event::{EventId, Seed};
+use crate::machine::Incoming;
+
+/// The largest event.
+const LARGEST: usize = 3 * 1024 * 1024;
+
+/// `POST /e/{key}`: one event or an array of them. Those before a bad one are accepted.
+pub(super) async fn send(
+    State(shared): State<Shared>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let keys = &shared.access.event_keys;
+    if !keys.is_empty() && !keys.contains(&key) {
+        let problem = "Event key not found; send with one of the engine's event keys";
+        return told(StatusCode::UNAUTHORIZED, &[], Some(problem));
+    }
+    let seed = headers.get(header::EVENT_ID_SEED).and_then(|seed| Seed::parse(seed.to_str().ok()?));
+    let (events, problem) = parse(&body);
+    match shared.engine.receive(Incoming { events, seed }).await {
+        Err(stopped) => told(StatusCode::SERVICE_UNAVAILABLE, &[], Some(&stopped.to_string())),
+        Ok(ids) if problem.is_some() => told(StatusCode::BAD_REQUEST, &ids, problem.as_deref()),
+        Ok(ids) => told(StatusCode::OK, &ids, None),
+    }
+}
+
+/// The events before the first bad one, and what is wrong with that.
+fn parse(body: &[u8]) -> (Vec<NewEvent>, Option<String>) {
+    let (mut events, mut problem) = match NewEvent::parse_all(body) {
+        Ok(events) => (events, None),
+        Err(error @ EventError::Refused { index, .. }) => {
+            let all: Vec<&RawValue> = serde_json::from_slice(body).unwrap_or_default();
+            let good = all.iter().take(index).map(|raw| NewEvent::parse_all(raw.get().as_bytes()));
+            let good = good.filter_map(Result::ok).flatten().collect();
+            (good, Some(error.to_string()))
+        }
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    if let Some(large) = events.iter().position(|event| event.data.get().len() > LARGEST) {
+        events.truncate(large);
+        problem = Some(format!("event {large}: it is larger than 3 MiB"));
+    }
+    (events, problem)
+}
+
+fn told(status: StatusCode, ids: &[EventId], problem: Option<&str>) -> Response {
+    let mut body = json!({"ids": ids, "status": status.as_u16()});
+    if let Some(problem) = problem {
+        body["error"] = json!(problem);
+    }
+    (status, Json(body)).into_response()
+}
+
+/// `GET /v1/events/{id}`.
+pub(super) async fn event(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    let id = parse_id(&id)?;
+    let event = shared.engine.read(move |machine| machine.event(id).cloned()).await?;
+    let event = event.ok_or_else(|| missing(id))?;
+    let mut data = event.json();
+    data["internal_id"] = json!(event.id);
+    data["received_at"] = json!(event.received_at);
+    Ok(wrapped(&data))
+}
+
+/// An event's id from a path.
+pub(super) fn parse_id(text: &str) -> Result<EventId, Fault> {
+    text.parse().map_err(|_| {
+        let message = format!("{text:?} is no event id; use an id that the event API answered");
+        Fault::new(StatusCode::BAD_REQUEST, message)
+    })
+}
+
+/// That there is no such event.
+pub(super) fn missing(id: EventId) -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
+}

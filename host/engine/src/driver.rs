@@ -1,0 +1,252 @@
+//! The one task that owns the machine: it lets inputs act, stores what follows, and only then makes it happen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use protocol::id::RunId;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::activity::Activity;
+use crate::app::SyncRequest;
+use crate::caller::Caller;
+use crate::entropy::Random;
+use crate::error::EngineError;
+use crate::event::EventId;
+use crate::machine::{Incoming, Machine, SyncError};
+use crate::queue::CallId;
+use crate::reply::Reply;
+use crate::run::Status;
+use crate::store::Store;
+
+/// How many inputs share one commit at most.
+const BATCH: usize = 256;
+/// How long a stopping engine waits for calls under way, so that finished steps are not run again.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What reaches the machine.
+pub(crate) enum Input {
+    Events(Incoming, oneshot::Sender<Vec<EventId>>),
+    Sync(SyncRequest, oneshot::Sender<Result<bool, SyncError>>),
+    Cancel(RunId, oneshot::Sender<Option<Status>>),
+    Read(Answer),
+    Replied(CallId, Reply),
+}
+
+/// The engine's task has ended.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the engine has stopped; start it again")]
+pub(crate) struct Stopped;
+
+/// The way to the machine; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Handle(mpsc::Sender<Input>);
+
+impl Handle {
+    /// Takes events in; their ids once they are stored.
+    pub(crate) async fn receive(&self, incoming: Incoming) -> Result<Vec<EventId>, Stopped> {
+        self.ask(|answer| Input::Events(incoming, answer)).await
+    }
+
+    /// Registers an app; whether anything changed.
+    pub(crate) async fn sync(
+        &self,
+        request: SyncRequest,
+    ) -> Result<Result<bool, SyncError>, Stopped> {
+        self.ask(|answer| Input::Sync(request, answer)).await
+    }
+
+    /// Cancels a run; what it was until then.
+    pub(crate) async fn cancel(&self, run: RunId) -> Result<Option<Status>, Stopped> {
+        self.ask(|answer| Input::Cancel(run, answer)).await
+    }
+
+    /// Reads from the machine.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Machine) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        self.ask(|answer| {
+            Input::Read(Box::new(move |machine| {
+                // Whoever asked may have gone away.
+                let _ = answer.send(look(machine));
+            }))
+        })
+        .await
+    }
+
+    async fn ask<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(input(answer)).await.map_err(|_| Stopped)?;
+        answered.await.map_err(|_| Stopped)
+    }
+}
+
+/// An answer that waits for the commit: nobody is told what could still be lost.
+type Answer = Box<dyn FnOnce(&Machine) + Send>;
+
+fn later<T: Send + 'static>(asked: oneshot::Sender<T>, answer: T) -> Answer {
+    Box::new(move |_| {
+        // Whoever asked may have gone away.
+        let _ = asked.send(answer);
+    })
+}
+
+/// The task.
+pub(crate) struct Driver {
+    pub(crate) machine: Machine,
+    pub(crate) store: Arc<Store>,
+    pub(crate) caller: Caller,
+    pub(crate) activity: broadcast::Sender<Activity>,
+    pub(crate) stop: CancellationToken,
+    /// Owns the calls under way.
+    pub(crate) calls: TaskTracker,
+    pub(crate) tick: Duration,
+    inputs: mpsc::Receiver<Input>,
+    replies: mpsc::Sender<Input>,
+    entropy: Random,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        machine: Machine,
+        store: Store,
+        caller: Caller,
+        activity: broadcast::Sender<Activity>,
+        stop: CancellationToken,
+        tick: Duration,
+    ) -> (Self, Handle) {
+        let (sender, inputs) = mpsc::channel(1_024);
+        let driver = Self {
+            machine,
+            store: Arc::new(store),
+            caller,
+            activity,
+            stop,
+            calls: TaskTracker::new(),
+            tick,
+            inputs,
+            replies: sender.clone(),
+            entropy: Random::new(),
+        };
+        (driver, Handle(sender))
+    }
+
+    /// Runs until told to stop, or until nothing can be stored any more.
+    pub(crate) async fn run(mut self) {
+        // However this ends, a panic included, the rest of the engine ends too.
+        let _ending = self.stop.clone().drop_guard();
+        if let Err(error) = self.go().await {
+            tracing::error!("the engine stops: {error}");
+        }
+    }
+
+    async fn go(&mut self) -> Result<(), EngineError> {
+        let mut answers = Vec::new();
+        while !self.stop.is_cancelled() {
+            self.step(&mut answers, true).await?;
+            let pause = self.pause();
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                Some(input) = self.inputs.recv() => self.take(input, &mut answers),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.drain(answers).await
+    }
+
+    /// Takes the replies of calls under way, for a while, and makes no new ones.
+    async fn drain(&mut self, mut answers: Vec<Answer>) -> Result<(), EngineError> {
+        self.calls.close();
+        let deadline = tokio::time::Instant::now() + GRACE;
+        while !self.calls.is_empty() {
+            tokio::select! {
+                Some(input) = self.inputs.recv() => self.take(input, &mut answers),
+                () = self.calls.wait() => {}
+                () = tokio::time::sleep_until(deadline) => break,
+            }
+            self.step(&mut answers, false).await?;
+        }
+        // Whatever still wants to tell something is told that nobody listens.
+        self.inputs.close();
+        self.calls.wait().await;
+        self.step(&mut answers, false).await
+    }
+
+    /// How long to wait at most for the next input.
+    fn pause(&self) -> Duration {
+        let now = Timestamp::now();
+        let until = self.machine.next_due(now).map(|due| due.duration_since(now));
+        let until = until.map(|due| Duration::try_from(due).unwrap_or(Duration::ZERO));
+        // A millisecond more: timers round down, and waking early would mean waking twice.
+        until.map_or(self.tick, |due| self.tick.min(due + Duration::from_millis(1)))
+    }
+
+    /// Lets everything that waits act, stores it, and makes it happen.
+    async fn step(&mut self, answers: &mut Vec<Answer>, dispatch: bool) -> Result<(), EngineError> {
+        for _ in 1..BATCH {
+            let Ok(input) = self.inputs.try_recv() else { break };
+            self.take(input, answers);
+        }
+        let now = Timestamp::now();
+        let mut orders = Vec::new();
+        if dispatch {
+            self.machine.tick(now, &mut self.entropy);
+            orders = self.machine.dispatch(now, &mut self.entropy);
+        }
+        let records = self.machine.take_records();
+        if !records.is_empty() {
+            let store = Arc::clone(&self.store);
+            let commit = tokio::task::spawn_blocking(move || store.commit(&records));
+            commit.await.map_err(|error| EngineError::Write(error.to_string()))??;
+        }
+        for activity in self.machine.take_activity() {
+            // Nobody may be listening.
+            let _ = self.activity.send(activity);
+        }
+        for answer in answers.drain(..) {
+            answer(&self.machine);
+        }
+        for order in orders {
+            let (caller, replies, call) = (self.caller.clone(), self.replies.clone(), order.call);
+            let stop = self.stop.clone();
+            self.calls.spawn(async move {
+                let abandoned = async {
+                    stop.cancelled().await;
+                    tokio::time::sleep(GRACE).await;
+                };
+                tokio::select! {
+                    reply = caller.call(order) => {
+                        // The engine may have ended; the call is then made again.
+                        let _ = replies.send(Input::Replied(call, reply)).await;
+                    }
+                    () = abandoned => {}
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, input: Input, answers: &mut Vec<Answer>) {
+        let (now, entropy) = (Timestamp::now(), &mut self.entropy);
+        match input {
+            Input::Events(incoming, answer) => {
+                let ids = self.machine.receive(&incoming, now, entropy);
+                answers.push(later(answer, ids));
+            }
+            Input::Sync(request, answer) => {
+                let outcome = self.machine.sync(request, now);
+                answers.push(later(answer, outcome));
+            }
+            Input::Cancel(run, answer) => {
+                let status = self.machine.cancel(run, now, entropy);
+                answers.push(later(answer, status));
+            }
+            Input::Replied(call, reply) => self.machine.replied(call, reply, now, entropy),
+            Input::Read(look) => answers.push(look),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Cron triggers.
+
+use jiff::Timestamp;
+use protocol::cron::CronExpression;
+use protocol::event::SCHEDULED;
+use serde_json::json;
+
+use super::Machine;
+use crate::entropy::Entropy;
+use crate::event::Event;
+
+/// One schedule of one function. Nothing of it is stored: it follows from the registration and the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cron {
+    pub(crate) app: String,
+    pub(crate) slug: String,
+    pub(crate) expression: String,
+    pub(crate) next: Timestamp,
+}
+
+impl Machine {
+    /// Reads the schedules of all apps anew. One that was there before keeps its next firing: a sync in the very
+    /// moment of it must not swallow it.
+    pub(super) fn restart_crons(&mut self, now: Timestamp) {
+        let before = std::mem::take(&mut self.crons);
+        for app in self.apps.values() {
+            for function in &app.functions {
+                for (expression, next) in function.schedules(now) {
+                    let mut cron = Cron {
+                        app: app.registration.name.clone(),
+                        slug: function.slug.clone(),
+                        expression: expression.to_owned(),
+                        next,
+                    };
+                    let same = |old: &&Cron| Cron { next, ..(*old).clone() } == cron;
+                    if let Some(old) = before.iter().find(same) {
+                        cron.next = old.next.min(next);
+                    }
+                    self.crons.push(cron);
+                }
+            }
+        }
+    }
+
+    /// Starts what is scheduled for now; once, however often it was missed.
+    pub(super) fn fire_crons(&mut self, now: Timestamp, entropy: &mut dyn Entropy) {
+        let mut due = Vec::new();
+        self.crons.retain_mut(|cron| {
+            if cron.next > now {
+                return true;
+            }
+            due.push(cron.clone());
+            let parsed = CronExpression::parse(&cron.expression).ok();
+            let next = parsed.and_then(|parsed| parsed.next_after(now));
+            cron.next = next.unwrap_or(cron.next);
+            next.is_some()
+        });
+        for cron in due {
+            let data = json!({"cron": cron.expression});
+            let event = Event::made(entropy.ulid(now).into(), SCHEDULED, &data, None, now);
+            let id = event.id;
+            self.record_event(event, now);
+            // A clock that was set back does not fire the same moment twice.
+            let identity = format!("{}/{}/{}/{}", cron.app, cron.slug, cron.expression, cron.next);
+            if self.is_first(identity, now) {
+                self.start(cron.app, cron.slug, id, Some(cron.expression), false, now, entropy);
+            }
+        }
+    }
+}

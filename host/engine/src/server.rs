@@ -1,0 +1,100 @@
+//! The engine as its user holds it: started, watched, stopped.
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::activity::Activity;
+use crate::api;
+use crate::caller::Caller;
+use crate::driver::Driver;
+use crate::error::EngineError;
+use crate::machine::{Machine, Settings};
+use crate::options::Options;
+use crate::store::Store;
+
+/// How many activities a slow listener may lag behind before it misses some.
+const ACTIVITY_BACKLOG: usize = 4_096;
+
+/// A running engine. Dropping it stops it; [`Engine::shutdown`] also waits until it has.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    activity: broadcast::Sender<Activity>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Engine {
+    /// Opens the state, binds the address and begins: overdue sleeps end and interrupted calls are made at once.
+    pub async fn start(options: Options) -> Result<Self, EngineError> {
+        if !options.listen.ip().is_loopback() {
+            return Err(EngineError::NotLoopback(options.listen));
+        }
+        let kind = if options.signing_key.is_some() { "cloud" } else { "dev" };
+        let caller = Caller::new(options.signing_key.clone(), kind, options.keep_alive)?;
+        let data = options.data.clone();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&data)).await;
+        let (store, records) = opened.map_err(|error| EngineError::Write(error.to_string()))??;
+        let settings = Settings {
+            retry_interval: options.retry_interval,
+            call_concurrency: options.call_concurrency.max(1),
+        };
+        let machine = Machine::restore(settings, records, Timestamp::now())
+            .map_err(|error| store.corrupt(&error))?;
+        let refused = |reason| EngineError::Listen { address: options.listen, reason };
+        let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+
+        let (activity, _) = broadcast::channel(ACTIVITY_BACKLOG);
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (driver, handle) =
+            Driver::new(machine, store, caller, activity.clone(), stop.clone(), options.tick);
+        let access =
+            api::Access { signing_key: options.signing_key, event_keys: options.event_keys, kind };
+        let router = api::router(handle, access);
+        let stopped = stop.clone().cancelled_owned();
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            {
+                tracing::error!("the engine's API has ended: {error}");
+            }
+        });
+        tasks.spawn(driver.run());
+        tasks.close();
+        tracing::info!(%address, "the engine is for development, demos and tests only; production needs an Inngest server");
+        Ok(Self { address, activity, stop, tasks })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that happens from now on. A receiver that lags far behind misses some of it.
+    pub fn activity(&self) -> broadcast::Receiver<Activity> {
+        self.activity.subscribe()
+    }
+
+    /// Whether it has stopped by itself: its state can no longer be written, as the log says.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Stops: no new call is made, the replies of those under way are awaited for three seconds, everything is stored,
+    /// the file is closed.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

@@ -1,0 +1,114 @@
+//! Making calls as the server makes them, and naming what came of them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use protocol::call::{Call, Route};
+use protocol::id::{FunctionId, StepId};
+use protocol::outcome::Outcome;
+use protocol::signature::{Trust, verify};
+use runtime::{CallFailed, Component, Ending, Limits, LoadError, Runtime};
+use serde_json::{Value, json};
+
+pub(crate) const RUN: &str = "01M81GXW71CEV7JQT6T4T8NAKZ";
+
+/// Limits that tests can break in milliseconds.
+pub(crate) fn tight() -> Limits {
+    Limits {
+        memory: 32 << 20,
+        replay: Duration::from_millis(200),
+        step: Duration::from_millis(400),
+        host_call: 8 << 20,
+        ..Limits::default()
+    }
+}
+
+pub(crate) fn runtime(allowed: &[&str]) -> Runtime {
+    let allowed = allowed.iter().map(|text| text.parse().expect("a destination")).collect();
+    Runtime::new(tight(), allowed).expect("an engine")
+}
+
+pub(crate) async fn load(runtime: &Runtime, guest: &str) -> Result<Arc<Component>, LoadError> {
+    let bytes = std::fs::read(guest).expect("a built guest");
+    let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
+    Component::load(runtime, &name, bytes).await
+}
+
+/// One call of a run: `memos` are names and stored values, in the order of completion.
+#[derive(Default)]
+pub(crate) struct Made<'m> {
+    pub(crate) data: Value,
+    pub(crate) memos: &'m [(&'m str, Value)],
+    pub(crate) target: Option<&'m str>,
+    pub(crate) planned_only: bool,
+    pub(crate) attempt: u32,
+}
+
+impl Made<'_> {
+    pub(crate) fn call(&self) -> Arc<Call> {
+        let steps: serde_json::Map<String, Value> = self
+            .memos
+            .iter()
+            .map(|(name, memo)| (StepId::hash(name).to_string(), memo.clone()))
+            .collect();
+        let stack: Vec<_> =
+            self.memos.iter().map(|(name, _)| StepId::hash(name).to_string()).collect();
+        let event = json!({"name": "testing/asked", "id": "e1", "ts": 1_795_347_640_000_u64, "data": self.data});
+        let body = json!({
+            "ctx": {
+                "run_id": RUN, "attempt": self.attempt, "max_attempts": 5,
+                "disable_immediate_execution": self.planned_only, "stack": {"current": stack.len(), "stack": stack},
+            },
+            "event": event, "events": [event], "steps": steps, "version": 2,
+        });
+        let body = Bytes::from(body.to_string());
+        let verified = verify(None, body, Timestamp::UNIX_EPOCH, &Trust::Dev).expect("trusted");
+        let route = Route { slug: "f".to_owned(), target: self.target.map(StepId::hash) };
+        Arc::new(Call::decode(route, &verified).expect("a call"))
+    }
+
+    pub(crate) async fn to(&self, component: &Component, function: &str) -> Result<Ending, CallFailed> {
+        let function: FunctionId = function.parse().expect("an id");
+        component.invoke(&function, self.call()).await
+    }
+
+    /// What came of it, in words.
+    pub(crate) async fn told(&self, component: &Component, function: &str) -> String {
+        match self.to(component, function).await {
+            Ok(Ending::Outcome(outcome)) => words(&outcome),
+            Ok(Ending::Send(sending)) => {
+                let names: Vec<_> =
+                    sending.events.iter().map(|event| event.name.as_str()).collect();
+                format!("send {} from {}", names.join(", "), sending.step.name)
+            }
+            Err(failed) => format!("{}: {failed}", failed.fault.class()),
+        }
+    }
+}
+
+pub(crate) fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(data) => format!("done {data}"),
+        Outcome::Planned(ops) => {
+            let ops: Vec<_> =
+                ops.iter().map(|op| format!("{} {}", op.code.name(), op.step.name)).collect();
+            ops.join(", ")
+        }
+        Outcome::StepRan { step, data, .. } => format!("ran {} {data}", step.name),
+        Outcome::StepFailed { step, error, retry, .. } => {
+            format!("{} failed with {}: {} ({retry:?})", step.name, error.name, error.message)
+        }
+        Outcome::Failed { error, retry } => {
+            format!("failed with {}: {} ({retry:?})", error.name, error.message)
+        }
+        Outcome::TargetNotFound { ending, .. } => format!("no target: {ending}"),
+    }
+}
+
+/// A memo of a step that succeeded.
+pub(crate) fn data(value: impl Into<Value>) -> Value {
+    json!({ "data": value.into() })
+}

@@ -1,0 +1,19 @@
+//! Every guest of `functions/testing` against the real runtime. One module for each; a guest without one does not
+//! build.
+
+mod bench;
+mod call;
+mod hostile;
+mod import_files;
+mod manifest_faults;
+mod replay;
+mod start_trap;
+mod steps;
+
+macro_rules! has_a_module {
+    ($guest:ident) => {
+        #[expect(unused_imports, reason = "only its existence matters")]
+        use self::$guest as _;
+    };
+}
+guests::for_each_guest!(has_a_module);
