@@ -1,2 +1,38 @@
-//! The binary.
-fn main() {}
+//! `system-bus`: a worker for the Inngest durable-execution server whose functions are WebAssembly components.
+
+mod answer;
+mod cli;
+mod config;
+mod local;
+mod shutdown;
+mod telemetry;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start(&cli.logs, &cli.command);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
+    };
+    let name = cli.command.name();
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => cli::demo::run(args, cli.json).await,
+            Command::Dev(args) => cli::dev::run(args, cli.json).await,
+            Command::Worker(args) => cli::worker::run(args, cli.json).await,
+            Command::Engine(args) => cli::engine::run(args, cli.json).await,
+            Command::Build(args) => cli::build::run(args, cli.json).await,
+        }
+    });
+    match result {
+        Ok(code) => code,
+        Err(error) => answer::failed(cli.json, name, &error),
+    }
+}

@@ -1,0 +1,68 @@
+//! What a command says at its end: words for people, or one JSON object for programs.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    ok: bool,
+    command: &'a str,
+    result: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Fault>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    message: String,
+}
+
+/// The command has failed: exit code 1, and why.
+pub(crate) fn failed(json: bool, command: &str, error: &anyhow::Error) -> ExitCode {
+    let message = format!("{error:#}");
+    if json {
+        let envelope =
+            Envelope::<()> { ok: false, command, result: None, error: Some(Fault { message }) };
+        println!("{}", to_json(&envelope));
+    } else {
+        eprintln!("error: {message}");
+    }
+    ExitCode::FAILURE
+}
+
+/// The command has a result; `ok` decides the exit code. `words` is what people read.
+pub(crate) fn result<T: Serialize>(
+    json: bool,
+    command: &str,
+    ok: bool,
+    result: &T,
+    words: &str,
+) -> ExitCode {
+    if json {
+        println!("{}", to_json(&Envelope { ok, command, result: Some(result), error: None }));
+    } else {
+        println!("{words}");
+    }
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A server is up: one line for people, or one JSON object on one line, so that a program can wait for it.
+pub(crate) fn ready<T: Serialize>(json: bool, result: &T, words: &str) {
+    if json {
+        println!("{}", serde_json::to_string(result).unwrap_or_default());
+    } else {
+        println!("{words}");
+    }
+}
+
+/// Something is under way. Never on the standard output.
+pub(crate) fn progress(words: &str) {
+    eprintln!("{words}");
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

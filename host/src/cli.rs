@@ -1,0 +1,234 @@
+//! The command line: its types, and one module for each command.
+
+pub(crate) mod build;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod engine;
+pub(crate) mod worker;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use runtime::Limits;
+use runtime::http::Destination;
+
+/// Runs durable functions that are WebAssembly components, for an Inngest server.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Answer on the standard output with one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is logged; always to the standard error.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// What to log, such as `info` or `warn,worker=debug` [default: `info`; less for demo and dev]
+    #[arg(long, global = true, env = "SYSTEM_BUS_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// How log lines look
+    #[arg(
+        long,
+        global = true,
+        env = "SYSTEM_BUS_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: one object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build the functions, send their sample events, show each step, print the results
+    Demo(Demo),
+    /// The same, then stay up for your own events
+    Dev(Dev),
+    /// Serve a folder of components to an Inngest server (INNGEST_* in the environment)
+    Worker(Worker),
+    /// The development engine alone: for development, demos and tests only
+    Engine(Engine),
+    /// Build every function of the workspace into the folder that workers load
+    Build(Build),
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Dev(_) => "dev",
+            Self::Worker(_) => "worker",
+            Self::Engine(_) => "engine",
+            Self::Build(_) => "build",
+        }
+    }
+
+    /// What is logged when nobody says.
+    pub(crate) fn default_filter(&self) -> &'static str {
+        match self {
+            // What guests log would tear the display of steps apart.
+            Self::Demo(_) | Self::Dev(_) => "warn,guest=error",
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Load this folder of components instead of building the workspace's functions
+    #[arg(long, value_name = "DIR")]
+    pub(crate) components: Option<PathBuf>,
+    /// Give up when the runs have not ended after this long
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Load this folder of components instead of building the workspace's functions
+    #[arg(long, value_name = "DIR")]
+    pub(crate) components: Option<PathBuf>,
+    /// Where the development engine listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8288")]
+    pub(crate) engine: SocketAddr,
+    /// Where the worker listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3111")]
+    pub(crate) worker: SocketAddr,
+    /// Where the engine keeps its state
+    #[arg(long, value_name = "DIR", default_value = ".system-bus/dev")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// The folder of components to load
+    #[arg(
+        long,
+        env = "SYSTEM_BUS_COMPONENTS",
+        value_name = "DIR",
+        default_value = "target/functions"
+    )]
+    pub(crate) components: PathBuf,
+    /// Where to listen
+    #[arg(
+        long,
+        env = "SYSTEM_BUS_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:3111"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// The Inngest app to serve
+    #[arg(long, env = "INNGEST_APP_ID", value_name = "APP", default_value = local_app())]
+    pub(crate) app: String,
+    #[command(flatten)]
+    pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+fn local_app() -> &'static str {
+    crate::local::APP
+}
+
+/// Where components may send requests.
+#[derive(Debug, Args)]
+pub(crate) struct Http {
+    /// A destination that steps may send requests to: [http:// or https://]host[:port], where host and port may be *
+    #[arg(
+        long = "allow-http",
+        env = "SYSTEM_BUS_ALLOW_HTTP",
+        value_name = "DESTINATION",
+        value_delimiter = ','
+    )]
+    pub(crate) allow: Vec<Destination>,
+}
+
+/// What one call may use.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Linear memory of one call, in MiB
+    #[arg(long, env = "SYSTEM_BUS_MEMORY_MIB", value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) memory_mib: u32,
+    /// Time of one call outside of step bodies
+    #[arg(long, env = "SYSTEM_BUS_REPLAY_LIMIT", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) replay_limit: Duration,
+    /// Time of one step body
+    #[arg(long, env = "SYSTEM_BUS_STEP_LIMIT", value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) step_limit: Duration,
+}
+
+impl LimitArgs {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            memory: self.memory_mib as usize * (1 << 20),
+            replay: self.replay_limit,
+            step: self.step_limit,
+            ..Limits::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Engine {
+    /// Where to listen; a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8288")]
+    pub(crate) listen: SocketAddr,
+    /// Where to keep state [default: in memory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The pause before each further attempt, instead of the growing table
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) retry_interval: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The folder to put the components into
+    #[arg(long, value_name = "DIR", default_value = "target/functions")]
+    pub(crate) out: PathBuf,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let fault = || "write a time such as 500ms, 10s or 5m".to_owned();
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| fault())?;
+    let duration = Duration::try_from(parsed).map_err(|_| fault())?;
+    if duration.is_zero() { Err(fault()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_need_a_unit_and_a_sign_of_life() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        for bad in ["", "10", "0s", "-1s", "soon"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `demo`: the main job in one command. Builds the functions, starts an engine and a worker, sends the sample
+//! events, shows each step, prints the results.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use engine::Data;
+use runtime::http::Destination;
+
+use crate::cli::Demo;
+use crate::local::follow::{Status, follow};
+use crate::local::show::{Display, table};
+use crate::local::{Local, Plan};
+use crate::{answer, workspace};
+
+pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
+    let root = workspace::find()?;
+    let components = components(&root, args.components).await?;
+    answer::progress("• starting an engine (for development, demos and tests only) and a worker");
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let plan = Plan {
+        engine: any_port,
+        worker: any_port,
+        data: Data::Memory,
+        components,
+        allow: vec![loopback()?],
+    };
+    let local = Local::start(plan).await?;
+    let activity = local.engine.activity();
+    let runs = send_samples(&local, &root).await?;
+    let display = Display::start("running the sample events");
+    let reports = follow(activity, runs, args.timeout, |activity| display.show(activity)).await;
+    display.end();
+    local.shutdown().await;
+    if reports.len() < runs {
+        bail!("only {} of {runs} runs have begun within {:?}", reports.len(), args.timeout);
+    }
+    let ok = reports.iter().all(|report| report.status == Status::Completed);
+    Ok(answer::result(json, "demo", ok, &reports, &table(&reports)))
+}
+
+/// The folder to load: the one that was named, or the workspace's functions, built now.
+pub(crate) async fn components(root: &Path, named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = named {
+        return Ok(folder);
+    }
+    let folder = root.join("target").join("functions");
+    workspace::build(root.to_owned(), folder.clone()).await?;
+    Ok(folder)
+}
+
+/// What the samples ask for is on this machine.
+pub(crate) fn loopback() -> anyhow::Result<Destination> {
+    Ok("http://127.0.0.1:*".parse()?)
+}
+
+/// Sends every sample event; answers how many runs must come of them at least: one each.
+pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<usize> {
+    let (engine, worker) = (local.engine.address(), local.worker());
+    let places = [
+        ("ENGINE_URL", format!("http://{engine}")),
+        ("ENGINE_ADDRESS", engine.to_string()),
+        ("WORKER_URL", format!("http://{worker}")),
+        ("WORKER_ADDRESS", worker.to_string()),
+    ];
+    let mut sent = 0;
+    for sample in workspace::samples(root, &places)? {
+        let file = sample.file.strip_prefix(root).unwrap_or(&sample.file);
+        answer::progress(&format!("• sending {}", file.display()));
+        sent += local.send(&sample.events).await?.len();
+    }
+    Ok(sent)
+}

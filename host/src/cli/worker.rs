@@ -1,0 +1,59 @@
+//! `worker`: serves a folder of components to an Inngest server.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use protocol::signature::Trust;
+use runtime::Runtime;
+use serde_json::json;
+use worker::Running;
+
+use crate::cli::Worker;
+use crate::config::Inngest;
+use crate::{answer, local, shutdown};
+
+pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
+    let inngest = Inngest::parse(|name| std::env::var(name).ok())?;
+    let app = args.app.parse().context("--app")?;
+    let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
+    let loaded = local::load(&runtime, &args.components).await?;
+    let functions = loaded.generation.functions().count();
+    if functions == 0 {
+        bail!(
+            "{} holds no component that can be used ({} refused); build some with `system-bus build`",
+            args.components.display(),
+            loaded.refused.len()
+        );
+    }
+    let mode = match inngest.trust {
+        Trust::Dev => "dev",
+        Trust::Signed(_) => "cloud",
+    };
+    let server = inngest.api_origin.to_string();
+    let options = worker::Options {
+        app,
+        app_version: None,
+        listen: args.listen,
+        trust: inngest.trust,
+        event_key: inngest.event_key,
+        api_origin: inngest.api_origin,
+        event_api_origin: inngest.event_api_origin,
+        env: inngest.env,
+        serve_origin: inngest.serve_origin,
+        serve_path: inngest.serve_path,
+        body_limit: worker::options::BODY_LIMIT,
+    };
+    let running = Running::start(options, loaded.generation, loaded.refused).await?;
+    let address = running.address();
+    let up = json!({
+        "ok": true, "command": "worker", "address": address.to_string(), "functions": functions, "mode": mode,
+        "server": server,
+    });
+    let words =
+        format!("serving {functions} functions on http://{address} ({mode} mode, server {server})");
+    answer::ready(json, &up, &words);
+    shutdown::asked().await;
+    tracing::info!("stopping: calls that run are finished first");
+    running.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}

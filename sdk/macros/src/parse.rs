@@ -1,0 +1,223 @@
+//! From tokens to what was meant, with all mistakes at once.
+
+mod arguments;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Fields, FnArg, GenericArgument, Ident, ItemFn, LitInt,
+    LitStr, Pat, Path, PathArguments, Result, ReturnType, Type,
+};
+
+use crate::parse::arguments::Arguments;
+use crate::{check, names};
+
+/// A type that is an event.
+pub(crate) struct EventType {
+    pub(crate) item: DeriveInput,
+    pub(crate) name: LitStr,
+}
+
+/// An enum of events.
+pub(crate) struct InputType {
+    pub(crate) item: DeriveInput,
+    pub(crate) variants: Vec<(Ident, Type)>,
+}
+
+/// A durable function.
+pub(crate) struct Function {
+    pub(crate) item: ItemFn,
+    pub(crate) id: LitStr,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) retries: Option<LitInt>,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) input: Type,
+    pub(crate) output: Type,
+}
+
+/// What starts a function.
+pub(crate) enum Trigger {
+    Event { event: EventName, condition: Option<LitStr> },
+    Cron(LitStr),
+}
+
+/// An event, by its type or by its name.
+pub(crate) enum EventName {
+    Type(Path),
+    Literal(LitStr),
+}
+
+/// Collects mistakes.
+#[derive(Default)]
+pub(crate) struct Errors(Option<Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.add(Error::new(span, message));
+    }
+
+    pub(crate) fn add(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            none => *none = Some(error),
+        }
+    }
+
+    fn check(&mut self, literal: &LitStr, rule: fn(&str) -> std::result::Result<(), String>) {
+        if let Err(message) = rule(&literal.value()) {
+            self.push(literal.span(), message);
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+// === Derives ===
+
+pub(crate) fn event(item: TokenStream) -> Result<EventType> {
+    let item: DeriveInput = syn::parse2(item)?;
+    let is_event = |attribute: &&Attribute| attribute.path().is_ident("event");
+    let Some(attribute) = item.attrs.iter().find(is_event) else {
+        let message = "an event needs its name: `#[event(\"domain/noun.verb\")]`";
+        return Err(Error::new(item.ident.span(), message));
+    };
+    let name: LitStr = attribute.parse_args()?;
+    let mut errors = Errors::default();
+    errors.check(&name, names::own_event);
+    if let Some(second) = item.attrs.iter().filter(is_event).nth(1) {
+        errors.push(second.span(), "an event has one name");
+    }
+    errors.end()?;
+    Ok(EventType { item, name })
+}
+
+pub(crate) fn input(item: TokenStream) -> Result<InputType> {
+    let item: DeriveInput = syn::parse2(item)?;
+    let Data::Enum(data) = &item.data else {
+        let message = "`Input` is derived on an enum whose variants hold one event type each";
+        return Err(Error::new(item.ident.span(), message));
+    };
+    let mut errors = Errors::default();
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        match &variant.fields {
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                variants.push((variant.ident.clone(), fields.unnamed[0].ty.clone()));
+            }
+            _ => errors.push(variant.span(), "a variant holds one event type: `Paid(OrderPaid)`"),
+        }
+    }
+    errors.end()?;
+    Ok(InputType { item, variants })
+}
+
+// === Functions ===
+
+pub(crate) fn function(arguments: TokenStream, item: TokenStream) -> Result<Function> {
+    let item: ItemFn = syn::parse2(item)?;
+    let mut errors = Errors::default();
+    let arguments = Arguments::collect(arguments, &mut errors);
+    let signature = signature(&item, &mut errors);
+    let id = arguments.id;
+    if let (None, true) = (&id, arguments.complete) {
+        errors.push(Span::call_site(), "a function needs an identity: `id = \"…\"`");
+    }
+    if arguments.triggers.is_empty() && arguments.complete {
+        let message = "nothing starts this function: add `on(EventType)`, \
+                       `on(\"domain/noun.verb\")` or `cron(\"…\")`";
+        errors.push(Span::call_site(), message);
+    }
+    if let Some(signature) = &signature {
+        one_argument_for_all(&arguments.triggers, &signature.input, &mut errors);
+        if let Some(ctx) = &signature.ctx {
+            check::body(&item.block, ctx, &mut errors);
+        }
+    }
+    errors.end()?;
+    let (Some(id), Some(Signature { input, output, .. })) = (id, signature) else {
+        unreachable!("each lack of these was reported");
+    };
+    let Arguments { name, retries, triggers, .. } = arguments;
+    Ok(Function { item, id, name, retries, triggers, input, output })
+}
+
+struct Signature {
+    /// What the body calls its context; `None` where it ignores it.
+    ctx: Option<Ident>,
+    input: Type,
+    output: Type,
+}
+
+fn signature(item: &ItemFn, errors: &mut Errors) -> Option<Signature> {
+    const FORM: &str =
+        "a durable function has the form `async fn name(ctx: Ctx, event: …) -> Result<…>`";
+    let signature = &item.sig;
+    if signature.asyncness.is_none() {
+        errors.push(
+            signature.fn_token.span,
+            "a durable function is an `async fn`: its steps are futures",
+        );
+    }
+    if !signature.generics.params.is_empty() {
+        errors.push(signature.generics.span(), format!("{FORM}, without generics"));
+    }
+    let output = result_of(&signature.output);
+    if output.is_none() {
+        let span = match &signature.output {
+            ReturnType::Default => signature.ident.span(),
+            ReturnType::Type(_, ty) => ty.span(),
+        };
+        errors.push(span, format!("{FORM}: it returns a `Result`"));
+    }
+    let mut inputs = signature.inputs.iter();
+    let (Some(FnArg::Typed(ctx)), Some(FnArg::Typed(event)), None) =
+        (inputs.next(), inputs.next(), inputs.next())
+    else {
+        errors.push(signature.ident.span(), format!("{FORM}: it takes two arguments"));
+        return None;
+    };
+    if !last_segment_is(&ctx.ty, "Ctx") {
+        errors.push(ctx.ty.span(), format!("{FORM}: its first argument is a `Ctx`, by value"));
+    }
+    let name = match &*ctx.pat {
+        Pat::Ident(pattern) => Some(pattern.ident.clone()),
+        _ => None,
+    };
+    Some(Signature { ctx: name, input: (*event.ty).clone(), output: output? })
+}
+
+fn last_segment_is(ty: &Type, name: &str) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|segment| segment.ident == name)
+}
+
+/// `T` of `Result<T>`.
+fn result_of(output: &ReturnType) -> Option<Type> {
+    let ReturnType::Type(_, ty) = output else { return None };
+    let Type::Path(path) = &**ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    }
+}
+
+/// One event type cannot be what several different triggers bring.
+fn one_argument_for_all(triggers: &[Trigger], input: &Type, errors: &mut Errors) {
+    let wanted = input.to_token_stream().to_string();
+    let is_input = |trigger: &Trigger| match trigger {
+        Trigger::Event { event: EventName::Type(path), .. } => {
+            path.to_token_stream().to_string() == wanted
+        }
+        _ => false,
+    };
+    if triggers.iter().any(is_input) && !triggers.iter().all(is_input) {
+        let message = "other triggers start this function too: take an enum with \
+                       `#[derive(Input)]`, or `Incoming<Value>`";
+        errors.push(input.span(), message);
+    }
+}

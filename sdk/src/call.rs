@@ -1,0 +1,122 @@
+//! What the host says about one call, decoded only as far as somebody asks.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::event::Incoming;
+
+/// The second argument of a function, made from the event that called it.
+///
+/// Every [`Event`](crate::Event), [`Incoming`], `serde_json::Value` and `()` is one. For a function
+/// with several triggers derive it on an enum, whose variants hold one event type each:
+///
+/// ```
+/// use system_bus_sdk::prelude::*;
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event("shop/stock.requested")]
+/// struct StockRequested { shelf: u32 }
+///
+/// #[derive(Input)]
+/// enum Why { Asked(StockRequested), Timer(Cron) }
+///
+/// #[function(id = "count-stock", on(StockRequested), cron("0 6 * * *"))]
+/// async fn count_stock(ctx: Ctx, why: Why) -> Result<Option<u32>> {
+///     Ok(match why {
+///         Why::Asked(request) => Some(request.shelf),
+///         Why::Timer(_) => None,
+///     })
+/// }
+/// ```
+pub trait Input: Sized {
+    /// Takes the event apart.
+    ///
+    /// Fails for good when the event is of another kind or its data does not fit.
+    fn decode(event: &Envelope<'_>) -> Result<Self>;
+}
+
+/// An event as it came, its data not yet decoded.
+#[derive(Debug, Deserialize)]
+pub struct Envelope<'a> {
+    /// The name of the event.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(crate) ts: Option<i64>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// The event's data; absent data is `null`.
+    ///
+    /// Fails for good when it does not fit.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T> {
+        let json = self.data.map_or("null", RawValue::get);
+        serde_json::from_str(json).map_err(|problem| {
+            let message = format!(
+                "the data of event `{}` does not fit `{}`: {problem}",
+                self.name,
+                std::any::type_name::<T>()
+            );
+            Error::stop(message).named("EventDecodeError")
+        })
+    }
+
+    /// The error for an event that the function does not expect.
+    pub fn unexpected(&self, expected: &[&str]) -> Error {
+        let message = format!(
+            "the function takes `{}` and was called with `{}`: add a variant for it",
+            expected.join("`, `"),
+            self.name
+        );
+        Error::stop(message).named("UnexpectedEvent")
+    }
+}
+
+/// One call.
+#[derive(Deserialize)]
+pub(crate) struct Call<'a> {
+    #[serde(borrow)]
+    pub(crate) run_id: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) attempt: u32,
+    #[serde(default = "one")]
+    pub(crate) max_attempts: u32,
+    #[serde(borrow)]
+    pub(crate) event: Envelope<'a>,
+}
+
+/// The rest of a call, of use to functions with batches only.
+#[derive(Deserialize)]
+struct Batch<'a> {
+    #[serde(borrow, default)]
+    events: Vec<Envelope<'a>>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn decode(json: &'a str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|problem| refused(&problem))
+    }
+}
+
+/// All events of a call.
+pub(crate) fn events<T: DeserializeOwned>(json: &str) -> Result<Vec<Incoming<T>>> {
+    let batch: Batch<'_> = serde_json::from_str(json).map_err(|problem| refused(&problem))?;
+    batch.events.iter().map(Incoming::decode).collect()
+}
+
+fn refused(problem: &serde_json::Error) -> Error {
+    Error::retry(format!("the host's call does not follow the contract: {problem}"))
+        .named("CallDecodeError")
+}

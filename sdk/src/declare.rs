@@ -1,0 +1,132 @@
+//! What a component tells about its functions.
+
+use std::future::Future;
+
+use serde::Serialize;
+
+use crate::call::Input;
+use crate::context::Ctx;
+use crate::error::Result;
+
+/// A durable function. `#[function]` implements it for a type with the name of the function.
+pub trait Function {
+    /// What the function is called with.
+    type Input: Input;
+    /// What it ends with.
+    type Output: Serialize;
+
+    /// What the server is told about it.
+    const DECLARATION: Declaration;
+
+    /// Runs it from its top.
+    fn call(ctx: Ctx, input: Self::Input) -> impl Future<Output = Result<Self::Output>>;
+}
+
+/// What the server is told about a function.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Declaration {
+    /// Its identity, for ever.
+    pub id: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+    /// How often a failed attempt is repeated; the server's default if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u8>,
+    /// What starts it.
+    pub triggers: &'static [Trigger],
+}
+
+/// What starts a function.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Trigger {
+    /// An event.
+    Event {
+        /// Its name.
+        event: &'static str,
+        /// A condition in CEL.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expression: Option<&'static str>,
+    },
+    /// A point in time.
+    Cron {
+        /// When, in five fields, with an optional `TZ=Area/City ` before them.
+        cron: &'static str,
+    },
+}
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    sdk: &'static str,
+    functions: &'a [Declaration],
+}
+
+/// The manifest of a component as JSON.
+pub fn manifest(functions: &[Declaration]) -> String {
+    let sdk = concat!("rust/", env!("CARGO_PKG_VERSION"));
+    serde_json::to_string(&Manifest { sdk, functions }).expect("a manifest holds only strings")
+}
+
+/// Whether no id occurs twice; evaluated while a component compiles.
+pub const fn distinct(functions: &[Declaration]) -> bool {
+    let mut left = 0;
+    while left < functions.len() {
+        let mut right = left + 1;
+        while right < functions.len() {
+            if equal(functions[left].id.as_bytes(), functions[right].id.as_bytes()) {
+                return false;
+            }
+            right += 1;
+        }
+        left += 1;
+    }
+    true
+}
+
+const fn equal(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAID: Declaration = Declaration {
+        id: "a",
+        name: "A",
+        retries: None,
+        triggers: &[
+            Trigger::Event { event: "shop/order.paid", expression: None },
+            Trigger::Cron { cron: "0 9 * * *" },
+        ],
+    };
+
+    #[test]
+    fn what_is_absent_is_absent() {
+        assert_eq!(
+            manifest(&[PAID]),
+            concat!(
+                r#"{"sdk":"rust/"#,
+                env!("CARGO_PKG_VERSION"),
+                r#"","functions":[{"id":"a","name":"A","triggers":[{"event":"shop/order.paid"},"#,
+                r#"{"cron":"0 9 * * *"}]}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn equal_ids_are_seen() {
+        assert!(distinct(&[PAID, Declaration { id: "b", ..PAID }]));
+        assert!(!distinct(&[PAID, Declaration { id: "b", ..PAID }, PAID]));
+    }
+}

@@ -1,0 +1,69 @@
+//! What the body of a step is given: the outside world.
+
+pub(crate) mod reactor;
+
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::replay::Replay;
+
+/// The outside world, for as long as a step's body runs.
+///
+/// Calls joined inside one body overlap.
+pub struct Io {
+    replay: Rc<Replay>,
+    step_id: String,
+    input: Option<String>,
+}
+
+impl Io {
+    pub(crate) fn new(replay: &Rc<Replay>, step: u32, input: Option<String>) -> Self {
+        Self { step_id: replay.numbered_id(step), replay: Rc::clone(replay), input }
+    }
+
+    /// A client for HTTP. A component that never calls this does not import HTTP.
+    pub fn http(&self) -> Http {
+        Http::new()
+    }
+
+    /// The same in every attempt of this step and on every host, and different for every other
+    /// step: what services that take an idempotency key should be given.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}:{}", self.replay.facts.run_id, self.step_id)
+    }
+
+    /// The id of this step, with its key.
+    pub fn step_id(&self) -> &str {
+        &self.step_id
+    }
+
+    /// How often this was tried before, from 0.
+    pub fn attempt(&self) -> u32 {
+        self.replay.facts.attempt
+    }
+
+    /// The arguments with which an operator asked for this step to be run again, if that is why it
+    /// runs: a JSON array, so take a tuple.
+    ///
+    /// Fails for good when they do not fit.
+    pub fn edited_input<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let Some(json) = &self.input else { return Ok(None) };
+        serde_json::from_str(json).map(Some).map_err(|problem| {
+            let message = format!(
+                "the edited input of step `{}` does not fit `{}`: {problem}",
+                self.step_id,
+                std::any::type_name::<T>()
+            );
+            Error::stop(message).named("InputDecodeError")
+        })
+    }
+}
+
+impl std::fmt::Debug for Io {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Io").field("step_id", &self.step_id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,124 @@
+//! Steps as futures. Each kind has a file; what they share is here.
+
+mod run;
+mod send;
+mod sleep;
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::replay::{Memo, Replay, Turn};
+
+pub use self::run::Run;
+pub use self::send::{Send, SendAll};
+pub use self::sleep::Sleep;
+
+/// A step's place in the call: registers on the first poll, and goes when it is dropped.
+pub(crate) struct Ticket {
+    pub(crate) replay: Rc<Replay>,
+    stage: Stage,
+}
+
+enum Stage {
+    New(Cow<'static, str>),
+    Registered(u32),
+    Ended,
+}
+
+impl Ticket {
+    pub(crate) fn new(replay: &Rc<Replay>, id: &'static str) -> Self {
+        Self { replay: Rc::clone(replay), stage: Stage::New(Cow::Borrowed(id)) }
+    }
+
+    /// Adds a key to the identity. The brackets keep `pay` with key `1` apart from the second
+    /// `pay`, which the server calls `pay:1`.
+    pub(crate) fn key(&mut self, key: impl Display) {
+        match &mut self.stage {
+            Stage::New(id) => *id = Cow::Owned(format!("{id}[{key}]")),
+            _ => panic!("the key `{key}` came after the step had been polled: give it at once"),
+        }
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        context: &Context<'_>,
+        kind: &'static str,
+        options: impl FnOnce() -> Result<Cow<'static, str>>,
+    ) -> Poll<Result<Turn>> {
+        match &mut self.stage {
+            Stage::New(id) => {
+                let id = std::mem::take(id);
+                let options = match options() {
+                    Ok(options) => options,
+                    Err(error) => {
+                        self.stage = Stage::Ended;
+                        return Poll::Ready(Err(error));
+                    }
+                };
+                let step = self.replay.register(id, kind, options, context.waker());
+                self.stage = Stage::Registered(step);
+                Poll::Pending
+            }
+            Stage::Registered(step) => {
+                let turn = ready!(self.replay.turn(*step, context.waker()));
+                if matches!(turn, Turn::Return(_)) {
+                    self.stage = Stage::Ended;
+                }
+                Poll::Ready(Ok(turn))
+            }
+            Stage::Ended => panic!("a step was polled after it had ended"),
+        }
+    }
+
+    /// [`Ticket::poll`] for the kinds that the host does by itself.
+    pub(crate) fn poll_memo(
+        &mut self,
+        context: &Context<'_>,
+        kind: &'static str,
+        options: impl FnOnce() -> Result<Cow<'static, str>>,
+    ) -> Poll<Result<Memo>> {
+        Poll::Ready(match ready!(self.poll(context, kind, options)) {
+            Ok(Turn::Return(memo)) => Ok(memo),
+            Ok(Turn::Run(_)) => panic!("the host asked for the body of a `{kind}`: it has none"),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Whether it has returned; `futures::select!` asks.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended)
+    }
+
+    /// The ordinal of a step that was polled.
+    pub(crate) fn ordinal(&self) -> u32 {
+        match self.stage {
+            Stage::Registered(step) => step,
+            _ => unreachable!("asked only where the host named the step"),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Stage::Registered(step) = self.stage {
+            self.replay.withdraw(step);
+        }
+    }
+}
+
+/// The value that a step returns from its stored end.
+pub(crate) fn decode<T: DeserializeOwned>(memo: Memo) -> Result<T> {
+    match memo {
+        Ok(json) => serde_json::from_str(&json).map_err(|problem| {
+            let expected = std::any::type_name::<T>();
+            Error::stop(format!("the stored result of a step does not fit `{expected}`: {problem}"))
+                .named("MemoDecodeError")
+        }),
+        Err(json) => Err(Error::from_stored(&json)),
+    }
+}

@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+use system_bus_sdk::prelude::*;
+
+#[function(id = "f", on("shop/order.paid"), retries = 21)]
+async fn f(ctx: Ctx, event: Value) -> Result<Value> {
+    Ok(event)
+}
+
+fn main() {}
