@@ -57,6 +57,7 @@ pub(crate) fn router(engine: Handle, access: Access) -> Router {
         .merge(guarded)
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+        .layer(middleware::from_fn(refuse_pages))
         .layer(middleware::from_fn_with_state(shared.clone(), name_the_kind))
         .with_state(shared)
 }
@@ -83,9 +84,52 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     next.run(request).await
 }
 
+/// Refuses requests that a browser makes for a page from elsewhere: any site could otherwise send events to the
+/// engine on its visitor's machine, and so run what these events start.
+async fn refuse_pages(request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN);
+    if origin.is_none_or(|origin| origin.to_str().is_ok_and(is_local)) {
+        return next.run(request).await;
+    }
+    let message = "the development engine takes no requests from pages of other machines";
+    answer::Fault::new(StatusCode::FORBIDDEN, message).into_response()
+}
+
+/// Whether an `Origin` is this machine.
+fn is_local(origin: &str) -> bool {
+    let Ok(origin) = url::Url::parse(origin) else { return false };
+    match origin.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 async fn name_the_kind(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let kind = axum::http::HeaderValue::from_static(shared.access.kind);
     response.headers_mut().insert(protocol::header::SERVER_KIND, kind);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_are_local() {
+        for (origin, local) in [
+            ("http://localhost:5173", true),
+            ("http://127.0.0.1", true),
+            ("http://[::1]:8288", true),
+            ("https://example.com", false),
+            ("http://localhost.example.com", false),
+            ("http://192.168.1.2", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(is_local(origin), local, "{origin}");
+        }
+    }
 }

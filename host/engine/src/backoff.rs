@@ -10,7 +10,7 @@ use crate::duration;
 const TABLE: [u64; 10] = [15, 30, 60, 120, 300, 600, 1_200, 2_400, 3_600, 7_200];
 const JITTER_MILLIS: u128 = 30_000;
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The pause after the failed attempt with this number: what the worker asked for, else the fixed interval, else
 /// the server's table with up to 30 seconds of jitter from `bits`.

@@ -106,9 +106,9 @@ fn assemble(
     version: i32,
 ) -> String {
     let context = canonical(context);
-    format!(
-        r#"{{"ctx":{context},"defers":{{}},"event":{event},"events":[{events}],"steps":{{{steps}}},"use_api":{use_api},"version":{version}}}"#
-    )
+    let state = format!(r#""event":{event},"events":[{events}],"steps":{{{steps}}}"#);
+    let flags = format!(r#""use_api":{use_api},"version":{version}"#);
+    format!(r#"{{"ctx":{context},"defers":{{}},{state},{flags}}}"#)
 }
 
 fn steps(run: &Run) -> String {

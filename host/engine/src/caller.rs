@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::reply::{Answer, Reply};
 
 /// How long a call may take, as on the real server.
-const LONGEST_CALL: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_CALL: Duration = Duration::from_hours(2);
 /// The largest reply taken in.
 const LARGEST_REPLY: usize = 8 * 1024 * 1024;
 

@@ -5,6 +5,11 @@ use std::collections::HashMap;
 use cel::{Context, Program, Value};
 use serde_json::Value as Json;
 
+/// The longest expression, in bytes. It bounds how deep parsing and evaluating can recurse.
+const LONGEST: usize = 4_000;
+/// Stack for as much as [`LONGEST`] allows. It is address space; only what is used becomes memory.
+const STACK: usize = 256 * 1024 * 1024;
+
 /// A compiled condition.
 pub(crate) struct Condition {
     text: String,
@@ -14,22 +19,39 @@ pub(crate) struct Condition {
 impl Condition {
     /// Compiles an expression; the error says what is wrong with it.
     pub(crate) fn compile(text: &str) -> Result<Self, String> {
-        let program = Program::compile(text)
-            .map_err(|error| format!("expression {text:?} does not compile: {error}"))?;
+        if text.len() > LONGEST {
+            return Err(format!("an expression of {} bytes is longer than {LONGEST}", text.len()));
+        }
+        let fault = |problem: String| format!("expression {text:?} does not compile: {problem}");
+        let compiled = with_room(|| Program::compile(text)).map_err(fault)?;
+        let program = compiled.map_err(|error| fault(error.to_string()))?;
         Ok(Self { text: text.to_owned(), program })
     }
 
     /// Whether it holds for an event. What cannot be evaluated does not hold; the error says why.
     pub(crate) fn holds(&self, event: &Json) -> Result<bool, String> {
-        let mut context = Context::default();
-        context.add_variable_from_value("event", value(event));
         let fault = |problem| format!("expression {:?} {problem}", self.text);
-        match self.program.execute(&context) {
+        let evaluated = with_room(|| {
+            let mut context = Context::default();
+            context.add_variable_from_value("event", value(event));
+            self.program.execute(&context)
+        });
+        match evaluated.map_err(fault)? {
             Ok(Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(fault(format!("gives {other:?} instead of true or false"))),
             Err(error) => Err(fault(format!("cannot be evaluated: {error}"))),
         }
     }
+}
+
+/// Runs `work` with a deep stack: the library recurses, and what overflows a stack ends the whole process. Measured
+/// without optimization, a sum of sixty numbers overflows the two megabytes that threads usually have.
+fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, work).map_err(|error| error.to_string())?;
+        thread.join().map_err(|_| "broke the expression library".to_owned())
+    })
 }
 
 impl std::fmt::Debug for Condition {
@@ -86,6 +108,25 @@ mod tests {
             let holds = Condition::compile(text).expect(text).holds(&event);
             assert_eq!(holds.as_ref().ok().copied(), expected, "{text}: {holds:?}");
         }
+    }
+
+    #[test]
+    fn the_deepest_expressions_harm_nobody() {
+        for text in [
+            format!("{}true{}", "(".repeat(1_990), ")".repeat(1_990)),
+            format!("{}true{}", "(".repeat(40), ")".repeat(40)),
+            format!("{}true", "!".repeat(3_990)),
+            format!("true{}", "&&true".repeat(660)),
+            format!("0{}>0", "+1".repeat(1_990)),
+            format!("{}{}==null", "[".repeat(1_990), "]".repeat(1_990)),
+            format!("event{}", ".a".repeat(1_990)),
+            format!("true{}", "?true:true".repeat(399)),
+        ] {
+            if let Ok(condition) = Condition::compile(&text) {
+                let _ = condition.holds(&json!({}));
+            }
+        }
+        assert!(Condition::compile(&"1".repeat(4_001)).is_err());
     }
 
     #[test]

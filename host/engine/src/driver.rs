@@ -96,17 +96,19 @@ fn later<T: Send + 'static>(asked: oneshot::Sender<T>, answer: T) -> Answer {
 
 /// The task.
 pub(crate) struct Driver {
-    pub(crate) machine: Machine,
-    pub(crate) store: Arc<Store>,
-    pub(crate) caller: Caller,
-    pub(crate) activity: broadcast::Sender<Activity>,
-    pub(crate) stop: CancellationToken,
+    machine: Machine,
+    store: Arc<Store>,
+    caller: Caller,
+    activity: broadcast::Sender<Activity>,
+    stop: CancellationToken,
     /// Owns the calls under way.
-    pub(crate) calls: TaskTracker,
-    pub(crate) tick: Duration,
+    calls: TaskTracker,
+    tick: Duration,
     inputs: mpsc::Receiver<Input>,
     replies: mpsc::Sender<Input>,
     entropy: Random,
+    /// The time of the last step.
+    looked: Timestamp,
 }
 
 impl Driver {
@@ -130,6 +132,7 @@ impl Driver {
             inputs,
             replies: sender.clone(),
             entropy: Random::new(),
+            looked: Timestamp::now(),
         };
         (driver, Handle(sender))
     }
@@ -173,13 +176,17 @@ impl Driver {
         // Whatever still wants to tell something is told that nobody listens.
         self.inputs.close();
         self.calls.wait().await;
+        while let Ok(input) = self.inputs.try_recv() {
+            self.take(input, &mut answers);
+        }
         self.step(&mut answers, false).await
     }
 
     /// How long to wait at most for the next input.
     fn pause(&self) -> Duration {
-        let now = Timestamp::now();
-        let until = self.machine.next_due(now).map(|due| due.duration_since(now));
+        // Seen from the last step: what has become due since then was not served by it.
+        let due = self.machine.next_due(self.looked);
+        let until = due.map(|due| due.duration_since(Timestamp::now()));
         let until = until.map(|due| Duration::try_from(due).unwrap_or(Duration::ZERO));
         // A millisecond more: timers round down, and waking early would mean waking twice.
         until.map_or(self.tick, |due| self.tick.min(due + Duration::from_millis(1)))
@@ -192,6 +199,7 @@ impl Driver {
             self.take(input, answers);
         }
         let now = Timestamp::now();
+        self.looked = now;
         let mut orders = Vec::new();
         if dispatch {
             self.machine.tick(now, &mut self.entropy);

@@ -182,7 +182,10 @@ mod tests {
         let event = Event::received(id, new, now);
         assert_eq!(
             event.body.get(),
-            r#"{"data":{"a":2,"z":1},"id":"01M81GXWDSDGCZ96C9KR1PCRGG","name":"a/b","ts":1795352400000,"user":{},"v":"1"}"#
+            concat!(
+                r#"{"data":{"a":2,"z":1},"id":"01M81GXWDSDGCZ96C9KR1PCRGG","name":"a/b","#,
+                r#""ts":1795352400000,"user":{},"v":"1"}"#
+            )
         );
         let text = serde_json::to_string(&event).expect("JSON");
         let again: Event = serde_json::from_str(&text).expect("an event");

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::duration;
+use crate::event::canonical;
 
 /// The most ops one reply may carry.
 const MOST_OPS: usize = 1_000;
@@ -144,11 +145,18 @@ impl Wire {
         Ok(Reported { id, name: self.label().to_owned(), race })
     }
 
+    /// The error, reduced to the members that the real server keeps.
     fn failure(&self) -> Result<Box<RawValue>, String> {
-        let error = self.error.clone().filter(|error| error.get().starts_with('{'));
-        error.ok_or_else(|| {
-            format!("the op {} of step {} carries no error object", self.op, self.label())
-        })
+        const KEPT: [&str; 6] = ["name", "message", "stack", "cause", "data", "noRetry"];
+        let told = self.error.as_deref().and_then(|error| serde_json::from_str(error.get()).ok());
+        let Some(Value::Object(mut members)) = told else {
+            let label = self.label();
+            return Err(format!("the op {} of step {label} carries no error object", self.op));
+        };
+        members.retain(|key, value| KEPT.contains(&key.as_str()) && !value.is_null());
+        members.entry("name").or_insert_with(|| "Error".into());
+        members.entry("message").or_insert_with(|| "".into());
+        Ok(canonical(&Value::Object(members)))
     }
 }
 
@@ -204,6 +212,23 @@ mod tests {
         }
         assert_eq!(parse("[]").expect("none").len(), 0);
         assert_eq!(parse(&format!(r#"{{"op":"StepPlanned","id":"{ID}"}}"#)).expect("one").len(), 1);
+    }
+
+    #[test]
+    fn errors_keep_what_the_real_server_keeps() {
+        for (told, kept) in [
+            (r#"{"message":"m","name":"E","__serialized":true}"#, r#"{"message":"m","name":"E"}"#),
+            (
+                r#"{"stack":"here","cause":{"a":1},"data":null}"#,
+                r#"{"cause":{"a":1},"message":"","name":"Error","stack":"here"}"#,
+            ),
+        ] {
+            let ops = parse(&format!(r#"{{"op":"StepFailed","id":"{ID}","error":{told}}}"#));
+            let Some(Op::StepFailed { error, .. }) = ops.expect("ops").pop() else {
+                panic!("{told}")
+            };
+            assert_eq!(error.get(), kept);
+        }
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Reply {
         let status = answer.status;
         if !answer.sdk {
             let message = format!(
-                "status {status} without the header X-Inngest-SDK: what answered is not a worker; compare the synced URL"
+                "status {status} without the header X-Inngest-SDK: what answered is no worker, \
+                 or one that refuses this engine's signature; compare the synced URL and the keys"
             );
             return failed("not_sdk", message, retry);
         }

@@ -1,7 +1,9 @@
 //! The engine as its user holds it: started, watched, stopped.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -17,10 +19,31 @@ use crate::machine::{Machine, Settings};
 use crate::options::Options;
 use crate::store::Store;
 
+/// How long requests may still take once the engine stops; the driver answers well before.
+const LINGER: Duration = Duration::from_secs(4);
+
 /// How many activities a slow listener may lag behind before it misses some.
 const ACTIVITY_BACKLOG: usize = 4_096;
 
 /// A running engine. Dropping it stops it; [`Engine::shutdown`] also waits until it has.
+///
+/// ```
+/// # async fn example() -> Result<(), engine::EngineError> {
+/// use engine::{Data, Engine, Happening, Options};
+///
+/// let data = Data::Dir(".system-bus".into());
+/// let engine = Engine::start(Options { data, ..Options::default() }).await?;
+/// let mut activity = engine.activity();
+/// while let Ok(activity) = activity.recv().await {
+///     if let Happening::RunCompleted { output } = activity.what {
+///         tracing::info!(%output, "done");
+///         break;
+///     }
+/// }
+/// engine.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
@@ -57,16 +80,13 @@ impl Engine {
         let access =
             api::Access { signing_key: options.signing_key, event_keys: options.event_keys, kind };
         let router = api::router(handle, access);
-        let stopped = stop.clone().cancelled_owned();
-        tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await
-            {
-                tracing::error!("the engine's API has ended: {error}");
-            }
-        });
+        tasks.spawn(serve(listener, router, stop.clone()));
         tasks.spawn(driver.run());
         tasks.close();
-        tracing::info!(%address, "the engine is for development, demos and tests only; production needs an Inngest server");
+        tracing::info!(
+            %address,
+            "the engine is for development, demos and tests only; production needs an Inngest server"
+        );
         Ok(Self { address, activity, stop, tasks })
     }
 
@@ -90,6 +110,24 @@ impl Engine {
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.wait().await;
+    }
+}
+
+/// Serves the API until told to stop.
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LINGER).await;
+    };
+    tokio::select! {
+        ended = serving => {
+            if let Err(error) = ended {
+                tracing::error!("the engine's API has ended: {error}");
+            }
+        }
+        () = overdue => tracing::warn!("requests that did not end were cut off"),
     }
 }
 

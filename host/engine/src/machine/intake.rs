@@ -53,7 +53,8 @@ impl Machine {
             for function in &app.functions {
                 let (started, faults) = function.is_started_by(&event.name, &json);
                 for fault in faults {
-                    tracing::warn!(function = %function.slug, event = %event.name, "{fault}; the function is not started");
+                    let (function, event) = (&function.slug, &event.name);
+                    tracing::warn!(%function, %event, "{fault}; the function is not started");
                 }
                 if started {
                     starts.push((

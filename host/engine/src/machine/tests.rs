@@ -1,5 +1,6 @@
 //! Tables for the machine: time is passed in, the worker is a closure, the store is a map.
 
+mod any;
 mod restart;
 mod retries;
 mod steps;

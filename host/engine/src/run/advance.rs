@@ -13,7 +13,7 @@ use crate::op::{Reported, null};
 use crate::queue::ItemId;
 use crate::reply::Failure;
 
-const LONGEST_SLEEP: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const LONGEST_SLEEP: Duration = Duration::from_hours(366 * 24);
 const MOST_STEPS: usize = 1_000;
 const LARGEST_STATE: usize = 32 * 1024 * 1024;
 

@@ -87,6 +87,9 @@ impl Run {
         let may_retry = retry != Retry::Never && attempt + 1 < most;
         if ops.len() > 1 {
             self.planning = true;
+        } else if self.version >= 2 && self.ticket(id).discovery {
+            // Recorded: the call for a lone planned step may run it at once, even after a call that might not.
+            self.planning = false;
         }
         let names: Vec<&str> = ops.iter().map(Op::label).collect();
         let told = format!("the worker answered [{}]", names.join(", "));

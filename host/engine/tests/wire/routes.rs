@@ -29,6 +29,11 @@ async fn events_are_taken_in_with_ids_and_refused_with_reasons() {
     assert_eq!(answer["ids"].as_array().map(Vec::len), Some(1));
     assert!(answer["error"].as_str().expect("an error").contains("event 1"));
 
+    let page = [("origin", "https://example.com")];
+    let (status, answer) = client.request("POST", "/e/secret", &page, r#"{"name":"a/b"}"#).await;
+    assert_eq!(status, 403);
+    assert!(answer.contains("pages of other machines"), "{answer}");
+
     let seeded = [("x-inngest-event-id-seed", SEED)];
     let send = || client.request("POST", "/e/secret", &seeded, r#"{"name":"a/b"}"#);
     let (first, second) = (send().await, send().await);

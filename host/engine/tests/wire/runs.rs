@@ -1,12 +1,15 @@
 //! Runs from the event to the result.
 
-use engine::{Engine, Options};
+use std::time::{Duration, Instant};
+
+use engine::{Engine, Happening, Options};
+use protocol::id::StepId;
 use protocol::signature::SigningKey;
 use serde_json::json;
 
 use crate::client::Client;
 use crate::options;
-use crate::worker::{Worker, done, op, ops, ran};
+use crate::worker::{Answer, Worker, done, op, ops, ran};
 
 #[tokio::test]
 async fn a_serial_run_with_a_sleep_and_a_retry_ends_with_its_result() {
@@ -33,7 +36,7 @@ async fn a_serial_run_with_a_sleep_and_a_retry_ends_with_its_result() {
             .expect("an engine");
         let client = Client { bearer: key.as_ref().map(SigningKey::bearer), ..Client::of(&engine) };
         let function = worker.function("app-f", &json!([{"event": "a/b"}]), 3);
-        let synced = client.register("app", &[function.clone()]).await;
+        let synced = client.register("app", std::slice::from_ref(&function)).await;
         assert_eq!((&synced["ok"], &synced["modified"]), (&json!(true), &json!(true)));
         assert_eq!(client.register("app", &[function]).await["modified"], json!(false));
 
@@ -49,6 +52,75 @@ async fn a_serial_run_with_a_sleep_and_a_retry_ends_with_its_result() {
         assert_eq!(calls[0].headers["x-run-id"].to_str().ok(), run["run_id"].as_str());
         assert_eq!(calls[5].body["version"], 2);
         assert_eq!(calls[5].body["ctx"]["stack"]["stack"].as_array().map(Vec::len), Some(3));
+        engine.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn parallel_steps_overlap_and_a_failed_run_starts_its_handler() {
+    let key = SigningKey::parse("signkey-test-12345678").expect("a key");
+    let worker = Worker::start(Some(&key), |seen| {
+        if seen.slug == "app-f-failure" {
+            return done(seen.body["event"]["data"]["error"]["message"].clone());
+        }
+        for step in ["p", "q"] {
+            if seen.target == Some(StepId::hash(step)) {
+                std::thread::sleep(Duration::from_millis(200));
+                return ran(step, &json!(step));
+            }
+        }
+        if seen.memo("p").is_none() {
+            return ops(&[op("StepPlanned", "p", &json!({})), op("StepPlanned", "q", &json!({}))]);
+        }
+        let no_retry = vec![("x-inngest-no-retry", "true")];
+        Answer { status: 400, headers: no_retry, body: json!({"name": "E", "message": "kaboom"}) }
+    })
+    .await;
+    let engine = Engine::start(Options { signing_key: Some(key.clone()), ..options() })
+        .await
+        .expect("an engine");
+    let client = Client { bearer: Some(key.bearer()), ..Client::of(&engine) };
+    let handler = json!([{"event": "inngest/function.failed", "expression": "event.data.function_id == 'app-f'"}]);
+    let functions = [
+        worker.function("app-f", &json!([{"event": "a/b"}]), 3),
+        worker.function("app-f-failure", &handler, 1),
+    ];
+    client.register("app", &functions).await;
+    let mut activity = engine.activity();
+    let start = Instant::now();
+    let event = client.send(&json!({"name": "a/b"})).await;
+    let run = client.ended(&event).await;
+    assert!(start.elapsed() < Duration::from_millis(390), "{:?}", start.elapsed());
+    assert_eq!((&run["status"], &run["output"]["message"]), (&json!("Failed"), &json!("kaboom")));
+    let output = loop {
+        if let Happening::RunCompleted { output } = activity.recv().await.expect("news").what {
+            break output;
+        }
+    };
+    assert_eq!(output.get(), r#""kaboom""#);
+    assert_eq!(worker.calls().len(), 5);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_no_reply_of_a_worker_fails_the_attempt_with_the_reason() {
+    let other = SigningKey::parse("abcdef").expect("a key");
+    let locked = Worker::start(Some(&other), |_| done(json!(1))).await;
+    let verbose = Worker::start(None, |_| done(json!("x".repeat(9 * 1024 * 1024)))).await;
+    for (worker, says) in [(locked, "not_sdk: status 401"), (verbose, "output_too_large")] {
+        let engine = Engine::start(options()).await.expect("an engine");
+        let client = Client::of(&engine);
+        client.register("app", &[worker.function("app-f", &json!([{"event": "a/b"}]), 0)]).await;
+        let mut activity = engine.activity();
+        let event = client.send(&json!({"name": "a/b"})).await;
+        assert_eq!(client.ended(&event).await["status"], "Failed");
+        let reason = loop {
+            if let Happening::CallFailed { reason, .. } = activity.recv().await.expect("news").what
+            {
+                break reason;
+            }
+        };
+        assert!(reason.contains(says), "{reason}");
         engine.shutdown().await;
     }
 }
