@@ -51,7 +51,7 @@ fn break_it(what: &str) -> Result<String> {
         }
         "result" => Ok("x".repeat(6 << 20)),
         "host-call" => {
-            log::info!("{}", "x".repeat(10 << 20));
+            log::info!("{}", "x".repeat(20 << 20));
             Ok("logged it all".to_owned())
         }
         "panic" => panic!("this is the guest's own message"),

@@ -99,13 +99,13 @@ struct FiveRequested {
 /// An event sent from a step.
 #[function(id = "sends", on("testing/sends.requested"), retries = 4)]
 async fn sends(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
-    let ids = ctx.send("tell", FiveRequested { count: event.data.count.clone() }).await?;
+    let ids = ctx.send_all("tell", [FiveRequested { count: event.data.count.clone() }]).await?;
     Ok(ids.len())
 }
 
 /// Sends beside a step, so that the sending is planned first.
 #[function(id = "sends-beside", on("testing/sends-beside.requested"), retries = 4)]
-async fn sends_beside(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
+async fn sends_beside(ctx: Ctx, event: Incoming<Asked>) -> Result<bool> {
     let asked = &event.data;
     let (sent, ran) = future::join(
         ctx.send("tell", FiveRequested { count: None }),
@@ -113,7 +113,7 @@ async fn sends_beside(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
     )
     .await;
     ran?;
-    Ok(sent?.len())
+    Ok(!sent?.is_empty())
 }
 
 /// Two requests of one body, at the same time.

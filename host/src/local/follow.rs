@@ -76,7 +76,7 @@ impl Runs {
         match &activity.what {
             Happening::StepRan { .. } | Happening::Sleeping { .. } => report.steps += 1,
             Happening::StepErrored { .. } | Happening::CallFailed { .. } => {
-                report.failed_attempts += 1
+                report.failed_attempts += 1;
             }
             Happening::RunCompleted { output } => {
                 report.status = Status::Completed;

@@ -18,7 +18,7 @@ pub(crate) const RUN: &str = "01M81GXW71CEV7JQT6T4T8NAKZ";
 /// Limits that tests can break in milliseconds.
 pub(crate) fn tight() -> Limits {
     Limits {
-        memory: 32 << 20,
+        memory: 64 << 20,
         replay: Duration::from_millis(200),
         step: Duration::from_millis(400),
         host_call: 8 << 20,

@@ -7,7 +7,7 @@ use crate::call::{Made, load, runtime};
 /// What each breaks, and what the error must say.
 const BREAKS: [(&str, &str, &str); 9] = [
     ("loop", "LimitExceeded", "for longer than the limit of"),
-    ("memory", "LimitExceeded", "more than the limit of 32 MiB"),
+    ("memory", "LimitExceeded", "more than the limit of 64 MiB"),
     ("stack", "LimitExceeded", "of stack; look for endless recursion"),
     ("output", "LimitExceeded", "more than the limit of 1 MiB to its standard output"),
     ("result", "LimitExceeded", "of JSON, more than the limit of 4 MiB"),

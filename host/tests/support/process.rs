@@ -1,0 +1,82 @@
+//! The program as a process of its own, which can be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A running `system-bus`. Killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Process {
+    /// Starts a command that serves, and waits for the line that says where.
+    pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+        command.arg("--json").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+        for (name, _) in std::env::vars_os() {
+            // What this shell says about some other server must not reach our own.
+            if name.to_string_lossy().starts_with("INNGEST_") {
+                command.env_remove(name);
+            }
+        }
+        command.env(
+            "SYSTEM_BUS_LOG",
+            std::env::var("SYSTEM_BUS_LOG").unwrap_or_else(|_| "error".to_owned()),
+        );
+        command.envs(environment.iter().copied());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = child.stdout.take().expect("its output is ours");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("it says that it is up");
+        let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not up: {line:?}"));
+        let address = up["address"].as_str().and_then(|text| text.parse().ok());
+        Self { child, address: address.unwrap_or_else(|| panic!("no address in {up}")) }
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) -> SocketAddr {
+        self.end();
+        self.address
+    }
+
+    /// Its resident memory in KiB, where the system tells.
+    #[allow(dead_code, reason = "only the drills ask")]
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself; then there is nothing to kill, and the wait says so.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// An address that nobody listens on now.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// A folder with these guests only.
+pub(crate) fn folder_of(guests: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for guest in guests {
+        let name = Path::new(guest).file_name().expect("a file");
+        std::fs::copy(guest, folder.path().join(name)).expect("copied");
+    }
+    folder
+}

@@ -1,0 +1,211 @@
+//! The server under test: our development engine in a process of its own, or an Inngest that is there already.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{Process, free_address};
+
+/// How requests between server and worker are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Dev,
+    Signed,
+}
+
+const SIGNING_KEY: &str = "signkey-test-0123456789abcdef0123456789abcdef";
+const EVENT_KEY: &str = "e2e-event-key";
+
+/// A server, and how to reach it.
+pub(crate) struct Server {
+    origin: String,
+    mode: Mode,
+    event_key: String,
+    own: Option<(Process, TempDir)>,
+    client: reqwest::Client,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) status: String,
+    pub(crate) output: Value,
+}
+
+impl Server {
+    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in the other
+    /// mode: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
+    #[allow(dead_code, reason = "the drills kill their server, so it is always our own")]
+    pub(crate) fn start(mode: Mode) -> Option<Self> {
+        match other_server() {
+            None => Some(Self::own(mode)),
+            Some(origin) => {
+                let signed = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok();
+                (signed == (mode == Mode::Signed)).then(|| Self::reached(origin, mode, None))
+            }
+        }
+    }
+
+    /// Our engine, whatever the environment says.
+    pub(crate) fn own(mode: Mode) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let engine = engine(mode, free_address(), &data);
+        let origin = format!("http://{}", engine.address);
+        Self::reached(origin, mode, Some((engine, data)))
+    }
+
+    fn reached(origin: String, mode: Mode, own: Option<(Process, TempDir)>) -> Self {
+        // Fails when another test was first, which is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let event_key =
+            std::env::var("SYSTEM_BUS_E2E_EVENT_KEY").unwrap_or_else(|_| EVENT_KEY.to_owned());
+        Self { origin, mode, event_key, own, client: reqwest::Client::new() }
+    }
+
+    /// `kill -9`, then the same engine again.
+    pub(crate) fn kill_and_restart(&mut self) {
+        let (process, data) = self.own.take().expect("only our own engine can be killed");
+        let address = process.kill();
+        let process = engine(self.mode, address, &data);
+        self.own = Some((process, data));
+    }
+
+    /// Starts a worker for this server, and waits until the server has its functions.
+    pub(crate) async fn worker(&self, components: &TempDir, listen: SocketAddr) -> Process {
+        // Longer than any test holds a step back.
+        self.limited_worker(components, listen, "60s").await
+    }
+
+    /// The same with another limit for the time of a step.
+    pub(crate) async fn limited_worker(
+        &self,
+        components: &TempDir,
+        listen: SocketAddr,
+        step_limit: &str,
+    ) -> Process {
+        let components = components.path().to_string_lossy();
+        let listen = listen.to_string();
+        let args = [
+            "worker",
+            "--components",
+            &components,
+            "--listen",
+            &listen,
+            "--app",
+            "system-bus-e2e",
+            "--allow-http",
+            "http://127.0.0.1:*",
+            "--memory-mib",
+            "64",
+            "--replay-limit",
+            "500ms",
+            "--step-limit",
+            step_limit,
+        ];
+        let signing_key =
+            std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").unwrap_or_else(|_| SIGNING_KEY.to_owned());
+        let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
+        match self.mode {
+            Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),
+            Mode::Signed => {
+                environment.extend([
+                    ("INNGEST_BASE_URL", self.origin.as_str()),
+                    ("INNGEST_SIGNING_KEY", &signing_key),
+                ]);
+            }
+        }
+        let process = Process::start(&args, &environment);
+        self.registered(process.address).await;
+        process
+    }
+
+    async fn registered(&self, worker: SocketAddr) {
+        let url = format!("http://{worker}/");
+        super::eventually("the worker is registered", async || {
+            let health: Value = self.client.get(&url).send().await.ok()?.json().await.ok()?;
+            (health["registration"]["state"] == "synced").then_some(())
+        })
+        .await;
+    }
+
+    /// Sends an event; answers with the server's id for it.
+    pub(crate) async fn send(&self, name: &str, data: &Value) -> String {
+        let url = format!("{}/e/{}", self.origin, self.event_key);
+        let event = json!({ "name": name, "data": data });
+        let sent = self.client.post(url).json(&event).send().await.expect("the server answers");
+        let text = sent.text().await.expect("text");
+        let sent: Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("not sent: {text}"));
+        sent["ids"][0].as_str().unwrap_or_else(|| panic!("not sent: {sent}")).to_owned()
+    }
+
+    /// Waits for the one run that an event starts to end.
+    pub(crate) async fn ended(&self, event: &str) -> Ended {
+        let what = format!("the run of event {event} has ended");
+        super::eventually(&what, async || {
+            let runs = self.get(&format!("v1/events/{event}/runs")).await?;
+            let run = runs["data"].as_array()?.first()?;
+            // A real server says "completed" early; only a run with an end has ended.
+            let ended = run["ended_at"].as_str().is_some_and(|at| !at.is_empty());
+            let id = run["run_id"].as_str()?;
+            if !ended {
+                return None;
+            }
+            let run = self.get(&format!("v1/runs/{id}")).await?;
+            let status = run["data"]["status"].as_str()?.to_owned();
+            (status != "Running").then(|| Ended { status, output: run["data"]["output"].clone() })
+        })
+        .await
+    }
+
+    async fn get(&self, path: &str) -> Option<Value> {
+        // A real server caches answers by their address.
+        static FRESH: AtomicU64 = AtomicU64::new(0);
+        let fresh = FRESH.fetch_add(1, Ordering::Relaxed);
+        let mut request =
+            self.client.get(format!("{}/{path}?fresh={}-{fresh}", self.origin, std::process::id()));
+        if self.mode == Mode::Signed {
+            let key = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY")
+                .unwrap_or_else(|_| SIGNING_KEY.to_owned());
+            let key = protocol::signature::SigningKey::parse(&key).expect("a key");
+            request = request.bearer_auth(key.bearer());
+        }
+        let response = request.send().await.ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        response.json().await.ok()
+    }
+}
+
+impl Ended {
+    /// The result of a run that completed.
+    #[allow(dead_code, reason = "the drills count what completed")]
+    pub(crate) fn result(self) -> Value {
+        assert_eq!(self.status, "Completed", "{:?}", self.output);
+        self.output
+    }
+}
+
+/// The Inngest to test against instead of our engine.
+pub(crate) fn other_server() -> Option<String> {
+    std::env::var("SYSTEM_BUS_E2E_SERVER")
+        .ok()
+        .map(|origin| origin.trim_end_matches('/').to_owned())
+}
+
+fn engine(mode: Mode, listen: SocketAddr, data: &TempDir) -> Process {
+    let listen = listen.to_string();
+    let data = data.path().to_string_lossy();
+    let args = ["engine", "--listen", &listen, "--data", &data, "--retry-interval", "200ms"];
+    let environment: &[_] = match mode {
+        Mode::Dev => &[],
+        Mode::Signed => &[
+            ("INNGEST_SIGNING_KEY", "0123456789abcdef0123456789abcdef"),
+            ("INNGEST_EVENT_KEY", EVENT_KEY),
+        ],
+    };
+    Process::start(&args, environment)
+}
