@@ -1,4 +1,5 @@
 //! What the benchmarks run.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use futures::future::join_all;

@@ -1,4 +1,5 @@
 //! Functions that break each limit, outside of steps and inside.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use std::hint::black_box;

@@ -1,4 +1,5 @@
 //! Imports the file system, which no component gets.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use system_bus_sdk::prelude::*;

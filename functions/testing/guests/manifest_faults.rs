@@ -1,4 +1,5 @@
 //! Describes itself wrongly, past all checks of the macros.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use system_bus_sdk::guest::bindings::export;

@@ -1,4 +1,5 @@
 //! What a function sees outside of steps: the same in every replay.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
 //! Functions with every kind of step, for tests that count how often a body runs.
+#![cfg(target_family = "wasm")]
 #![no_main]
 
 use futures::stream::{FuturesUnordered, StreamExt};

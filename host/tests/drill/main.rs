@@ -20,16 +20,34 @@ use std::process::ExitCode;
 
 use self::patience::{PATIENCE, eventually};
 
-fn main() -> ExitCode {
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let wants = |drill: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == drill);
-    if let Some(unknown) =
-        wanted.iter().find(|wanted| !["recover", "hostile"].contains(&wanted.as_str()))
-    {
-        eprintln!("there is no drill {unknown:?}; there are recover and hostile");
-        return ExitCode::from(2);
+/// The drills there are.
+const DRILLS: [&str; 2] = ["recover", "hostile"];
+
+/// Which drills are meant: the one after `--drill`; or, as for any test, those whose names hold a given word; or all.
+fn wanted() -> Result<Vec<&'static str>, String> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--drill") {
+        let name = args.get(at + 1).map_or("", String::as_str);
+        let found = DRILLS.iter().find(|drill| **drill == name);
+        return found.map(|drill| vec![*drill]).ok_or_else(|| {
+            format!("there is no drill {name:?}; there are {}", DRILLS.join(" and "))
+        });
     }
+    let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
+    let meant =
+        |drill: &&str| words.is_empty() || words.iter().any(|word| drill.contains(word.as_str()));
+    Ok(DRILLS.into_iter().filter(meant).collect())
+}
+
+fn main() -> ExitCode {
+    let wanted = match wanted() {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            eprintln!("{fault}");
+            return ExitCode::from(2);
+        }
+    };
+    let wants = |drill: &str| wanted.contains(&drill);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     runtime.block_on(async {

@@ -1,0 +1,41 @@
+# Recipes for daily work. Each wraps a command that works without just.
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Build the functions, send their sample events, show each step, print the results
+demo:
+    cargo run -- demo
+
+# The same, then stay up for your own events
+dev:
+    cargo run -- dev
+
+# Set up what the tests need and run all of them
+test:
+    sh .ci/test
+
+# Everything CI checks: format, lints, docs, dependencies, tests
+check:
+    bash .ci/run
+
+# Build every function into target/functions, the folder that workers load
+build-functions:
+    cargo run -- build
+
+# A drill with figures: `recover` (kill -9 of worker and engine) or `hostile` (guests that break limits)
+drill which:
+    cargo test --locked -p system-bus --test drill -- --drill {{ which }}
+
+# The end-to-end tests against an Inngest that is running, such as http://127.0.0.1:8288
+e2e server:
+    SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked -p system-bus --test e2e
+
+# All benchmarks; docs/performance.md says how to read them
+bench:
+    cargo bench
+
+# Known vulnerabilities of dependencies; needs the network
+audit:
+    cargo deny check advisories
