@@ -17,7 +17,9 @@ pub(crate) async fn probe(io: &Io, target: &Target, patience: Duration) -> Servi
         // Whatever listens there, it answers a request or at least takes the connection.
         Probe::Tcp { address } => {
             let url = format!("http://{address}/");
-            tcp(io.http().get(url).timeout(patience).send().await)
+            // Before the whole time is over, so that silence is told from being unreachable.
+            let silence = patience.mul_f32(0.8);
+            tcp(io.http().get(url).silence(silence).timeout(patience).send().await)
         }
     };
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

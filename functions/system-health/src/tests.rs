@@ -6,7 +6,7 @@ use system_bus_sdk::http::{HttpError, HttpErrorKind, Request, Response};
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::testing::{Ended, Harness};
 
-/// Answers by the port: 80 is well, 81 is ill, 22 speaks something else, 1 is closed.
+/// Answers by the port: 80 is well, 81 is ill, 22 speaks something else, 23 nothing, 1 is closed.
 fn network(request: &Request) -> Result<Response, HttpError> {
     let fail = |kind| Err(HttpError::new(kind, request.url(), ""));
     let address = request.url().trim_start_matches("http://");
@@ -14,6 +14,7 @@ fn network(request: &Request) -> Result<Response, HttpError> {
         Some("80") => Ok(Response::new(200)),
         Some("81") => Ok(Response::new(503)),
         Some("22") => fail(HttpErrorKind::Protocol),
+        Some("23") => fail(HttpErrorKind::Silent),
         Some("1") => fail(HttpErrorKind::Refused),
         Some("2") => fail(HttpErrorKind::Timeout),
         Some("3") => fail(HttpErrorKind::Denied),
@@ -33,12 +34,16 @@ fn all_is_well() {
             {"name": "web", "kind": "http", "url": "http://a:80/health"},
             {"name": "busy", "kind": "http", "url": "http://a:81/", "expect": 503},
             {"name": "shell", "kind": "tcp", "address": "a:22"},
+            {"name": "silent", "kind": "tcp", "address": "a:23"},
             {"name": "ill", "kind": "tcp", "address": "a:81"},
         ]}),
     );
     let report: Report = end.output();
     assert_eq!((report.status, report.mode), (Status::Healthy, Mode::Core));
-    assert_eq!(end.steps, ["probe[web]", "probe[busy]", "probe[shell]", "probe[ill]"]);
+    assert_eq!(
+        end.steps,
+        ["probe[web]", "probe[busy]", "probe[shell]", "probe[silent]", "probe[ill]"]
+    );
     assert_eq!(report.services[0].status, Some(200));
     assert!(end.events.is_empty() && report.healing.is_empty());
 }

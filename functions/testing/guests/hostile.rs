@@ -55,6 +55,12 @@ fn break_it(what: &str) -> Result<String> {
             log::info!("{}", "x".repeat(20 << 20));
             Ok("logged it all".to_owned())
         }
+        "log" => {
+            for n in 0..5_000 {
+                log::info!("line {n}");
+            }
+            Ok("logged them all".to_owned())
+        }
         "panic" => panic!("this is the guest's own message"),
         "trap" => std::process::abort(),
         "exit" => std::process::exit(3),

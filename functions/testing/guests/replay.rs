@@ -78,7 +78,14 @@ async fn stuck(_ctx: Ctx, _event: Incoming<Value>) -> Result<()> {
 async fn asks(ctx: Ctx, event: Incoming<Value>) -> Result<String> {
     let url = event.data["url"].as_str().unwrap_or_default();
     ctx.step("ask", async |io| {
-        match io.http().get(url).timeout(Duration::from_secs(2)).send().await {
+        match io
+            .http()
+            .get(url)
+            .silence(Duration::from_millis(300))
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await
+        {
             Ok(answer) => Ok(format!("status {}", answer.status)),
             Err(error) => Ok(format!("{:?}", error.kind())),
         }

@@ -91,3 +91,24 @@ impl ResourceLimiter for Growth {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_ends_the_call_beyond_the_limit_and_only_there() {
+        let limits = Limits { memory: 1 << 20, table_elements: 100, ..Limits::default() };
+        let mut growth = Growth::new(&limits);
+        assert!(growth.memory_growing(0, 1 << 20, None).is_ok_and(|grows| grows));
+        assert!(growth.table_growing(0, 100, None).is_ok_and(|grows| grows));
+        let fault = |error: wasmtime::Error| error.downcast::<Fault>().expect("a fault");
+        let memory = growth.memory_growing(0, (1 << 20) + 1, None).map_err(fault);
+        assert_eq!(
+            memory,
+            Err(Fault::Limit(Limit::Memory { asked: (1 << 20) + 1, limit: 1 << 20 }))
+        );
+        let table = growth.table_growing(100, 101, None).map_err(fault);
+        assert_eq!(table, Err(Fault::Limit(Limit::Table { limit: 100 })));
+    }
+}

@@ -28,6 +28,8 @@ pub enum HttpErrorKind {
     Dns,
     /// No whole answer within the time given.
     Timeout,
+    /// A connection was made, and nothing came within the time given.
+    Silent,
     /// A connection was made, and what came was not HTTP, or it ended early.
     Protocol,
     /// A connection was made, and no secure channel on it.
@@ -60,8 +62,8 @@ impl HttpError {
 
     /// Whether a connection was made before it failed, so that something does listen there.
     pub fn connected(&self) -> bool {
-        use HttpErrorKind::{Decode, Protocol, Status, Tls};
-        matches!(self.kind, Protocol | Tls | Status(_) | Decode)
+        use HttpErrorKind::{Decode, Protocol, Silent, Status, Tls};
+        matches!(self.kind, Silent | Protocol | Tls | Status(_) | Decode)
     }
 }
 
@@ -77,6 +79,7 @@ impl Display for HttpError {
             HttpErrorKind::Refused => write!(f, "nothing listens at {url}")?,
             HttpErrorKind::Dns => write!(f, "the server of {url} has no known address")?,
             HttpErrorKind::Timeout => write!(f, "no whole answer from {url} in time")?,
+            HttpErrorKind::Silent => write!(f, "{url} takes connections and says nothing")?,
             HttpErrorKind::Protocol => write!(f, "what answered at {url} does not speak HTTP")?,
             HttpErrorKind::Tls => write!(f, "no secure channel to {url}")?,
             HttpErrorKind::Status(status) => write!(f, "{url} answered with status {status}")?,

@@ -18,12 +18,21 @@ pub struct Request {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     timeout: Option<Duration>,
+    silence: Option<Duration>,
     problem: Option<String>,
 }
 
 impl Request {
     pub(crate) fn new(method: String, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), body: Vec::new(), timeout: None, problem: None }
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: None,
+            silence: None,
+            problem: None,
+        }
     }
 
     /// Adds a header.
@@ -52,6 +61,13 @@ impl Request {
     /// host's own limits hold.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
+        self
+    }
+
+    /// How long a server that took the connection may say nothing. When it does, the error is
+    /// [`HttpErrorKind::Silent`]: something listens there, unlike after [`HttpErrorKind::Timeout`].
+    pub fn silence(mut self, time: Duration) -> Self {
+        self.silence = Some(time);
         self
     }
 
@@ -94,6 +110,11 @@ impl Request {
     /// The time given to it.
     pub fn time(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// How long the server may say nothing.
+    pub fn longest_silence(&self) -> Option<Duration> {
+        self.silence
     }
 
     /// An error of this request.

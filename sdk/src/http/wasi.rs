@@ -7,7 +7,7 @@ use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-    Scheme, http_error_code,
+    RequestOptions, Scheme, http_error_code,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
@@ -44,7 +44,7 @@ async fn exchange(request: &Request) -> Result<Response, HttpError> {
     };
     let outgoing = head(request)?;
     let body = outgoing.body().expect("a new request has its body");
-    let answer = handle(outgoing, None).map_err(|code| failed(&code))?;
+    let answer = handle(outgoing, options(request)).map_err(|code| failed(&code))?;
     write(body, request.body_bytes()).await;
 
     let response = loop {
@@ -57,6 +57,16 @@ async fn exchange(request: &Request) -> Result<Response, HttpError> {
     let mut whole = Response::new(response.status()).with_body(body).answered_by(request.url());
     whole.headers = text_headers(&response);
     Ok(whole)
+}
+
+/// What the host is told about time: only how long the server may say nothing.
+fn options(request: &Request) -> Option<RequestOptions> {
+    let silence = request.longest_silence()?;
+    let options = RequestOptions::new();
+    let nanoseconds = u64::try_from(silence.as_nanos()).unwrap_or(u64::MAX);
+    // A host that cannot watch this leaves it to the time of the whole exchange.
+    options.set_first_byte_timeout(Some(nanoseconds)).ok()?;
+    Some(options)
 }
 
 /// The request without its body.
@@ -171,10 +181,10 @@ fn kind(code: &ErrorCode) -> HttpErrorKind {
         ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
             HttpErrorKind::Dns
         }
-        ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
+        ErrorCode::ConnectionTimeout => HttpErrorKind::Timeout,
+        ErrorCode::ConnectionReadTimeout
         | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => HttpErrorKind::Timeout,
+        | ErrorCode::HttpResponseTimeout => HttpErrorKind::Silent,
         ErrorCode::HttpProtocolError
         | ErrorCode::HttpResponseIncomplete
         | ErrorCode::HttpUpgradeFailed

@@ -70,7 +70,11 @@ impl Made<'_> {
         Arc::new(Call::decode(route, &verified).expect("a call"))
     }
 
-    pub(crate) async fn to(&self, component: &Component, function: &str) -> Result<Ending, CallFailed> {
+    pub(crate) async fn to(
+        &self,
+        component: &Component,
+        function: &str,
+    ) -> Result<Ending, CallFailed> {
         let function: FunctionId = function.parse().expect("an id");
         component.invoke(&function, self.call()).await
     }

@@ -79,3 +79,31 @@ async fn many_spinning_guests_leave_the_thread_to_others() {
         assert!(spinning.await.expect("no panic").contains("for longer than"));
     }
 }
+
+#[tokio::test]
+async fn a_call_that_logs_too_much_goes_on_without_the_rest() {
+    let lines = crate::replay::Lines::default();
+    let _guard = tracing::subscriber::set_default(lines.clone());
+    let component = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
+    let made = Made { data: json!({ "what": "log" }), ..Made::default() };
+    assert_eq!(made.told(&component, "breaks").await, "done \"logged them all\"");
+    let lines = lines.taken();
+    assert_eq!((lines.len(), lines.first().map(String::as_str)), (1_000, Some("line 0")));
+}
+
+#[tokio::test]
+async fn more_calls_than_instances_wait_for_their_turn() {
+    let component = load(&runtime(&[]), guests::STEPS).await.expect("a component");
+    let calls: Vec<_> = (0..400)
+        .map(|_| {
+            let component = component.clone();
+            tokio::spawn(async move {
+                let made = Made { data: json!({}), ..Made::default() };
+                made.told(&component, "five").await
+            })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.expect("no panic"), "ran one 1");
+    }
+}

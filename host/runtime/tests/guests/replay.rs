@@ -124,6 +124,10 @@ async fn requests_reach_only_what_is_allowed() {
         ask("http://127.0.0.1:1/".to_owned(), &["127.0.0.1:1"]).await,
         "ran ask \"Refused\""
     );
+    // It takes the connection, and never says a word. Dropped, it would refuse.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    assert_eq!(ask(url, &["127.0.0.1:*"]).await, "ran ask \"Silent\"");
 }
 
 #[tokio::test]
@@ -140,10 +144,10 @@ async fn a_line_is_logged_once_and_not_in_every_replay() {
 
 /// Collects what guests log.
 #[derive(Clone, Default)]
-struct Lines(Arc<std::sync::Mutex<Vec<String>>>);
+pub(crate) struct Lines(Arc<std::sync::Mutex<Vec<String>>>);
 
 impl Lines {
-    fn taken(&self) -> Vec<String> {
+    pub(crate) fn taken(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("no panic"))
     }
 }
