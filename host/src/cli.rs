@@ -150,8 +150,9 @@ fn local_app() -> &'static str {
 /// Where components may send requests.
 #[derive(Debug, Args)]
 pub(crate) struct Http {
-    /// A destination that steps may send requests to: [http:// or https://]host[:port], where host and port may be *
+    /// Destinations that steps may send requests to; see [`Destination`].
     #[arg(
+        help = "A destination that steps may send requests to: [http:// or https://]host[:port], where host and port may be *",
         long = "allow-http",
         env = "SYSTEM_BUS_ALLOW_HTTP",
         value_name = "DESTINATION",

@@ -68,6 +68,7 @@ impl Local {
             serve_origin: None,
             serve_path: None,
             body_limit: worker::options::BODY_LIMIT,
+            look_again: worker::options::LOOK_AGAIN,
         };
         let worker = Running::start(options, loaded.generation, loaded.refused).await?;
         let local = Self { engine, worker, client: reqwest::Client::builder().build()? };

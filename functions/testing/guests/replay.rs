@@ -2,7 +2,7 @@
 #![cfg(target_family = "wasm")]
 #![no_main]
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use system_bus_sdk::prelude::*;
@@ -17,9 +17,9 @@ struct Seen {
 
 fn look() -> Seen {
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
-    // The order of a hash map shows its random seed.
-    let map: HashMap<u32, ()> = (0..16).map(|n| (n, ())).collect();
-    Seen { millis, hashed: map.into_keys().collect() }
+    // The order of a hash set shows its random seed.
+    let set: HashSet<u32> = (0..16).collect();
+    Seen { millis, hashed: set.into_iter().collect() }
 }
 
 /// Looks before and after a step, and inside of it.

@@ -22,7 +22,7 @@ impl Asked {
     pub async fn ran(&self, io: &Io, step: &str) -> Result<()> {
         if let Some(count) = &self.count {
             let url = format!("{count}/{step}?wait={}", self.wait);
-            io.http().post(url).timeout(Duration::from_secs(60)).send().await.retry()?;
+            io.http().post(url).timeout(Duration::from_mins(1)).send().await.retry()?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
         body_limit: worker::options::BODY_LIMIT,
+        look_again: worker::options::LOOK_AGAIN,
     };
     let running = Running::start(options, loaded.generation, loaded.refused).await?;
     let address = running.address();
