@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::id::{RunId, StepId};
-use crate::memo::MemoTable;
+use crate::memo::{MemoTable, Steps};
 use crate::signature::Verified;
 
 /// The step id of a call that targets no step.
@@ -84,7 +84,7 @@ struct Body<'b> {
     #[serde(borrow)]
     events: Option<&'b RawValue>,
     #[serde(borrow)]
-    steps: Option<&'b RawValue>,
+    steps: Option<Steps<'b>>,
     #[serde(default)]
     use_api: bool,
     #[serde(default = "undecided")]
@@ -162,10 +162,9 @@ impl Call {
             start..start + raw.get().len()
         };
         let stack = body.ctx.stack.stack.unwrap_or_default();
-        let memos = match body.steps.filter(|steps| steps.get() != "null") {
+        let memos = match &body.steps {
             None => MemoTable::default(),
-            Some(steps) => MemoTable::index(bytes.clone(), steps, &stack)
-                .map_err(|error| malformed(format!("steps: {error}")))?,
+            Some(steps) => MemoTable::index(bytes.clone(), steps, &stack),
         };
         let attempt = Attempt {
             number: body.ctx.attempt,
@@ -185,22 +184,32 @@ impl Call {
         })
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
+    /// The text of a range of the body, or what stands for it where it is missing.
+    fn text<'c>(&'c self, range: &Range<usize>, absent: &'c str) -> &'c str {
         // Both ranges were taken from a `str` within the body.
-        std::str::from_utf8(&self.body[range.clone()]).unwrap_or_default()
+        match std::str::from_utf8(&self.body[range.clone()]).unwrap_or_default() {
+            "" | "null" => absent,
+            text => text,
+        }
+    }
+
+    /// The event that started the run, as JSON.
+    pub fn event(&self) -> &str {
+        self.text(&self.event, "null")
     }
 
     /// The call as the guest gets it: `wit/entry.wit`, function `invoke`.
     pub fn for_guest(&self) -> String {
-        let json = |text, absent| {
-            if matches!(text, "" | "null") { absent } else { text }
-        };
-        let event = json(self.text(&self.event), "null");
-        let events = json(self.text(&self.events), "[]");
         let Attempt { number, most } = self.attempt;
-        let run = self.run;
+        let (run, event) = (self.run, self.event());
+        // Without batches the server sends the one event twice. It crosses once.
+        let batch = match self.text(&self.events, "[]") {
+            "[]" => None,
+            all => Some(all).filter(|all| all.get(1..all.len() - 1) != Some(event)),
+        };
+        let (comma, events) = batch.map_or(("", ""), |all| (r#","events":"#, all));
         format!(
-            r#"{{"run_id":"{run}","attempt":{number},"max_attempts":{most},"event":{event},"events":{events}}}"#
+            r#"{{"run_id":"{run}","attempt":{number},"max_attempts":{most},"event":{event}{comma}{events}}}"#
         )
     }
 }
@@ -237,8 +246,24 @@ mod tests {
         assert_eq!(memo, Some((Memo::Data("[1]"), 0)));
         assert_eq!(
             call.for_guest(),
-            r#"{"run_id":"01M81GXW71CEV7JQT6T4T8NAKZ","attempt":1,"max_attempts":3,"event":{"data":{"n":7},"name":"a/b"},"events":[{"data":{"n":7},"name":"a/b"}]}"#
+            r#"{"run_id":"01M81GXW71CEV7JQT6T4T8NAKZ","attempt":1,"max_attempts":3,"event":{"data":{"n":7},"name":"a/b"}}"#
         );
+    }
+
+    #[test]
+    fn a_batch_reaches_the_guest_and_a_single_event_does_so_once() {
+        let call = |events: &str| {
+            let ctx = r#"{"run_id":"01M81GXW71CEV7JQT6T4T8NAKZ"}"#;
+            let body = format!(r#"{{"ctx":{ctx},"event":{{"n":1}},"events":{events}}}"#);
+            decode("fnId=f", &body).expect("a call").for_guest()
+        };
+        for alone in [r#"[{"n":1}]"#, "[]", "null"] {
+            assert!(call(alone).ends_with(r#""event":{"n":1}}"#), "{alone}: {}", call(alone));
+        }
+        for batch in [r#"[{"n":1},{"n":2}]"#, r#"[{"n":2}]"#] {
+            let ending = format!(r#""event":{{"n":1}},"events":{batch}}}"#);
+            assert!(call(batch).ends_with(&ending), "{batch}: {}", call(batch));
+        }
     }
 
     #[test]
@@ -251,7 +276,7 @@ mod tests {
         assert_eq!(call.attempt, Attempt { number: 0, most: 5 });
         assert!(call.immediate && call.memos.is_empty());
         assert_eq!(call.version, -1);
-        assert!(call.for_guest().ends_with(r#""event":null,"events":[]}"#));
+        assert!(call.for_guest().ends_with(r#""event":null}"#));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::id::StepId;
@@ -44,26 +45,23 @@ pub enum Shape {
 }
 
 impl MemoTable {
-    /// Indexes the memos in `steps`, a slice of `body`, and ranks them by the server's `stack`: the order in which
+    /// Indexes the memos in `steps`, which stand in `body`, and ranks them by the server's `stack`: the order in which
     /// they completed. Memos that are not in the stack come last, in the order of the body.
-    pub(crate) fn index(
-        body: Bytes,
-        steps: &RawValue,
-        stack: &[StepId],
-    ) -> Result<Self, serde_json::Error> {
-        let mut entries = HashMap::default();
-        let scan =
-            Scan { origin: body.as_ptr() as usize, after: stack.len(), entries: &mut entries };
-        serde::Deserializer::deserialize_map(
-            &mut serde_json::Deserializer::from_str(steps.get()),
-            scan,
-        )?;
+    pub(crate) fn index(body: Bytes, steps: &Steps<'_>, stack: &[StepId]) -> Self {
+        let origin = body.as_ptr() as usize;
+        let mut entries =
+            HashMap::with_capacity_and_hasher(steps.0.len(), BuildHasherDefault::new());
+        for (after, (id, value)) in steps.0.iter().enumerate() {
+            let start = value.get().as_ptr() as usize - origin;
+            let rank = u32::try_from(stack.len() + after).unwrap_or(u32::MAX);
+            entries.insert(*id, Entry { bytes: start..start + value.get().len(), rank });
+        }
         for (rank, id) in stack.iter().enumerate() {
             if let Some(entry) = entries.get_mut(id) {
                 entry.rank = u32::try_from(rank).unwrap_or(u32::MAX);
             }
         }
-        Ok(Self { body, entries })
+        Self { body, entries }
     }
 
     /// How many there are.
@@ -79,24 +77,76 @@ impl MemoTable {
     /// The memo of a step, and its rank in the order of completion.
     pub fn get(&self, id: &StepId, shape: Shape) -> Option<(Memo<'_>, u32)> {
         let entry = self.entries.get(id)?;
-        // The range was taken from a `str` within the body, so it is valid text.
-        let raw = std::str::from_utf8(&self.body[entry.bytes.clone()]).ok()?;
-        Some((read(raw, shape), entry.rank))
+        Some((read(self.text(&entry.bytes), shape), entry.rank))
+    }
+
+    /// [`MemoTable::get`] for later: the memo is not read twice.
+    pub(crate) fn locate(&self, id: &StepId, shape: Shape) -> Option<(Located, u32)> {
+        let (memo, rank) = self.get(id, shape)?;
+        let (is, text) = match memo {
+            Memo::Data(text) => (Is::Data, text),
+            Memo::Error(text) => (Is::Error, text),
+            Memo::Input(text) => (Is::Input, text),
+        };
+        let bytes = match shape {
+            Shape::Presence => None,
+            Shape::Wrapped => {
+                let start = text.as_ptr() as usize - self.body.as_ptr() as usize;
+                Some(start..start + text.len())
+            }
+        };
+        Some((Located { is, bytes }, rank))
+    }
+
+    /// A memo that was located in this table.
+    pub(crate) fn read(&self, Located { is, bytes }: &Located) -> Memo<'_> {
+        let text = bytes.as_ref().map_or(NOTHING, |bytes| self.text(bytes));
+        match is {
+            Is::Data => Memo::Data(text),
+            Is::Error => Memo::Error(text),
+            Is::Input => Memo::Input(text),
+        }
+    }
+
+    fn text(&self, bytes: &Range<usize>) -> &str {
+        // Every range was taken from a `str` within the body.
+        std::str::from_utf8(&self.body[bytes.clone()]).unwrap_or(NOTHING)
     }
 }
 
+/// A memo that was read: what it is, and where its text stands in the body, if it has one.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    is: Is,
+    bytes: Option<Range<usize>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Is {
+    Data,
+    Error,
+    Input,
+}
+
+/// The text of a memo that has none.
+const NOTHING: &str = "null";
+
 fn read(raw: &str, shape: Shape) -> Memo<'_> {
     match shape {
-        Shape::Presence => Memo::Data("null"),
+        Shape::Presence => Memo::Data(NOTHING),
         Shape::Wrapped => {
             unwrap_canonical(raw).or_else(|| unwrap_parsed(raw)).unwrap_or(Memo::Data(raw))
         }
     }
 }
 
-/// The server sends canonical JSON, so the wrapper is known to the byte. No parse, no copy.
+/// The server sends canonical JSON, so the wrapper is known to the byte. No copy, and no parse beyond the end of the
+/// value: a matched event begins like a wrapper and goes on with further members.
 fn unwrap_canonical(raw: &str) -> Option<Memo<'_>> {
-    let inner = |prefix: &str| raw.strip_prefix(prefix)?.strip_suffix('}');
+    let inner = |prefix: &str| {
+        let inner = raw.strip_prefix(prefix)?.strip_suffix('}')?;
+        serde_json::from_str::<serde::de::IgnoredAny>(inner).is_ok().then_some(inner)
+    };
     inner(r#"{"data":"#)
         .map(Memo::Data)
         .or_else(|| inner(r#"{"error":"#).map(Memo::Error))
@@ -135,27 +185,31 @@ fn unwrap_parsed(raw: &str) -> Option<Memo<'_>> {
         .ok()?
 }
 
-struct Scan<'t> {
-    origin: usize,
-    after: usize,
-    entries: &'t mut HashMap<StepId, Entry, BuildHasherDefault<HashedAlready>>,
+/// The member `steps` of a call's body: its memos where they stand, in the order of the body.
+pub(crate) struct Steps<'b>(Vec<(StepId, &'b RawValue)>);
+
+impl<'de: 'b, 'b> Deserialize<'de> for Steps<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let scanned = deserializer.deserialize_map(Scan);
+        scanned.map_err(|error| D::Error::custom(format_args!("steps: {error}")))
+    }
 }
 
-impl<'de> Visitor<'de> for Scan<'_> {
-    type Value = ();
+struct Scan;
+
+impl<'de> Visitor<'de> for Scan {
+    type Value = Steps<'de>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object from step ids to memos")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut rank = u32::try_from(self.after).unwrap_or(u32::MAX);
-        while let Some((id, value)) = map.next_entry::<StepId, &'de RawValue>()? {
-            let start = value.get().as_ptr() as usize - self.origin;
-            self.entries.insert(id, Entry { bytes: start..start + value.get().len(), rank });
-            rank = rank.saturating_add(1);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Steps<'de>, A::Error> {
+        let mut steps = Vec::new();
+        while let Some(step) = map.next_entry()? {
+            steps.push(step);
         }
-        Ok(())
+        Ok(Steps(steps))
     }
 }
 
@@ -185,8 +239,8 @@ mod tests {
     fn table(steps: &str, stack: &[StepId]) -> MemoTable {
         let body = Bytes::from(steps.to_owned());
         let owned = body.clone();
-        let raw: &RawValue = serde_json::from_slice(&owned).expect("JSON");
-        MemoTable::index(body, raw, stack).expect("memos")
+        let steps = serde_json::from_slice(&owned).expect("memos");
+        MemoTable::index(body, &steps, stack)
     }
 
     #[test]
@@ -201,6 +255,11 @@ mod tests {
             (r#"{"input":[1]}"#, Memo::Input("[1]")),
             (r#"{ "data" : [1, 2] }"#, Memo::Data("[1, 2]")),
             (r#"{ "data": 1, "error": 2 }"#, Memo::Data(r#"{ "data": 1, "error": 2 }"#)),
+            (r#"{"data":1,"error":2}"#, Memo::Data(r#"{"data":1,"error":2}"#)),
+            (
+                r#"{"data":{},"id":"e","name":"a/b"}"#,
+                Memo::Data(r#"{"data":{},"id":"e","name":"a/b"}"#),
+            ),
             (r#"{"other":1}"#, Memo::Data(r#"{"other":1}"#)),
             ("null", Memo::Data("null")),
             ("7", Memo::Data("7")),

@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 pub use self::kind::{Kind, KindError, Sending};
 use crate::call::Call;
 use crate::id::StepId;
-use crate::memo::{Memo, Shape};
+use crate::memo::{Located, Memo, Shape};
 use crate::op::{ErrorObject, Op, OpCode, Retry, Timing};
 use crate::outcome::Outcome;
 use crate::step::{StepName, StepNames};
@@ -141,6 +141,8 @@ struct Slot {
     id: StepId,
     kind: Kind,
     dropped: bool,
+    /// Its stored end, if it has one.
+    memo: Option<Located>,
     /// Present while the step has no memo: what is needed to report it.
     report: Option<Box<Report>>,
 }
@@ -251,19 +253,18 @@ impl Replay {
             .map_err(|error| ReplayError::Kind { name: found.name.to_owned(), error })?;
         let ordinal = u32::try_from(self.steps.len()).map_err(|_| ReplayError::TooManySteps)?;
         let (id, index) = self.names.identify(found.name);
-        let memo = self.call.memos.get(&id, kind.shape());
-        let report = match memo {
-            Some((Memo::Data(_) | Memo::Error(_), rank)) => {
-                self.waiting.push(Reverse((rank, ordinal)));
-                None
-            }
-            Some((Memo::Input(_), _)) | None => {
-                self.fresh.push(ordinal);
-                let (name, options) = (found.name.to_owned(), found.options.to_owned());
-                Some(Box::new(Report { name, index, options }))
-            }
+        let memos = &self.call.memos;
+        let stored = memos.locate(&id, kind.shape());
+        let stored = stored.filter(|(memo, _)| !matches!(memos.read(memo), Memo::Input(_)));
+        let (memo, report) = if let Some((memo, rank)) = stored {
+            self.waiting.push(Reverse((rank, ordinal)));
+            (Some(memo), None)
+        } else {
+            self.fresh.push(ordinal);
+            let (name, options) = (found.name.to_owned(), found.options.to_owned());
+            (None, Some(Box::new(Report { name, index, options })))
         };
-        self.steps.push(Slot { id, kind, dropped: false, report });
+        self.steps.push(Slot { id, kind, dropped: false, memo, report });
         Ok(())
     }
 
@@ -321,10 +322,9 @@ impl Replay {
     }
 
     fn memo_of(&self, ordinal: u32) -> Result<&str, &str> {
-        let slot = self.slot(ordinal);
-        match self.call.memos.get(&slot.id, slot.kind.shape()) {
-            Some((Memo::Error(error), _)) => Err(error),
-            Some((Memo::Data(data) | Memo::Input(data), _)) => Ok(data),
+        match self.slot(ordinal).memo.as_ref().map(|memo| self.call.memos.read(memo)) {
+            Some(Memo::Error(error)) => Err(error),
+            Some(Memo::Data(data) | Memo::Input(data)) => Ok(data),
             // Only steps with a memo wait for one.
             None => Ok("null"),
         }

@@ -20,7 +20,9 @@ pub mod sync;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use protocol::signature::Trust;
 use runtime::{Generation, LoadError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,6 +35,9 @@ pub use sync::SyncState;
 
 use crate::server_api::ServerApi;
 use crate::sync::Registrar;
+
+/// How long running calls may take when the worker stops.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// Why a worker does not start.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +89,9 @@ impl Running {
         let address = listener.local_addr().map_err(fault)?;
         let url = options.serve_url(address)?;
         let api = ServerApi::new(&options).map_err(StartError::Client)?;
+        if options.trust == Trust::Dev && !address.ip().is_loopback() {
+            tracing::warn!(%address, "in dev mode everybody who reaches this address can start functions; set INNGEST_SIGNING_KEY");
+        }
         let stop = CancellationToken::new();
         let (registrar, state) = Registrar::new(&options, &url, &generation, api.clone());
         let registrar = Arc::new(registrar);
@@ -107,9 +115,15 @@ impl Running {
     /// Stops taking calls, answers those that run, and ends.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        for task in self.tasks {
+        let end = tokio::time::Instant::now() + DRAIN;
+        for mut task in self.tasks {
             // A panic in the task was reported when it happened.
-            drop(task.await);
+            if tokio::time::timeout_at(end, &mut task).await.is_err() {
+                tracing::warn!(
+                    "a call ran for more than {DRAIN:?} while stopping; the server will make it again"
+                );
+                task.abort();
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a worker is told about itself and its server. Plain values: reading the environment is the binary's work.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use protocol::id::AppId;
 use protocol::signature::Trust;
@@ -33,6 +34,8 @@ pub struct Options {
     pub serve_path: Option<String>,
     /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
     pub body_limit: usize,
+    /// How often to ask whether the server still has our functions.
+    pub look_again: Duration,
 }
 
 /// The path of the protocol's endpoint.
@@ -40,6 +43,9 @@ pub const SERVE_PATH: &str = "/api/inngest";
 
 /// The default of [`Options::body_limit`].
 pub const BODY_LIMIT: usize = 8 << 20;
+
+/// The default of [`Options::look_again`].
+pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Options {
     /// The address to register, for a listener at `address`.

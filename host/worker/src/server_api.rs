@@ -158,9 +158,9 @@ impl ServerApi {
 
     async fn event_answer(&self, request: RequestBuilder) -> Result<Vec<String>, ApiError> {
         let response =
-            request.send().await.map_err(|error| unreachable(&self.event_api_origin, &error))?;
+            request.send().await.map_err(|error| unreachable(&self.event_api_origin, error))?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| ApiError::Answer(error.to_string()))?;
+        let text = response.text().await.map_err(|error| ApiError::Answer(innermost(error)))?;
         if status == StatusCode::UNAUTHORIZED {
             return Err(ApiError::Unauthorized { status: status.as_u16() });
         }
@@ -189,7 +189,7 @@ impl ServerApi {
                 attempt = attempt.header(AUTHORIZATION, format!("Bearer {}", key.bearer()));
             }
             let response =
-                attempt.send().await.map_err(|error| unreachable(&self.api_origin, &error))?;
+                attempt.send().await.map_err(|error| unreachable(&self.api_origin, error))?;
             let status = response.status();
             if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                 return Ok(response);
@@ -221,16 +221,21 @@ impl ApiError {
     }
 }
 
-fn unreachable(origin: &Url, error: &reqwest::Error) -> ApiError {
-    // The innermost reason says it best, and the address would show the event key.
-    let mut reason: &dyn std::error::Error = error;
+fn unreachable(origin: &Url, error: reqwest::Error) -> ApiError {
+    ApiError::Unreachable {
+        origin: origin.origin().ascii_serialization(),
+        reason: innermost(error),
+    }
+}
+
+/// The innermost reason says it best. The address is left out: it would show the event key.
+fn innermost(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut reason: &dyn std::error::Error = &error;
     while let Some(source) = reason.source() {
         reason = source;
     }
-    ApiError::Unreachable {
-        origin: origin.origin().ascii_serialization(),
-        reason: reason.to_string(),
-    }
+    reason.to_string()
 }
 
 fn join(origin: &Url, path: &str) -> Url {
@@ -247,7 +252,7 @@ async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, A
         message: Option<String>,
     }
     let status = response.status();
-    let text = response.text().await.map_err(|error| ApiError::Answer(error.to_string()))?;
+    let text = response.text().await.map_err(|error| ApiError::Answer(innermost(error)))?;
     if status.is_success() {
         return serde_json::from_str(&text).map_err(|error| ApiError::Answer(error.to_string()));
     }

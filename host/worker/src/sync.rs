@@ -16,9 +16,6 @@ use url::Url;
 use crate::options::Options;
 use crate::server_api::{ApiError, ServerApi};
 
-/// How often the worker asks whether the server still has its functions.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
-
 /// Pauses between attempts to register; the last one repeats.
 const BACK_OFF: [Duration; 7] = [
     Duration::from_millis(250),
@@ -58,6 +55,7 @@ pub struct Registrar {
     payload: SyncPayload,
     api: ServerApi,
     state: watch::Sender<SyncState>,
+    look_again: Duration,
     /// One registration at a time: two would answer each other's question.
     turn: Mutex<()>,
 }
@@ -73,7 +71,8 @@ impl Registrar {
         let payload =
             SyncPayload::new(&app, options.app_version.as_deref(), url, generation.functions());
         let (state, watched) = watch::channel(SyncState::Pending { failures: 0, error: None });
-        (Self { app, payload, api, state, turn: Mutex::new(()) }, watched)
+        let look_again = options.look_again;
+        (Self { app, payload, api, state, look_again, turn: Mutex::new(()) }, watched)
     }
 
     /// Registers once. `expected` is the kind of server that asked for it, if one did.
@@ -109,7 +108,7 @@ impl Registrar {
             let mut pauses =
                 BACK_OFF.iter().chain(std::iter::repeat(&BACK_OFF[BACK_OFF.len() - 1]));
             while let Err(error) = self.register(None).await {
-                let pause = *pauses.next().unwrap_or(&LOOK_AGAIN);
+                let pause = *pauses.next().unwrap_or(&self.look_again);
                 tracing::warn!(app = %self.app, %error, ?pause, "not registered with the server yet");
                 tokio::time::sleep(pause).await;
             }
@@ -118,11 +117,16 @@ impl Registrar {
         }
     }
 
-    /// Returns when the server does not have our functions any more, or was away.
+    /// Returns when the server may not have our functions any more: they are missing, it was away, or a
+    /// registration it asked for failed.
     async fn until_lost(&self) {
         let mut away = false;
         loop {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(self.look_again).await;
+            if matches!(*self.state.borrow(), SyncState::Pending { .. }) {
+                // It asked us to register, and that failed.
+                return;
+            }
             match self.api.functions(&self.app).await {
                 Ok(has) => {
                     let missing: Vec<_> = self

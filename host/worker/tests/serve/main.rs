@@ -1,0 +1,31 @@
+//! The worker over real sockets: the real router, real components, and a server made for the test.
+//!
+//! All tests share the keys of [`secrets`], log everything they do, and end by looking for those keys in the log.
+
+mod bus;
+mod call;
+mod calls;
+mod disbelief;
+mod events;
+mod health;
+mod introspection;
+mod limits;
+mod refusals;
+mod registration;
+mod secrets;
+mod server;
+mod shutdown;
+mod sync_requests;
+
+use std::time::Duration;
+
+/// Waits until something is so, and fails when it does not come to be.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    assert!(waited.is_ok(), "it never came to be that {what}");
+}

@@ -1,0 +1,211 @@
+//! A server that takes registrations and events, and does with them what a test tells it to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// The last part of the path: for events their key.
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("text"))
+    }
+}
+
+/// How requests are answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// As a server does.
+    Well,
+    /// With this status and this message, so many times, and well from then on.
+    Refusing { status: u16, message: &'static str, times: usize },
+}
+
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) registrations: Vec<Seen>,
+    pub(crate) events: Vec<Seen>,
+    /// The slugs of the functions it has.
+    pub(crate) functions: Vec<String>,
+    /// How often it was asked which functions it has.
+    pub(crate) asked: usize,
+    /// Bearers it does not accept.
+    pub(crate) revoked: Vec<String>,
+    pub(crate) on_register: Mood,
+    pub(crate) on_events: Mood,
+}
+
+type Shared = Arc<Mutex<Memory>>;
+
+/// The server. It stops with [`Server::stop`] or with the test.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    memory: Shared,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+/// An address at which nobody listens, and nobody else will.
+#[derive(Debug)]
+pub(crate) struct Nobody(TcpSocket);
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        Self(socket)
+    }
+
+    /// Where somebody listened who has stopped.
+    fn after(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("an option");
+        socket.bind(address).expect("a port that is free again");
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("an address")
+    }
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::start_in_place_of(Nobody::new())
+    }
+
+    pub(crate) fn start_in_place_of(nobody: Nobody) -> Self {
+        let address = nobody.address();
+        // So that whoever comes after it can have the address.
+        nobody.0.set_reuseaddr(true).expect("an option");
+        let listener = nobody.0.listen(1024).expect("a listener");
+        let memory = Arc::new(Mutex::new(Memory {
+            registrations: Vec::new(),
+            events: Vec::new(),
+            functions: Vec::new(),
+            asked: 0,
+            revoked: Vec::new(),
+            on_register: Mood::Well,
+            on_events: Mood::Well,
+        }));
+        let router = Router::new()
+            .route("/fn/register", post(register))
+            .route("/v1/apps/{app}/functions", get(functions))
+            .route("/e/{key}", post(events))
+            .with_state(Arc::clone(&memory));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(stopped).await.expect("serving");
+        });
+        Self { address, memory, stop, serving }
+    }
+
+    /// What it knows, to look at and to change. Not to be kept across an `await`.
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().expect("no panic")
+    }
+
+    /// Goes away: whoever calls from now on reaches nobody.
+    pub(crate) async fn stop(self) -> Nobody {
+        self.stop.cancel();
+        self.serving.await.expect("no panic");
+        Nobody::after(self.address)
+    }
+}
+
+impl Mood {
+    /// The answer that is not the usual one, where there is one.
+    fn answer(&mut self) -> Option<Response> {
+        match self {
+            Self::Well => None,
+            Self::Refusing { times: 0, .. } => {
+                *self = Self::Well;
+                None
+            }
+            Self::Refusing { status, message, times } => {
+                *times -= 1;
+                let status = StatusCode::from_u16(*status).expect("a status");
+                Some((status, Json(json!({ "error": message }))).into_response())
+            }
+        }
+    }
+}
+
+/// Takes one request after the other, and breaks off in the middle of each answer.
+pub(crate) async fn breaking_off() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 16 << 10]).await;
+            let half = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"ids\":[";
+            let _ = stream.write_all(half.as_bytes()).await;
+        }
+    });
+    address
+}
+
+async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let mut memory = memory.lock().expect("no panic");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    let bearer = headers.get("authorization").map(|bearer| bearer.to_str().expect("text"));
+    let revoked = bearer.is_some_and(|bearer| {
+        memory.revoked.iter().any(|revoked| bearer == format!("Bearer {revoked}"))
+    });
+    memory.registrations.push(Seen { path: "register".to_owned(), headers, body: body.clone() });
+    if revoked {
+        return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
+    }
+    if let Some(answer) = memory.on_register.answer() {
+        return answer;
+    }
+    let functions = body["functions"].as_array().expect("functions");
+    memory.functions = functions
+        .iter()
+        .map(|function| function["id"].as_str().expect("a slug").to_owned())
+        .collect();
+    Json(json!({"ok": true, "modified": true})).into_response()
+}
+
+async fn functions(State(memory): State<Shared>, Path(_app): Path<String>) -> Json<Value> {
+    let mut memory = memory.lock().expect("no panic");
+    memory.asked += 1;
+    Json(memory.functions.iter().map(|slug| json!({ "id": slug })).collect())
+}
+
+async fn events(
+    State(memory): State<Shared>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut memory = memory.lock().expect("no panic");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    let count = body.as_array().expect("events").len();
+    memory.events.push(Seen { path, headers, body });
+    if let Some(answer) = memory.on_events.answer() {
+        return answer;
+    }
+    let ids: Vec<_> = (0..count).map(|n| format!("01M81GXWDSDGCZ96C9KR1PCRG{n}")).collect();
+    Json(json!({"ids": ids, "status": 200})).into_response()
+}

@@ -1,0 +1,76 @@
+//! Stopping: calls that run are answered, and no new ones are taken.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::bus::Bus;
+use crate::call::{Answer, CallTo};
+use crate::secrets;
+use crate::server::Server;
+use crate::until;
+
+/// A place that a step reports to, and that lets it go on when the test says so.
+struct Gate {
+    url: String,
+    arrived: Arc<Semaphore>,
+    opened: Arc<Semaphore>,
+}
+
+type Shared = (Arc<Semaphore>, Arc<Semaphore>);
+
+async fn wait(State((arrived, opened)): State<Shared>, Path(_step): Path<String>) {
+    arrived.add_permits(1);
+    opened.acquire().await.expect("it stays").forget();
+}
+
+impl Gate {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (arrived, opened) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let shared = (Arc::clone(&arrived), Arc::clone(&opened));
+        let router = Router::new().route("/{step}", post(wait)).with_state(shared);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, arrived, opened }
+    }
+}
+
+#[tokio::test]
+async fn a_running_call_is_answered_before_the_worker_ends() {
+    let (server, gate) = (Server::start(), Gate::start().await);
+    let Bus { running, client, .. } = Bus::dev(&server).await;
+    let address = running.address();
+    let call = CallTo { data: json!({ "count": gate.url }), ..CallTo::new("five") };
+    let url = format!("http://{address}/api/inngest?{}", call.query());
+    let request = client.post(url).body(call.body());
+    let calling =
+        tokio::spawn(async move { Answer::read(request.send().await.expect("an answer")).await });
+    gate.arrived.acquire().await.expect("it stays").forget();
+
+    let stopping = tokio::spawn(running.shutdown());
+    until("nobody listens", async || TcpStream::connect(address).await.is_err()).await;
+    assert!(!calling.is_finished() && !stopping.is_finished(), "the step still runs");
+    gate.opened.add_permits(1);
+
+    let answer = calling.await.expect("no panic");
+    assert_eq!(
+        (answer.op()["op"].as_str(), answer.op()["data"].as_u64()),
+        (Some("StepRun"), Some(1))
+    );
+    stopping.await.expect("no panic");
+    secrets::assert_kept_in_log();
+}
+
+#[tokio::test]
+async fn an_idle_worker_ends_at_once_even_without_its_server() {
+    let nobody = crate::server::Nobody::new();
+    let bus = Bus::start(crate::bus::options(secrets::trust(), nobody.address())).await;
+    bus.assert_works().await;
+    bus.running.shutdown().await;
+}
