@@ -22,6 +22,7 @@ const EVENT_KEY: &str = "e2e-event-key";
 pub(crate) struct Server {
     origin: String,
     mode: Mode,
+    signing_key: String,
     event_key: String,
     own: Option<(Process, TempDir)>,
     client: reqwest::Client,
@@ -43,25 +44,36 @@ impl Server {
             None => Some(Self::own(mode)),
             Some(origin) => {
                 let signed = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok();
-                (signed == (mode == Mode::Signed)).then(|| Self::reached(origin, mode, None))
+                (signed == (mode == Mode::Signed)).then(|| {
+                    let key = |name, otherwise: &str| {
+                        std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
+                    };
+                    let signing_key = key("SYSTEM_BUS_E2E_SIGNING_KEY", SIGNING_KEY);
+                    let event_key = key("SYSTEM_BUS_E2E_EVENT_KEY", EVENT_KEY);
+                    Self::reached(origin, mode, [signing_key, event_key], None)
+                })
             }
         }
     }
 
-    /// Our engine, whatever the environment says.
+    /// Our engine with our keys, whatever the environment says.
     pub(crate) fn own(mode: Mode) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let engine = engine(mode, free_address(), &data);
         let origin = format!("http://{}", engine.address);
-        Self::reached(origin, mode, Some((engine, data)))
+        let keys = [SIGNING_KEY, EVENT_KEY].map(str::to_owned);
+        Self::reached(origin, mode, keys, Some((engine, data)))
     }
 
-    fn reached(origin: String, mode: Mode, own: Option<(Process, TempDir)>) -> Self {
+    fn reached(
+        origin: String,
+        mode: Mode,
+        [signing_key, event_key]: [String; 2],
+        own: Option<(Process, TempDir)>,
+    ) -> Self {
         // Fails when another test was first, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let event_key =
-            std::env::var("SYSTEM_BUS_E2E_EVENT_KEY").unwrap_or_else(|_| EVENT_KEY.to_owned());
-        Self { origin, mode, event_key, own, client: reqwest::Client::new() }
+        Self { origin, mode, signing_key, event_key, own, client: reqwest::Client::new() }
     }
 
     /// `kill -9`, then the same engine again.
@@ -104,15 +116,13 @@ impl Server {
             "--step-limit",
             step_limit,
         ];
-        let signing_key =
-            std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").unwrap_or_else(|_| SIGNING_KEY.to_owned());
         let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
         match self.mode {
             Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),
             Mode::Signed => {
                 environment.extend([
                     ("INNGEST_BASE_URL", self.origin.as_str()),
-                    ("INNGEST_SIGNING_KEY", &signing_key),
+                    ("INNGEST_SIGNING_KEY", &self.signing_key),
                 ]);
             }
         }
@@ -167,9 +177,7 @@ impl Server {
         let mut request =
             self.client.get(format!("{}/{path}?fresh={}-{fresh}", self.origin, std::process::id()));
         if self.mode == Mode::Signed {
-            let key = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY")
-                .unwrap_or_else(|_| SIGNING_KEY.to_owned());
-            let key = protocol::signature::SigningKey::parse(&key).expect("a key");
+            let key = protocol::signature::SigningKey::parse(&self.signing_key).expect("a key");
             request = request.bearer_auth(key.bearer());
         }
         let response = request.send().await.ok()?;

@@ -52,6 +52,14 @@ pub enum ApiError {
         /// 401 or 403.
         status: u16,
     },
+    /// It wants a key, and we have none.
+    #[error(
+        "the server wants a signing key ({status}), and a worker in dev mode has none; unset INNGEST_DEV and set INNGEST_SIGNING_KEY and INNGEST_BASE_URL"
+    )]
+    NoKey {
+        /// 401 or 403.
+        status: u16,
+    },
     /// It refuses.
     #[error("the server answered {status}: {message}")]
     Refused {
@@ -196,7 +204,12 @@ impl ServerApi {
             }
             key = keys.next();
             if key.is_none() {
-                return Err(ApiError::Unauthorized { status: status.as_u16() });
+                let status = status.as_u16();
+                return Err(if self.keys.is_empty() {
+                    ApiError::NoKey { status }
+                } else {
+                    ApiError::Unauthorized { status }
+                });
             }
         }
     }
@@ -216,7 +229,7 @@ impl ApiError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
-            Self::Unauthorized { .. } | Self::Answer(_) => false,
+            Self::Unauthorized { .. } | Self::NoKey { .. } | Self::Answer(_) => false,
         }
     }
 }

@@ -131,6 +131,22 @@ async fn two_refused_keys_show_in_health_and_neither_of_them_is_shown() {
 }
 
 #[tokio::test]
+async fn a_worker_in_dev_mode_says_what_a_guarded_server_wants() {
+    let server = Server::start();
+    server.memory().guarded = true;
+    let bus = Bus::start(options(protocol::signature::Trust::Dev, server.address)).await;
+    until("it shows", async || {
+        let health = bus.health().await;
+        let error = health["registration"]["error"].as_str().unwrap_or_default().to_owned();
+        error.contains("wants a signing key (401)") && error.contains("unset INNGEST_DEV")
+    })
+    .await;
+    server.memory().guarded = false;
+    bus.until_state("synced").await;
+    bus.end().await;
+}
+
+#[tokio::test]
 async fn a_server_that_loses_a_function_is_told_again() {
     let server = Server::start();
     let bus = Bus::dev(&server).await;

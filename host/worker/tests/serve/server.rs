@@ -49,6 +49,8 @@ pub(crate) struct Memory {
     pub(crate) asked: usize,
     /// Bearers it does not accept.
     pub(crate) revoked: Vec<String>,
+    /// Whether it accepts nobody without one.
+    pub(crate) guarded: bool,
     pub(crate) on_register: Mood,
     pub(crate) on_events: Mood,
 }
@@ -104,6 +106,7 @@ impl Server {
             functions: Vec::new(),
             asked: 0,
             revoked: Vec::new(),
+            guarded: false,
             on_register: Mood::Well,
             on_events: Mood::Well,
         }));
@@ -173,7 +176,7 @@ async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes)
         memory.revoked.iter().any(|revoked| bearer == format!("Bearer {revoked}"))
     });
     memory.registrations.push(Seen { path: "register".to_owned(), headers, body: body.clone() });
-    if revoked {
+    if revoked || (memory.guarded && bearer.is_none()) {
         return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
     }
     if let Some(answer) = memory.on_register.answer() {

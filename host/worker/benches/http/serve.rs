@@ -1,0 +1,67 @@
+//! The two servers, in their processes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::serve::ListenerExt;
+use runtime::{Component, Generation, Limits, Runtime};
+use tokio::net::TcpListener;
+use worker::{Options, Running};
+
+use crate::{Kind, Mode, plain, process};
+
+/// The app that both serve.
+pub(crate) const APP: &str = "bench";
+
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Serves until the process that asked for it ends.
+pub(crate) fn run(kind: Kind, mode: Mode) {
+    // As the binary makes it.
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    let address = match kind {
+        Kind::Worker => {
+            let running = tokio.block_on(worker(mode));
+            let address = running.address();
+            // It serves for as long as the process lives.
+            std::mem::forget(running);
+            address
+        }
+        Kind::Plain => tokio.block_on(plain(mode)),
+    };
+    process::serve_until_alone(address);
+}
+
+async fn worker(mode: Mode) -> Running {
+    let runtime = Runtime::new(Limits::default(), Vec::new()).expect("an engine");
+    let bytes = std::fs::read(guests::BENCH).expect("a built guest");
+    let component = Component::load(&runtime, "bench", bytes).await.expect("a component");
+    let mut generation = Generation::default();
+    generation.add(component).expect("one component");
+    // Nobody answers there; the worker asks less and less often.
+    let nobody = "http://127.0.0.1:9".parse::<url::Url>().expect("a URL");
+    let options = Options {
+        app: APP.parse().expect("an id"),
+        app_version: None,
+        listen: ANY_PORT,
+        trust: mode.trust(),
+        event_key: None,
+        api_origin: nobody.clone(),
+        event_api_origin: nobody,
+        env: None,
+        serve_origin: None,
+        serve_path: None,
+        body_limit: worker::options::BODY_LIMIT,
+        look_again: worker::options::LOOK_AGAIN,
+    };
+    Running::start(options, generation, Vec::new()).await.expect("a worker")
+}
+
+async fn plain(mode: Mode) -> SocketAddr {
+    let listener = TcpListener::bind(ANY_PORT).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let served = axum::serve(listener, plain::router(mode.trust()))
+        .with_graceful_shutdown(std::future::pending());
+    tokio::spawn(served.into_future());
+    address
+}
