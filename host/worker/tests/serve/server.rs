@@ -175,8 +175,9 @@ async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes)
     let revoked = bearer.is_some_and(|bearer| {
         memory.revoked.iter().any(|revoked| bearer == format!("Bearer {revoked}"))
     });
+    let unknown = memory.guarded && bearer.is_none();
     memory.registrations.push(Seen { path: "register".to_owned(), headers, body: body.clone() });
-    if revoked || (memory.guarded && bearer.is_none()) {
+    if revoked || unknown {
         return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
     }
     if let Some(answer) = memory.on_register.answer() {
