@@ -173,7 +173,7 @@ mod tests {
         let event = RawValue::from_string(r#"{"name":"a/b"}"#.to_owned()).expect("JSON");
         let body = body("01M81GXWC23FG500STEJJD65AD", &run, &item, &function, &[&event]);
         let json: Value = serde_json::from_str(&body).expect("JSON");
-        // The members of captures/dev-nocheckpoint.jsonl, exchange 13.
+        // The members that a real server sends.
         let members = |json: &Value| -> BTreeSet<String> {
             json.as_object().expect("an object").keys().cloned().collect()
         };

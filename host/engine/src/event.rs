@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn seeded_ids_are_those_of_the_real_server() {
-        // Recorded: captures/dev-nocheckpoint.jsonl, exchange 17.
+        // As a real server answered to this seed.
         let seed = Seed::parse("1795347640761,bBn0mYmeA2ZiDw==").expect("a seed");
         assert_eq!(seed.id(0).to_string(), "01M81GXWDSDGCZ96C9KR1PCRGG");
         assert_eq!(seed.id(1).to_string(), "01M81GXWDSDGCZ96C9KR1PCRGH");

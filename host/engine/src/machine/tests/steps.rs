@@ -61,7 +61,7 @@ fn a_sleep_that_ends_last_leaves_planning_on_for_one_call() {
     });
     world.send(&json!({"name": "a/b"}));
     world.go();
-    // As recorded: captures/dev-nocheckpoint.jsonl, function `parallel`.
+    // As a real server calls a function with parallel steps.
     assert_eq!(world.lines(&["a", "b"]), ["- 0", "a 0 plan", "- 0 plan", "b 0", "- 0"]);
     assert_eq!(world.calls[2].memo("z"), Some(&json!(null)));
     assert_eq!(world.calls[2].body["ctx"]["stack"]["stack"][0], json!(StepId::hash("a")));
