@@ -96,6 +96,8 @@ pub(crate) struct Call<'a> {
 /// The rest of a call, of use to functions with batches only.
 #[derive(Deserialize)]
 struct Batch<'a> {
+    #[serde(borrow)]
+    event: Envelope<'a>,
     #[serde(borrow, default)]
     events: Vec<Envelope<'a>>,
 }
@@ -110,13 +112,33 @@ impl<'a> Call<'a> {
     }
 }
 
-/// All events of a call.
+/// All events of a call. The host sends `events` only where it is more than the one event.
 pub(crate) fn events<T: DeserializeOwned>(json: &str) -> Result<Vec<Incoming<T>>> {
     let batch: Batch<'_> = serde_json::from_str(json).map_err(|problem| refused(&problem))?;
-    batch.events.iter().map(Incoming::decode).collect()
+    let all = if batch.events.is_empty() { vec![batch.event] } else { batch.events };
+    all.iter().map(Incoming::decode).collect()
 }
 
 fn refused(problem: &serde_json::Error) -> Error {
     Error::retry(format!("the host's call does not follow the contract: {problem}"))
         .named("CallDecodeError")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_no_batch_is_the_only_one() {
+        let names = |rest: &str| {
+            let call = format!(r#"{{"run_id":"r","event":{{"name":"a"}}{rest}}}"#);
+            let all = events::<Value>(&call).expect("events");
+            all.into_iter().map(|event| event.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(""), ["a"]);
+        assert_eq!(names(r#","events":[]"#), ["a"]);
+        assert_eq!(names(r#","events":[{"name":"a"},{"name":"b"}]"#), ["a", "b"]);
+    }
 }

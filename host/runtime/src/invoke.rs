@@ -84,6 +84,17 @@ impl Component {
     }
 }
 
+impl Component {
+    /// Makes an instance and drops it: what a call costs before its guest does anything. For the benchmarks.
+    #[doc(hidden)]
+    pub async fn instantiate(&self) -> Result<(), Fault> {
+        let log = Log::of_component(self.name(), 0);
+        let mut store = self.runtime.store(CallState::for_describe(&self.runtime.limits, log));
+        let instance = self.pre.instantiate_async(&mut store).await;
+        instance.map(drop).map_err(|error| store.into_data().fault(&error))
+    }
+}
+
 impl Runtime {
     /// Asks a component for its manifest, with nothing allowed.
     pub(crate) async fn describe(
