@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where"));
     let workspace = here.ancestors().nth(3).expect("three levels below the workspace");
-    for source in ["functions/testing", "sdk", "wit", "Cargo.lock"] {
+    for source in ["functions/testing", "sdk", "wit", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where"));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::process::Server;
@@ -22,6 +23,20 @@ pub(crate) struct Measured {
     pub(crate) micros: f64,
     /// Calls answered in a second.
     pub(crate) a_second: f64,
+}
+
+/// What sends: one thread that never sleeps.
+pub(crate) fn runtime() -> Runtime {
+    // It looks for replies after this many of its tasks have moved.
+    let runtime = Builder::new_current_thread().enable_all().event_interval(8).build();
+    let runtime = runtime.expect("I/O");
+    // There is always something to do, so it looks and does not wait.
+    runtime.spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+    runtime
 }
 
 /// A whole request, ready to be sent.

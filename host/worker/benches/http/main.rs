@@ -2,8 +2,9 @@
 //! component: [`plain`].
 //!
 //! Both servers are child processes of this one, which sends the load and reads the CPU time of theirs: the load's own
-//! work is in no figure. Windows of the two alternate, and a ratio is the median of the ratios of neighbours, so that
-//! whatever else the machine does touches both.
+//! work is in no figure. The load never sleeps: waking the receiver of a reply would be charged to the sender, and the
+//! more of it the slower the server is, while replies that leave the machine wake nobody on it. Windows of the two
+//! alternate, and a ratio is the median of the ratios of neighbours, so that whatever else the machine does touches both.
 //!
 //! `cargo bench -p worker --bench http`
 
@@ -66,7 +67,7 @@ fn main() {
     if let Some((kind, mode)) = process::asked_to_serve() {
         return serve::run(kind, mode);
     }
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("I/O");
+    let tokio = load::runtime();
     println!(
         "CPU time of the server's process per call: median of {ROUNDS} windows of {WINDOW:?} each\n\n\
          | calls | connections | memos | worker / plain | worker | plain | worker | plain |\n\
