@@ -13,10 +13,10 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::{Call, CallError, Route};
+use protocol::header;
 use protocol::introspect::{Asked, Introspection};
 use protocol::reply::Reply;
 use protocol::signature::{SigningKey, Verified, verify};
-use protocol::{SDK, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ use crate::sync::{Registrar, SyncState};
 use crate::{health, respond};
 
 /// What all handlers share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Shared {
     worker: Arc<Worker>,
     registrar: Arc<Registrar>,
@@ -44,9 +44,11 @@ pub fn router(
     Router::new()
         .route("/", get(describe_health))
         .route(&path, get(introspect).put(sync).post(call))
-        // Without this header the server takes an answer for somebody else's, errors of the router included.
-        .layer(axum::middleware::map_response(mark))
-        .with_state(Shared { worker, registrar, registration })
+        // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a
+        // layer for all answers would cost every call.
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::new(Shared { worker, registrar, registration }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.
@@ -61,17 +63,25 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
     }
 }
 
-async fn mark(mut response: Response) -> Response {
-    response.headers_mut().entry(header::SDK).or_insert(HeaderValue::from_static(SDK));
-    response
+async fn nothing_here() -> Response {
+    respond::refusal(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        "this worker has no such path; health is at /",
+    )
 }
 
-async fn describe_health(State(shared): State<Shared>) -> Response {
+async fn wrong_method() -> Response {
+    let message = "/ takes GET, and the path for the Inngest server GET, PUT and POST";
+    respond::refusal(StatusCode::METHOD_NOT_ALLOWED, "Method", message)
+}
+
+async fn describe_health(State(shared): State<Arc<Shared>>) -> Response {
     let registration = shared.registration.borrow().clone();
     respond::json(StatusCode::OK, health::body(&shared.worker, &registration))
 }
 
-async fn introspect(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let worker = &shared.worker;
     let options = &worker.options;
     let signature = signature(&headers);
@@ -100,7 +110,7 @@ async fn introspect(State(shared): State<Shared>, headers: HeaderMap) -> Respons
     response
 }
 
-async fn sync(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+async fn sync(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
     let limit = shared.worker.options.body_limit;
     let Ok(body) = to_bytes(body, limit).await else {
         return respond::refusal(
@@ -136,7 +146,7 @@ async fn sync(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> R
 }
 
 async fn call(
-    State(shared): State<Shared>,
+    State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
