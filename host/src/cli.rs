@@ -81,8 +81,8 @@ impl Command {
     /// What is logged when nobody says.
     pub(crate) fn default_filter(&self) -> &'static str {
         match self {
-            // What guests log would tear the display of steps apart.
-            Self::Demo(_) | Self::Dev(_) => "warn,guest=error",
+            // What guests log would tear the display of steps apart, and the worker may be there before the engine.
+            Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
             Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
         }
     }

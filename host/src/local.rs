@@ -45,32 +45,43 @@ impl Local {
     /// Starts both, and waits until the engine has the worker's functions.
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
         let key = SigningKey::parse(&random_hex()?).context("a random key")?;
-        let engine = Engine::start(engine::Options {
+        let runtime = Runtime::new(Limits::default(), plan.allow)?;
+        let loaded = load(&runtime, &plan.components).await?;
+        let engine = engine::Options {
             listen: plan.engine,
             data: plan.data,
             signing_key: Some(key.clone()),
             keep_alive: true,
             ..engine::Options::default()
-        })
-        .await?;
-        let origin = format!("http://{}", engine.address()).parse()?;
-        let runtime = Runtime::new(Limits::default(), plan.allow)?;
-        let loaded = load(&runtime, &plan.components).await?;
-        let options = worker::Options {
-            app: APP.parse()?,
-            app_version: None,
-            listen: plan.worker,
-            trust: Trust::Signed(Keys { primary: key, fallback: None }),
-            event_key: Some(EVENT_KEY.to_owned()),
-            api_origin: Clone::clone(&origin),
-            event_api_origin: origin,
-            env: None,
-            serve_origin: None,
-            serve_path: None,
-            body_limit: worker::options::BODY_LIMIT,
-            look_again: worker::options::LOOK_AGAIN,
         };
-        let worker = Running::start(options, loaded.generation, loaded.refused).await?;
+        let worker = |engine: SocketAddr| -> anyhow::Result<worker::Options> {
+            let origin: url::Url = format!("http://{engine}").parse()?;
+            Ok(worker::Options {
+                app: APP.parse()?,
+                app_version: None,
+                listen: plan.worker,
+                trust: Trust::Signed(Keys { primary: key, fallback: None }),
+                event_key: Some(EVENT_KEY.to_owned()),
+                api_origin: origin.clone(),
+                event_api_origin: origin,
+                env: None,
+                serve_origin: None,
+                serve_path: None,
+                body_limit: worker::options::BODY_LIMIT,
+                look_again: worker::options::LOOK_AGAIN,
+            })
+        };
+        let (engine, worker) = if plan.engine.port() == 0 {
+            // A port that is not known yet belongs to an engine that remembers nothing.
+            let engine = Engine::start(engine).await?;
+            let options = worker(engine.address())?;
+            (engine, Running::start(options, loaded.generation, loaded.refused).await?)
+        } else {
+            // The engine may have runs to go on with at once: a worker that is not there yet would cost them an attempt.
+            let options = worker(plan.engine)?;
+            let running = Running::start(options, loaded.generation, loaded.refused).await?;
+            (Engine::start(engine).await?, running)
+        };
         let local = Self { engine, worker, client: reqwest::Client::builder().build()? };
         local.registered().await?;
         Ok(local)

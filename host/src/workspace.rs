@@ -14,8 +14,7 @@ pub(crate) fn find() -> anyhow::Result<PathBuf> {
     match found {
         Some(workspace) => Ok(workspace.to_owned()),
         None => bail!(
-            "no workspace with a functions/ folder here or above {}; run this in a clone of the repository, \
-             or name a folder of built components with --components",
+            "no workspace with a functions/ folder here or above {}; run this in a clone of the repository",
             here.display()
         ),
     }

@@ -89,6 +89,9 @@ impl Ctx {
     /// loser that lives on would go on being planned. After `futures::select` it does live on,
     /// until the end of the `match`.
     ///
+    /// The server waits for both before it calls the function again, so a race takes as long as its
+    /// slower side: what it decides is which result counts, not how soon.
+    ///
     /// ```
     /// use futures::future::Either;
     /// use system_bus_sdk::prelude::*;

@@ -135,7 +135,8 @@ impl Outgoing {
         self
     }
 
-    /// At this time; a time in the future holds the event back until then.
+    /// When it happened. Inngest holds an event of the future back until then; the development
+    /// engine does not.
     #[must_use]
     pub fn at(mut self, ts: Timestamp) -> Self {
         self.ts = Some(ts.as_millisecond());

@@ -11,7 +11,7 @@ fn main() {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where"));
-    let placed = builder::build(workspace, builder::Which::Guests, &out.join("guests"), |_| {})
+    let placed = builder::build(workspace, builder::Which::Guests, &out.join("guests"), say)
         .unwrap_or_else(|error| panic!("the test guests: {error}"));
 
     let mut code = String::new();
@@ -32,6 +32,11 @@ fn main() {
     }
     writeln!(code, "}} }}").expect("memory");
     std::fs::write(out.join("guests.rs"), code).expect("the build folder can be written");
+}
+
+/// What takes a while is said; cargo shows a build script's words as warnings only.
+fn say(words: &str) {
+    println!("cargo::warning={words}");
 }
 
 fn stem(path: &Path) -> String {

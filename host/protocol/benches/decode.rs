@@ -14,7 +14,7 @@ use crate::cpu::ThreadTime;
 
 #[path = "../../benches/fixture/cpu.rs"]
 mod cpu;
-#[path = "../../benches/fixture/mod.rs"]
+#[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
 
 fn decode(criterion: &mut Criterion<ThreadTime>) {

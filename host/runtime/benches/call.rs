@@ -17,7 +17,7 @@ use runtime::{Component, Ending, Limits, Runtime};
 
 #[path = "../../benches/fixture/cpu.rs"]
 mod cpu;
-#[path = "../../benches/fixture/mod.rs"]
+#[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
 
 /// One call that is made again and again.

@@ -17,7 +17,7 @@ use runtime::{Component, Limits, Runtime};
 use tokio::task::JoinSet;
 
 #[expect(dead_code, reason = "the sizes are for those that measure time")]
-#[path = "../../benches/fixture/mod.rs"]
+#[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
 
 /// How much the resident memory may grow after the first 10,000 calls, in KiB. A leak of a hundred bytes a call shows.

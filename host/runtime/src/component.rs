@@ -61,7 +61,7 @@ pub enum LoadError {
     },
     /// A function id that another component has already.
     #[error(
-        "component {component}: function {function:?} is already in component {owner}; give one of them another id, or remove it"
+        "component {component}: function {function} is already in component {owner}; give one of them another id, or remove it"
     )]
     Duplicate {
         /// The component.
@@ -72,7 +72,9 @@ pub enum LoadError {
         owner: String,
     },
     /// The file or folder cannot be read.
-    #[error("{path}: it cannot be read: {reason}")]
+    #[error(
+        "{path}: it cannot be read: {reason}; name a folder that holds built components, such as target/functions after `system-bus build`"
+    )]
     Unreadable {
         /// The file or folder.
         path: String,

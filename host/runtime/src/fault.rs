@@ -133,7 +133,7 @@ impl Fault {
 
 /// A call that failed: which function, in which step, and why.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("function {function} of component {component}: {}it {fault}", In(step.as_ref()))]
+#[error("function {function} of component {component}: {}{fault}", In(step.as_ref(), fault))]
 pub struct CallFailed {
     /// The function.
     pub function: FunctionId,
@@ -159,11 +159,12 @@ struct Bytes(usize);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0;
-        // Whole units where they are exact; otherwise rounded up, since this is always "more than".
         match bytes {
             0..1_024 => write!(f, "{bytes} bytes"),
-            1_024..1_048_576 => write!(f, "{} KiB", bytes.div_ceil(1_024)),
-            _ => write!(f, "{} MiB", bytes.div_ceil(1_048_576)),
+            1_024..1_048_576 if bytes.is_multiple_of(1_024) => write!(f, "{} KiB", bytes / 1_024),
+            _ if bytes.is_multiple_of(1_048_576) => write!(f, "{} MiB", bytes / 1_048_576),
+            1_024..1_048_576 => write!(f, "{}.{} KiB", bytes / 1_024, bytes % 1_024 * 10 / 1_024),
+            _ => write!(f, "{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
         }
     }
 }
@@ -179,13 +180,15 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-struct In<'s>(Option<&'s StepName>);
+/// Where it happened, and the subject of what follows; broken rules of steps name their own.
+struct In<'s>(Option<&'s StepName>, &'s Fault);
 
 impl fmt::Display for In<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = if matches!(self.1, Fault::Rules(_)) { "" } else { "it " };
         match self.0 {
-            Some(step) => write!(f, "in step {:?} ", step.name),
-            None => Ok(()),
+            Some(step) => write!(f, "in step {:?} {subject}", step.name),
+            None => f.write_str(subject),
         }
     }
 }

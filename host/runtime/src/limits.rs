@@ -1,4 +1,5 @@
-//! What one call may use. Every limit here has a guest in `functions/testing` that breaks it.
+//! What one call may use. Every limit here has a test that breaks it: a guest in
+//! `functions/testing`, or for tables, which Rust cannot grow, a unit test.
 
 use std::time::Duration;
 

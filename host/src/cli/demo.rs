@@ -10,7 +10,7 @@ use engine::Data;
 use runtime::http::Destination;
 
 use crate::cli::Demo;
-use crate::local::follow::{Status, follow};
+use crate::local::follow::{Followed, Status, follow};
 use crate::local::show::{Display, table};
 use crate::local::{Local, Plan};
 use crate::{answer, workspace};
@@ -29,13 +29,19 @@ pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
     };
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();
-    let runs = send_samples(&local, &root).await?;
+    let samples = send_samples(&local, &root).await?;
     let display = Display::start("running the sample events");
-    let reports = follow(activity, runs, args.timeout, |activity| display.show(activity)).await;
+    let Followed { reports, started } =
+        follow(activity, args.timeout, |activity| display.show(activity)).await;
     display.end();
     local.shutdown().await;
-    if reports.len() < runs {
-        bail!("only {} of {runs} runs have begun within {:?}", reports.len(), args.timeout);
+    if let Some(sample) = samples.iter().find(|sample| !started.contains(&sample.id)) {
+        bail!(
+            "no function listens to the event {} of {}; check the function's triggers, and that its package is a \
+             member of the workspace",
+            sample.name,
+            sample.file.display()
+        );
     }
     let ok = reports.iter().all(|report| report.status == Status::Completed);
     Ok(answer::result(json, "demo", ok, &reports, &table(&reports)))
@@ -56,8 +62,16 @@ pub(crate) fn loopback() -> anyhow::Result<Destination> {
     Ok("http://127.0.0.1:*".parse()?)
 }
 
-/// Sends every sample event; answers how many runs must come of them at least: one each.
-pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<usize> {
+/// A sample event that was sent.
+pub(crate) struct Sent {
+    pub(crate) file: PathBuf,
+    pub(crate) name: String,
+    /// The engine's id of it.
+    pub(crate) id: String,
+}
+
+/// Sends every sample event.
+pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<Vec<Sent>> {
     let (engine, worker) = (local.engine.address(), local.worker());
     let places = [
         ("ENGINE_URL", format!("http://{engine}")),
@@ -65,11 +79,13 @@ pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<u
         ("WORKER_URL", format!("http://{worker}")),
         ("WORKER_ADDRESS", worker.to_string()),
     ];
-    let mut sent = 0;
+    let mut sent = Vec::new();
     for sample in workspace::samples(root, &places)? {
         let file = sample.file.strip_prefix(root).unwrap_or(&sample.file);
         answer::progress(&format!("• sending {}", file.display()));
-        sent += local.send(&sample.events).await?.len();
+        let ids = local.send(&sample.events).await?;
+        let names = sample.events.iter().map(|event| event.name.to_string());
+        sent.extend(names.zip(ids).map(|(name, id)| Sent { file: file.to_owned(), name, id }));
     }
     Ok(sent)
 }

@@ -33,9 +33,9 @@ pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();
     let later = local.engine.activity();
-    let runs = demo::send_samples(&local, &root).await?;
+    demo::send_samples(&local, &root).await?;
     let display = Display::start("running the sample events");
-    let reports = follow(activity, runs, SAMPLES, |activity| display.show(activity)).await;
+    let reports = follow(activity, SAMPLES, |activity| display.show(activity)).await.reports;
     display.end();
 
     let (engine, worker) = (local.engine.address(), local.worker());

@@ -63,12 +63,14 @@ impl Inngest {
             None => url("INNGEST_SERVE_HOST")?,
         };
         let serve_path = get("INNGEST_SERVE_PATH");
-        if let Some(path) = &serve_path
-            && !path.starts_with('/')
-        {
-            bail!(
-                "INNGEST_SERVE_PATH is {path:?}; it must begin with a slash, such as /api/inngest"
-            );
+        if let Some(path) = &serve_path {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+            if path.len() < 2 || !path.starts_with('/') || !path.chars().all(plain) {
+                bail!(
+                    "INNGEST_SERVE_PATH is {path:?}; write a path such as /api/inngest: a slash, then letters, \
+                     digits and any of / - _ . ~"
+                );
+            }
         }
         Ok(Self {
             trust,
@@ -146,6 +148,8 @@ mod tests {
             (vec![("INNGEST_DEV", "localhost")], "INNGEST_DEV"),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_BASE_URL", "ftp://x")], "INNGEST_BASE_URL"),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "api")], "INNGEST_SERVE_PATH"),
+            (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "/")], "INNGEST_SERVE_PATH"),
+            (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "/a/{b")], "INNGEST_SERVE_PATH"),
         ] {
             let error = format!("{:#}", parse(&set).expect_err(says));
             assert!(error.contains(says) && !error.contains("not-hexadecimal"), "{error}");

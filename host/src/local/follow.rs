@@ -1,6 +1,6 @@
 //! Follows runs through the engine's activity until all of them have ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use engine::{Activity, Happening};
@@ -38,17 +38,24 @@ pub(crate) enum Status {
 /// How long nothing may begin before all is taken for done: a run's last step may have sent an event.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// Follows every run until `least` of them have begun and all have ended, or until `timeout`.
+/// What became of all runs, and which events started one.
+pub(crate) struct Followed {
+    pub(crate) reports: Vec<RunReport>,
+    pub(crate) started: BTreeSet<String>,
+}
+
+/// Follows every run until all that have begun have ended and nothing more begins, or until `timeout`.
+///
+/// The engine tells of an event's runs before it answers the sender, so what was sent before is not missed.
 pub(crate) async fn follow(
     mut activity: Receiver<Activity>,
-    least: usize,
     timeout: Duration,
     mut show: impl FnMut(&Activity),
-) -> Vec<RunReport> {
+) -> Followed {
     let mut runs = Runs::default();
     let end = Instant::now() + timeout;
     loop {
-        let wait = if runs.all_ended(least) { end.min(Instant::now() + QUIET) } else { end };
+        let wait = if runs.all_ended() { end.min(Instant::now() + QUIET) } else { end };
         match tokio::time::timeout_at(wait, activity.recv()).await {
             Ok(Ok(happened)) => {
                 runs.take(&happened);
@@ -58,22 +65,28 @@ pub(crate) async fn follow(
             Ok(Err(RecvError::Lagged(missed))) => {
                 tracing::warn!(missed, "some activity was not shown");
             }
-            Ok(Err(RecvError::Closed)) | Err(_) => return runs.reports(),
+            Ok(Err(RecvError::Closed)) | Err(_) => return runs.followed(),
         }
     }
 }
 
 #[derive(Default)]
-struct Runs(BTreeMap<RunId, (jiff::Timestamp, RunReport)>);
+struct Runs {
+    runs: BTreeMap<RunId, (jiff::Timestamp, RunReport)>,
+    started: BTreeSet<String>,
+}
 
 impl Runs {
     fn take(&mut self, activity: &Activity) {
         let Some(run) = activity.run else { return };
-        let (began, report) = self.0.entry(run).or_insert_with(|| {
+        let (began, report) = self.runs.entry(run).or_insert_with(|| {
             let function = activity.function.clone().unwrap_or_default();
             (activity.at, RunReport::begun(run, function))
         });
         match &activity.what {
+            Happening::RunScheduled { event } => {
+                self.started.insert(event.to_string());
+            }
             Happening::StepRan { .. } | Happening::Sleeping { .. } => report.steps += 1,
             Happening::StepErrored { .. } | Happening::CallFailed { .. } => {
                 report.failed_attempts += 1;
@@ -101,12 +114,13 @@ impl Runs {
         }
     }
 
-    fn all_ended(&self, least: usize) -> bool {
-        self.0.len() >= least && self.0.values().all(|(_, report)| report.status != Status::Running)
+    fn all_ended(&self) -> bool {
+        self.runs.values().all(|(_, report)| report.status != Status::Running)
     }
 
-    fn reports(self) -> Vec<RunReport> {
-        self.0.into_values().map(|(_, report)| report).collect()
+    fn followed(self) -> Followed {
+        let reports = self.runs.into_values().map(|(_, report)| report).collect();
+        Followed { reports, started: self.started }
     }
 }
 

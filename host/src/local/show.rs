@@ -96,7 +96,8 @@ pub(crate) fn table(reports: &[RunReport]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["function", "run", "steps", "time", "status", "result"]);
-    if !std::io::stdout().is_terminal() {
+    // Not a terminal, or one that does not know its width, or one too narrow for columns.
+    if !std::io::stdout().is_terminal() || table.width().is_none_or(|width| width < 60) {
         table.set_width(140);
     }
     for report in reports {

@@ -43,9 +43,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {reason}; choose another address with --listen, or stop what uses it"
-    )]
+    #[error("cannot listen on {address}: {reason}; choose another address, or stop what uses it")]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -55,7 +55,20 @@ fn parse(body: &[u8]) -> (Vec<NewEvent>, Option<String>) {
         events.truncate(large);
         problem = Some(format!("event {large}: it is larger than 3 MiB"));
     }
+    if let Some(deep) = events.iter().position(|event| !readable(event)) {
+        events.truncate(deep);
+        problem = Some(format!(
+            "event {deep}: its data is nested too deeply; the most is about 120 levels"
+        ));
+    }
     (events, problem)
+}
+
+/// Whether an event can be read again, within the envelopes it will travel in.
+fn readable(event: &NewEvent) -> bool {
+    let user = event.user.as_ref().map_or("null", |user| user.get());
+    let enveloped = format!("[[[[{},{user}]]]]", event.data.get());
+    serde_json::from_str::<serde_json::Value>(&enveloped).is_ok()
 }
 
 fn told(status: StatusCode, ids: &[EventId], problem: Option<&str>) -> Response {
@@ -91,4 +104,24 @@ pub(super) fn parse_id(text: &str) -> Result<EventId, Fault> {
 /// That there is no such event.
 pub(super) fn missing(id: EventId) -> Fault {
     Fault::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_read_again_is_refused_and_what_came_before_it_is_kept() {
+        let nested = |levels: usize| {
+            let data = format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+            format!(r#"[{{"name":"a/b"}},{{"name":"a/b","data":{data}}}]"#)
+        };
+        let (events, problem) = parse(nested(100).as_bytes());
+        assert_eq!((events.len(), problem), (2, None));
+        for levels in [127, 5_000] {
+            let (events, problem) = parse(nested(levels).as_bytes());
+            assert_eq!(events.len(), 1, "{levels}");
+            assert!(problem.is_some_and(|problem| problem.contains("event 1: its data is nested")));
+        }
+    }
 }

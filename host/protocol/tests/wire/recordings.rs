@@ -68,7 +68,10 @@ fn check_call(place: &str, query: &str, raw: &str, body: &Value, tally: &mut Tal
     assert_eq!(ctx["disable_immediate_execution"], !call.immediate, "{place}");
     assert_eq!(body["version"], call.version, "{place}");
     let given: Value = serde_json::from_str(&call.for_guest()).expect("JSON");
-    assert_eq!((&given["event"], &given["events"]), (&body["event"], &body["events"]), "{place}");
+    assert_eq!(given["event"], body["event"], "{place}");
+    // A batch of one event is that event, and is not handed over twice.
+    let single = body["events"].as_array().is_none_or(|events| events.len() <= 1);
+    assert_eq!(given.get("events"), body.get("events").filter(|_| !single), "{place}");
 
     let steps = body["steps"].as_object().expect("steps");
     let stack = ctx["stack"]["stack"].as_array().expect("a stack");

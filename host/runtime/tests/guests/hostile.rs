@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::call::{Made, load, runtime};
+use crate::call::{Made, impatient, load, runtime};
 
 /// What each breaks, and what the error must say.
 const BREAKS: [(&str, &str, &str); 9] = [
@@ -19,7 +19,8 @@ const BREAKS: [(&str, &str, &str); 9] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_limit_ends_its_call_and_no_other() {
-    let component = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
+    let patient = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
+    let hasty = load(&impatient(), guests::HOSTILE).await.expect("a component");
     let bystander = {
         let component = load(&runtime(&[]), guests::STEPS).await.expect("a component");
         tokio::spawn(async move {
@@ -38,13 +39,16 @@ async fn each_limit_ends_its_call_and_no_other() {
     for (function, place) in [("breaks", "it "), ("breaks-in-step", "in step \"break\" it ")] {
         for (what, class, says) in BREAKS {
             let made = Made { data: json!({ "what": what }), ..Made::default() };
-            let said = made.told(&component, function).await;
+            let component = if what == "loop" { &hasty } else { &patient };
+            let said = made.told(component, function).await;
             let begins = format!("{class}: function {function} of component hostile: {place}");
             assert!(said.starts_with(&begins) && said.contains(says), "{what}: {said}");
         }
         let made = Made { data: json!({ "what": "nothing" }), ..Made::default() };
-        let said = made.told(&component, function).await;
-        assert!(said.contains("kept"), "the component goes on serving: {said}");
+        for component in [&patient, &hasty] {
+            let said = made.told(component, function).await;
+            assert!(said.contains("kept"), "the component goes on serving: {said}");
+        }
     }
     assert!(!bystander.is_finished(), "the calls beside it went on undisturbed");
     bystander.abort();
@@ -52,7 +56,7 @@ async fn each_limit_ends_its_call_and_no_other() {
 
 #[tokio::test]
 async fn a_spinning_guest_and_a_panic_name_their_source_line() {
-    let component = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
+    let component = load(&impatient(), guests::HOSTILE).await.expect("a component");
     for what in ["loop", "panic"] {
         let made = Made { data: json!({ "what": what }), ..Made::default() };
         let said = made.told(&component, "breaks").await;
@@ -62,7 +66,7 @@ async fn a_spinning_guest_and_a_panic_name_their_source_line() {
 
 #[tokio::test]
 async fn many_spinning_guests_leave_the_thread_to_others() {
-    let component = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
+    let component = load(&impatient(), guests::HOSTILE).await.expect("a component");
     let spinning: Vec<_> = (0..8)
         .map(|_| {
             let component = component.clone();

@@ -23,7 +23,7 @@ use protocol::signature::{Keys, SigningKey, Trust};
 use crate::load::Load;
 use crate::process::Server;
 
-#[path = "../../../benches/fixture/mod.rs"]
+#[path = "../../../benches/fixture/fixture.rs"]
 mod fixture;
 
 /// How often each pair of windows is measured.
