@@ -72,9 +72,7 @@ pub enum LoadError {
         owner: String,
     },
     /// The file or folder cannot be read.
-    #[error(
-        "{path}: it cannot be read: {reason}; name a folder that holds built components, such as target/functions after `system-bus build`"
-    )]
+    #[error("{path}: it cannot be read: {reason}")]
     Unreadable {
         /// The file or folder.
         path: String,

@@ -40,7 +40,12 @@ pub async fn load(
 }
 
 async fn wasm_files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let fault = |error| unreadable(folder, &error);
+    let fault = |error: std::io::Error| LoadError::Unreadable {
+        path: folder.display().to_string(),
+        reason: format!(
+            "{error}; name a folder of built components, such as target/functions after `system-bus build`"
+        ),
+    };
     let mut entries = tokio::fs::read_dir(folder).await.map_err(fault)?;
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(fault)? {

@@ -8,17 +8,17 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
 use jiff::Timestamp;
 use protocol::call::{Call, Route};
+use protocol::header;
 use protocol::id::AppId;
 use protocol::outcome::Outcome;
 use protocol::replay::{Decision, Found, Replay, Stop, answer_from_memo};
 use protocol::reply::Reply;
 use protocol::signature::{Trust, verify};
-use protocol::{SDK, header};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,13 +32,7 @@ pub(crate) fn router(trust: Trust) -> Router {
     let app = APP.parse().expect("an id");
     Router::new()
         .route(worker::options::SERVE_PATH, post(call))
-        .layer(axum::middleware::map_response(mark))
         .with_state(Shared(Arc::new((app, trust))))
-}
-
-async fn mark(mut response: Response) -> Response {
-    response.headers_mut().entry(header::SDK).or_insert(HeaderValue::from_static(SDK));
-    response
 }
 
 async fn call(
