@@ -16,6 +16,7 @@
 //! Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
 
 pub mod call;
+pub mod connect;
 pub mod cron;
 pub mod event;
 pub mod function;
