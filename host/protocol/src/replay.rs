@@ -127,6 +127,8 @@ pub struct Replay {
     /// Found steps without one, in the order in which they were found; dropped ones are removed.
     fresh: Vec<u32>,
     running: Option<u32>,
+    /// Whether the function has entered a race.
+    raced: bool,
 }
 
 /// [`Decision`] before its texts are looked up.
@@ -164,7 +166,13 @@ impl Replay {
             waiting: BinaryHeap::new(),
             fresh: Vec::new(),
             running: None,
+            raced: false,
         }
+    }
+
+    /// The function enters a race: from here on the server is to wake it at every end of a step.
+    pub fn enter_race(&mut self) {
+        self.raced = true;
     }
 
     /// Nothing in the function can progress. `found` and `dropped` are what changed since the last call.

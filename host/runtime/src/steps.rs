@@ -103,6 +103,11 @@ impl steps::Host for CallState {
         })
     }
 
+    fn race(&mut self) -> wasmtime::Result<()> {
+        self.replay.as_mut().ok_or_else(no_run)?.enter_race();
+        Ok(())
+    }
+
     fn finish(&mut self, outcome: Result<String, Failure>) -> wasmtime::Result<()> {
         let result = match outcome {
             Ok(json) => Ok(self.result(json)?),
