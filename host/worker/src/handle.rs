@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use protocol::call::Call;
+use protocol::call::{Call, CallError, Route};
 use protocol::id::{FunctionId, RunId};
 use protocol::op::{ErrorObject, Retry, Timing};
 use protocol::outcome::Outcome;
 use protocol::replay::{Sending, answer_from_memo};
+use protocol::reply::Reply;
+use protocol::signature::Verified;
 use runtime::{CallFailed, Component, Ending, Generation, LoadError};
 
 use crate::options::Options;
@@ -53,7 +56,23 @@ impl Worker {
         Self { options, generation, refused, started: Timestamp::now(), api }
     }
 
-    /// Answers one call. Every transport ends here.
+    /// Answers one call whose sender is believed. Every transport ends here.
+    pub async fn answer(&self, route: Route, body: &Verified<Bytes>) -> Reply {
+        let call = match Call::decode(route, body) {
+            Ok(call) => call,
+            Err(error) => return undecodable(&error),
+        };
+        let attempt = call.attempt;
+        match self.handle(call).await {
+            Ok(outcome) => Reply::of(outcome, attempt),
+            Err(error) => {
+                tracing::warn!(%error, "a call could not be handled");
+                refused(500, "NotHandled", &error)
+            }
+        }
+    }
+
+    /// What becomes of one call.
     pub async fn handle(&self, call: Call) -> Result<Outcome, HandleError> {
         let (function, component) = self.find(&call.route.slug)?;
         if call.use_api {
@@ -102,6 +121,20 @@ impl Worker {
             }
         }
     }
+}
+
+/// The reply to what is not a call.
+pub(crate) fn undecodable(error: &CallError) -> Reply {
+    tracing::warn!(%error, "a call could not be decoded");
+    let class = match error {
+        CallError::NoFunction | CallError::BadTarget(_) => "BadQuery",
+        CallError::Malformed(_) => "BadBody",
+    };
+    refused(400, class, error)
+}
+
+fn refused(status: u16, class: &str, error: &dyn std::fmt::Display) -> Reply {
+    Reply::refused(status, &ErrorObject::new(class, error.to_string()))
 }
 
 /// A call that failed without the guest saying so: the failure of the step whose body ran, or of the function.

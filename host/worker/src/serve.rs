@@ -12,16 +12,15 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use jiff::Timestamp;
-use protocol::call::{Call, CallError, Route};
+use protocol::call::Route;
 use protocol::header;
 use protocol::introspect::{Asked, Introspection};
-use protocol::reply::Reply;
 use protocol::signature::{SigningKey, Verified, verify};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::handle::Worker;
+use crate::handle::{self, Worker};
 use crate::options::SERVE_PATH;
 use crate::sync::{Registrar, SyncState};
 use crate::{health, respond};
@@ -171,41 +170,11 @@ async fn call(
             return respond::unauthorized();
         }
     };
-    let decoded = Route::parse(query.as_deref().unwrap_or_default())
-        .and_then(|route| Call::decode(route, &verified));
-    let key = verified.key();
-    let call = match decoded {
-        Ok(call) => call,
-        Err(error) => {
-            tracing::warn!(%error, "a call could not be decoded");
-            return signed(StatusCode::BAD_REQUEST, call_error_class(&error), &error, key);
-        }
+    let reply = match Route::parse(query.as_deref().unwrap_or_default()) {
+        Ok(route) => worker.answer(route, &verified).await,
+        Err(error) => handle::undecodable(&error),
     };
-    let attempt = call.attempt;
-    match worker.handle(call).await {
-        Ok(outcome) => respond::reply(Reply::of(outcome, attempt), key),
-        Err(error) => {
-            tracing::warn!(%error, "a call could not be handled");
-            signed(StatusCode::INTERNAL_SERVER_ERROR, "NotHandled", &error, key)
-        }
-    }
-}
-
-fn call_error_class(error: &CallError) -> &'static str {
-    match error {
-        CallError::NoFunction | CallError::BadTarget(_) => "BadQuery",
-        CallError::Malformed(_) => "BadBody",
-    }
-}
-
-fn signed(
-    status: StatusCode,
-    class: &str,
-    error: &dyn std::fmt::Display,
-    key: Option<&SigningKey>,
-) -> Response {
-    let object = protocol::op::ErrorObject::new(class, error.to_string());
-    respond::reply(Reply::refused(status.as_u16(), &object), key)
+    respond::reply(reply, verified.key())
 }
 
 fn sign(response: &mut Response, key: Option<&SigningKey>, body: &[u8]) {
