@@ -18,6 +18,7 @@
 pub mod call;
 pub mod connect;
 pub mod cron;
+pub mod duration;
 pub mod event;
 pub mod function;
 pub mod header;
