@@ -20,6 +20,7 @@ pub mod connect;
 pub mod cron;
 pub mod duration;
 pub mod event;
+pub mod expression;
 pub mod function;
 pub mod header;
 pub mod id;
