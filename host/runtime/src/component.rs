@@ -6,7 +6,7 @@ use protocol::function::{FunctionConfig, Manifest, ManifestError};
 use protocol::id::FunctionId;
 use sha2::{Digest, Sha256};
 
-use crate::bindings::DurablePre;
+use crate::bindings::WorkerPre;
 use crate::engine::Runtime;
 use crate::fault::Fault;
 use crate::state::CallState;
@@ -16,7 +16,7 @@ pub struct Component {
     name: String,
     digest: String,
     manifest: Manifest,
-    pub(crate) pre: DurablePre<CallState>,
+    pub(crate) pre: WorkerPre<CallState>,
     pub(crate) runtime: Runtime,
 }
 
@@ -102,7 +102,7 @@ impl Component {
             component: component(),
             reason: format!("{error:#}"),
         })?;
-        let pre = runtime.linker.instantiate_pre(&compiled).and_then(DurablePre::new).map_err(
+        let pre = runtime.linker.instantiate_pre(&compiled).and_then(WorkerPre::new).map_err(
             |error| LoadError::Link { component: component(), reason: format!("{error:#}") },
         )?;
         let json = runtime
