@@ -14,7 +14,7 @@ use crate::SDK;
 use crate::function::FunctionConfig;
 use crate::id::AppId;
 use crate::introspect::Capabilities;
-use wire::{Reach, WireFunction};
+use wire::WireFunction;
 
 /// The body of `POST /fn/register`.
 ///
@@ -55,7 +55,7 @@ impl SyncPayload {
             framework: FRAMEWORK,
             app_version: version.map(str::to_owned),
             capabilities: Capabilities::default(),
-            functions: sorted(app, Reach::Http(url), functions),
+            functions: sorted(app, url, functions),
         }
     }
 
@@ -65,36 +65,38 @@ impl SyncPayload {
         Self { capabilities, ..self }
     }
 
+    /// The functions alone, as a JSON array: what a Connect handshake announces.
+    ///
+    /// Its URLs must have the scheme `ws`: see [`connect_url`].
+    pub fn functions_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.functions).expect("functions have string keys only")
+    }
+
     /// The slugs of the functions, sorted.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.functions.iter().map(|function| function.id.as_str())
     }
 }
 
-/// The functions as a worker that connects to the server announces them: a JSON array, sorted.
+/// The URL under which an app that connects is registered; the gateway takes the function from its query.
 ///
 /// ```
-/// # let manifest = protocol::function::Manifest::parse(
-/// #     r#"{"functions":[{"id":"tidy","triggers":[{"cron":"0 9 * * *"}]}]}"#).unwrap();
-/// let app = "app".parse().unwrap();
-/// let json = protocol::sync::functions_for_connect(&app, &manifest.functions);
-/// let text = String::from_utf8(json).unwrap();
-/// assert!(text.contains(r#""url":"ws://connect?fnId=app-tidy&stepId=step""#));
+/// let app = "bus".parse().unwrap();
+/// assert_eq!(protocol::sync::connect_url(&app).as_str(), "ws://connect/?app_name=bus");
 /// ```
-pub fn functions_for_connect<'f>(
-    app: &AppId,
-    functions: impl IntoIterator<Item = &'f FunctionConfig>,
-) -> Vec<u8> {
-    serde_json::to_vec(&sorted(app, Reach::Connect, functions)).expect("all keys are strings")
+pub fn connect_url(app: &AppId) -> Url {
+    let mut url = Url::parse("ws://connect").expect("a URL");
+    url.query_pairs_mut().append_pair("app_name", app.as_str());
+    url
 }
 
 fn sorted<'f>(
     app: &AppId,
-    reach: Reach<'_>,
+    url: &Url,
     functions: impl IntoIterator<Item = &'f FunctionConfig>,
 ) -> Vec<WireFunction> {
     let mut functions: Vec<WireFunction> =
-        functions.into_iter().map(|function| WireFunction::new(app, reach, function)).collect();
+        functions.into_iter().map(|function| WireFunction::new(app, url, function)).collect();
     functions.sort_by(|a, b| a.id.cmp(&b.id));
     functions
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{FRAMEWORK, Reach, WireFunction, sorted};
+use super::{FRAMEWORK, WireFunction, sorted};
 use crate::SDK;
 use crate::function::FunctionConfig;
 use crate::introspect::{Asked, Introspection};
@@ -92,7 +92,7 @@ impl<'w> InBand<'w> {
             capabilities: introspection.capabilities,
             env: introspection.env,
             framework: FRAMEWORK,
-            functions: sorted(introspection.app, Reach::Http(url), functions),
+            functions: sorted(introspection.app, url, functions),
             inspection: RawValue::from_string(inspection).unwrap_or_default(),
             platform: None,
             sdk_author: AUTHOR,

@@ -56,14 +56,15 @@ fn every_option_has_the_form_the_server_reads() {
 }
 
 #[test]
-fn a_connection_announces_the_same_functions_at_an_address_of_its_own() {
+fn functions_of_a_connection_have_sockets_for_addresses_and_still_name_themselves() {
     let app = "orders".parse().expect("an id");
-    let url = Url::parse("http://h/api/inngest").expect("a URL");
-    let payload = SyncPayload::new(&app, None, &url, &everything().functions);
-    let served = serde_json::to_string(&payload.functions).expect("JSON");
-    let announced = functions_for_connect(&app, &everything().functions);
+    let url = Url::parse("http://h/api/inngest?app_name=orders").expect("a URL");
+    let payload = |url| SyncPayload::new(&app, None, url, &everything().functions);
+    let served = String::from_utf8(payload(&url).functions_json()).expect("text");
+    let announced = payload(&connect_url(&app)).functions_json();
     let expected = served
-        .replace("http://h/api/inngest?", "ws://connect?")
+        .replace("http://h/api/inngest?", "ws://connect/?")
         .replace(r#""type":"http""#, r#""type":"ws""#);
     assert_eq!(String::from_utf8(announced).expect("text"), expected);
+    assert!(expected.contains("ws://connect/?app_name=orders&fnId=orders-batched&stepId=step"));
 }

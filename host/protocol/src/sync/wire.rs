@@ -13,15 +13,6 @@ use crate::function::{
 };
 use crate::id::AppId;
 
-/// How calls reach the functions.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Reach<'u> {
-    /// At this address.
-    Http(&'u Url),
-    /// Over a connection that the worker opened. The server still wants an address, and reads the function from it.
-    Connect,
-}
-
 /// One function, ready to be serialized.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,10 +132,10 @@ fn cel(name: &'static str, value: Option<&Expression>) -> Option<(&'static str, 
 }
 
 impl WireFunction {
-    pub(super) fn new(app: &AppId, reach: Reach<'_>, function: &FunctionConfig) -> Self {
+    pub(super) fn new(app: &AppId, url: &Url, function: &FunctionConfig) -> Self {
         let slug = app.slug(&function.id);
         let retries = function.retries.map(|retries| WireRetries { attempts: retries.get() });
-        let runtime = WireRuntime::new(reach, &slug);
+        let runtime = WireRuntime::new(url, &slug);
         Self {
             name: function.name.clone(),
             triggers: function.triggers.iter().map(|one| WireTrigger::new(app, one)).collect(),
@@ -166,18 +157,12 @@ impl WireFunction {
 }
 
 impl WireRuntime {
-    fn new(reach: Reach<'_>, slug: &str) -> Self {
-        let (r#type, mut url) = match reach {
-            Reach::Http(url) => ("http", url.clone()),
-            Reach::Connect => ("ws", Url::parse("ws://connect").expect("a constant address")),
-        };
-        url.query_pairs_mut().append_pair("fnId", slug).append_pair("stepId", "step");
-        let mut url = String::from(url);
-        if matches!(reach, Reach::Connect) {
-            // The library writes the empty path as a slash; other SDKs write none.
-            url = url.replacen("/?", "?", 1);
-        }
-        Self { r#type, url }
+    /// The scheme decides how the server reaches the function; `type` is for people.
+    fn new(url: &Url, slug: &str) -> Self {
+        let mut target = url.clone();
+        target.query_pairs_mut().append_pair("fnId", slug).append_pair("stepId", "step");
+        let r#type = if matches!(url.scheme(), "ws" | "wss") { "ws" } else { "http" };
+        Self { r#type, url: target.into() }
     }
 }
 
