@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::function::{FunctionConfig, Manifest, ManifestError};
+use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
 use sha2::{Digest, Sha256};
 
@@ -124,9 +124,14 @@ impl Component {
         &self.digest
     }
 
-    /// The functions it declares.
+    /// The functions it declares that can be served.
     pub fn functions(&self) -> &[FunctionConfig] {
         &self.manifest.functions
+    }
+
+    /// The functions it declares that cannot.
+    pub fn refused(&self) -> &[RefusedFunction] {
+        &self.manifest.refused
     }
 }
 
