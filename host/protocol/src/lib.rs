@@ -13,13 +13,15 @@
 //! | [`replay`] | what the running function reports → what it does next, or the [`outcome::Outcome`] |
 //! | [`reply`] | outcome → status, headers, body |
 //!
-//! Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+//! [`connect`] has the frames of the second transport, and [`handback`] what is said of a call that will not be
+//! finished. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
 
 pub mod call;
 pub mod connect;
 pub mod cron;
 pub mod event;
 pub mod function;
+pub mod handback;
 pub mod header;
 pub mod id;
 pub mod introspect;

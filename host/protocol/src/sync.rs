@@ -97,15 +97,35 @@ impl SyncPayload {
         }
     }
 
+    /// The functions alone, as a JSON array: what a Connect handshake announces.
+    ///
+    /// Its URLs must have the scheme `ws`: see [`connect_url`].
+    pub fn functions_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.functions).expect("functions have string keys only")
+    }
+
     /// The slugs and cron expressions the server must show after the sync.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.functions.iter().map(|function| function.id.as_str())
     }
 }
 
+/// The URL under which an app that connects is registered; the gateway takes the function from its query.
+///
+/// ```
+/// let app = "bus".parse().unwrap();
+/// assert_eq!(protocol::sync::connect_url(&app).as_str(), "ws://connect?app_name=bus");
+/// ```
+pub fn connect_url(app: &AppId) -> Url {
+    let mut url = Url::parse("ws://connect").expect("a URL");
+    url.query_pairs_mut().append_pair("app_name", app.as_str());
+    url
+}
+
 fn wire(app: &AppId, url: &Url, function: &FunctionConfig) -> WireFunction {
     let slug = app.slug(&function.id);
     let mut target = url.clone();
+    let kind = if matches!(url.scheme(), "ws" | "wss") { "ws" } else { "http" };
     target.query_pairs_mut().append_pair("fnId", &slug).append_pair("stepId", "step");
     let triggers = function.triggers.iter().map(|trigger| match trigger {
         Trigger::Event { event, expression } => {
@@ -120,7 +140,7 @@ fn wire(app: &AppId, url: &Url, function: &FunctionConfig) -> WireFunction {
             step: WireStep {
                 id: "step",
                 name: "step",
-                runtime: WireRuntime { r#type: "http", url: target.into() },
+                runtime: WireRuntime { r#type: kind, url: target.into() },
                 retries: function.retries.map(|retries| WireRetries { attempts: retries.get() }),
             },
         },
@@ -177,5 +197,20 @@ mod tests {
         });
         assert_eq!(json, expected);
         assert_eq!(payload.slugs().count(), 2);
+    }
+
+    #[test]
+    fn functions_of_a_connection_have_sockets_for_addresses_and_still_name_themselves() {
+        let manifest = Manifest::parse(
+            r#"{"functions":[{"id":"a","name":"A","triggers":[{"event":"a/b"}]}]}"#,
+        )
+        .expect("valid");
+        let app = "bus".parse().expect("an id");
+        let payload = SyncPayload::new(&app, None, &connect_url(&app), &manifest.functions);
+        let functions: serde_json::Value =
+            serde_json::from_slice(&payload.functions_json()).expect("JSON");
+        let runtime = &functions[0]["steps"]["step"]["runtime"];
+        assert_eq!(runtime["type"], "ws");
+        assert_eq!(runtime["url"], "ws://connect?app_name=bus&fnId=bus-a&stepId=step");
     }
 }
