@@ -114,7 +114,7 @@ impl SyncPayload {
 ///
 /// ```
 /// let app = "bus".parse().unwrap();
-/// assert_eq!(protocol::sync::connect_url(&app).as_str(), "ws://connect?app_name=bus");
+/// assert_eq!(protocol::sync::connect_url(&app).as_str(), "ws://connect/?app_name=bus");
 /// ```
 pub fn connect_url(app: &AppId) -> Url {
     let mut url = Url::parse("ws://connect").expect("a URL");
@@ -211,6 +211,6 @@ mod tests {
             serde_json::from_slice(&payload.functions_json()).expect("JSON");
         let runtime = &functions[0]["steps"]["step"]["runtime"];
         assert_eq!(runtime["type"], "ws");
-        assert_eq!(runtime["url"], "ws://connect?app_name=bus&fnId=bus-a&stepId=step");
+        assert_eq!(runtime["url"], "ws://connect/?app_name=bus&fnId=bus-a&stepId=step");
     }
 }
