@@ -1,5 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
+mod run;
+
 use std::time::Duration;
 
 use protocol::event::{NewEvent, id_seed};
@@ -12,6 +14,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+pub(crate) use self::run::NotStored;
 use crate::options::Options;
 
 /// How long the server may take for an answer.

@@ -37,11 +37,11 @@ impl Envelope {
         let outcome = match self.route().ok().and_then(|route| route.target) {
             Some(id) => {
                 let step = StepName { id, name: id.to_string(), index: 0 };
-                Outcome::StepFailed { step, error, retry: Retry::Never, timing: None }
+                Outcome::StepFailed { step, race: false, error, retry: Retry::Never, timing: None }
             }
             None => Outcome::Failed { error, retry: Retry::Never },
         };
-        self.carry(Reply::of(outcome, self.attempt()))
+        self.carry(Reply::of(outcome, self.terms()))
     }
 
     fn carry(&self, reply: Reply) -> SdkResponse {
@@ -51,6 +51,8 @@ impl Envelope {
             _ => Status::Error,
         };
         let of = self.request.clone();
+        // Zero would stand for the oldest version.
+        let version = u32::try_from(reply.version).unwrap_or(REQUEST_VERSION.unsigned_abs());
         SdkResponse {
             request_id: of.request_id,
             account_id: of.account_id,
@@ -61,7 +63,7 @@ impl Envelope {
             no_retry: reply.no_retry.unwrap_or(false),
             retry_after: reply.retry_after.map(|seconds| seconds.to_string()),
             sdk_version: SDK.to_owned(),
-            request_version: REQUEST_VERSION.unsigned_abs(),
+            request_version: version,
             system_trace_ctx: of.system_trace_ctx,
             user_trace_ctx: of.user_trace_ctx,
             run_id: of.run_id,
@@ -81,7 +83,7 @@ mod tests {
     use crate::id::StepId;
 
     fn reply(status: u16, no_retry: Option<bool>, retry_after: Option<u64>) -> Reply {
-        Reply { status, no_retry, retry_after, body: b"[1]".to_vec() }
+        Reply { status, no_retry, retry_after, version: 2, body: b"[1]".to_vec() }
     }
 
     #[test]
