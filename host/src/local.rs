@@ -67,6 +67,7 @@ impl Local {
                 env: None,
                 serve_origin: None,
                 serve_path: None,
+                in_band_sync: false,
                 body_limit: worker::options::BODY_LIMIT,
                 look_again: worker::options::LOOK_AGAIN,
             })

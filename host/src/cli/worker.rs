@@ -41,6 +41,7 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         env: inngest.env,
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
+        in_band_sync: inngest.in_band_sync,
         body_limit: worker::options::BODY_LIMIT,
         look_again: worker::options::LOOK_AGAIN,
     };

@@ -40,6 +40,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         env: None,
         serve_origin: None,
         serve_path: None,
+        in_band_sync: true,
         body_limit: BODY_LIMIT,
         look_again: Duration::from_millis(20),
     }
