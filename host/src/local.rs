@@ -69,6 +69,8 @@ impl Local {
                 serve_path: None,
                 in_band_sync: false,
                 body_limit: worker::options::BODY_LIMIT,
+                checkpoints: true,
+                neighbours: Vec::new(),
                 look_again: worker::options::LOOK_AGAIN,
             })
         };
@@ -134,6 +136,9 @@ pub(crate) async fn load(runtime: &Runtime, components: &Path) -> anyhow::Result
         folder::load(runtime, components, |name| progress(&format!("• loading {name}"))).await?;
     for error in &loaded.refused {
         tracing::error!(%error, "a component was left out");
+    }
+    for (component, error) in loaded.generation.refused() {
+        tracing::error!(component, %error, "a function was left out");
     }
     Ok(loaded)
 }

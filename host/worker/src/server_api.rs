@@ -1,6 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
 mod apps;
+mod run;
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-pub use apps::SyncRequest;
-
+pub use self::apps::SyncRequest;
+pub(crate) use self::run::NotStored;
 use crate::options::Options;
 
 /// How long the server may take for an answer.
