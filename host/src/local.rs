@@ -69,6 +69,8 @@ impl Local {
                 serve_path: None,
                 body_limit: worker::options::BODY_LIMIT,
                 look_again: worker::options::LOOK_AGAIN,
+                transport: worker::connect::Transport::Serve,
+                drain: worker::options::DRAIN,
             })
         };
         let (engine, worker) = if plan.engine.port() == 0 {

@@ -1,8 +1,8 @@
 //! Handing a call back: what the server is told about a call that this worker took and will not finish.
 
-use crate::call::Attempt;
+use crate::call::Terms;
 use crate::id::StepId;
-use crate::op::{ErrorObject, Retry};
+use crate::op::{ErrorObject, Op, Retry};
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
@@ -15,33 +15,29 @@ use crate::reply::Reply;
 /// `fresh` must be different each time: the server recognises a repeated request by it and would drop it silently.
 ///
 /// ```
-/// use protocol::call::Attempt;
+/// use protocol::call::{Attempt, Terms};
 /// use protocol::handback::hand_back;
 ///
-/// let attempt = Attempt { number: 0, most: 5 };
-/// let reply = hand_back(None, attempt, "01M81GXW71CEV7JQT6T4T8NAKZ", "the worker stops").unwrap();
+/// let terms = Terms { attempt: Attempt { number: 0, most: 5 }, version: 2 };
+/// let reply = hand_back(None, terms, "01M81GXW71CEV7JQT6T4T8NAKZ", "the worker stops").unwrap();
 /// assert_eq!(reply.status, 206);
 /// ```
 pub fn hand_back(
     target: Option<&StepId>,
-    attempt: Attempt,
+    terms: Terms,
     fresh: &str,
     reason: &str,
 ) -> Option<Reply> {
     match target {
-        None => {
-            let id = StepId::hash(&format!("discovery-request-{fresh}"));
-            let body = format!(r#"[{{"op":"DiscoveryRequest","id":"{id}"}}]"#).into_bytes();
-            Some(Reply { status: 206, no_retry: None, retry_after: None, body })
-        }
-        Some(_) if attempt.is_last() => None,
+        None => Some(Reply::of(Outcome::Planned(vec![Op::discovery_request(fresh)]), terms)),
+        Some(_) if terms.attempt.is_last() => None,
         Some(step) => {
             let error = ErrorObject::new(
                 "HandedBack",
                 format!("{reason}; the step {step} is asked for again in a second"),
             );
             let retry = Retry::After(std::time::Duration::from_secs(1));
-            Some(Reply::of(Outcome::Failed { error, retry }, attempt))
+            Some(Reply::of(Outcome::Failed { error, retry }, terms))
         }
     }
 }
@@ -49,15 +45,16 @@ pub fn hand_back(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Attempt;
 
-    const FIRST: Attempt = Attempt { number: 0, most: 2 };
-    const LAST: Attempt = Attempt { number: 1, most: 2 };
+    const FIRST: Terms = Terms { attempt: Attempt { number: 0, most: 2 }, version: 2 };
+    const LAST: Terms = Terms { attempt: Attempt { number: 1, most: 2 }, version: 2 };
 
     #[test]
     fn a_discovery_call_costs_nothing_and_never_repeats_its_id() {
-        for attempt in [FIRST, LAST] {
-            let one = hand_back(None, attempt, "a", "stopping").expect("a reply");
-            let other = hand_back(None, attempt, "b", "stopping").expect("a reply");
+        for terms in [FIRST, LAST] {
+            let one = hand_back(None, terms, "a", "stopping").expect("a reply");
+            let other = hand_back(None, terms, "b", "stopping").expect("a reply");
             assert_eq!((one.status, one.no_retry, one.retry_after), (206, None, None));
             assert_ne!(one.body, other.body);
             let ops: serde_json::Value = serde_json::from_slice(&one.body).expect("JSON");

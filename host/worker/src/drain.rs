@@ -64,5 +64,5 @@ impl Drain {
 fn back(route: Route, body: &Verified<Bytes>) -> Option<Reply> {
     let call = Call::decode(route, body).ok()?;
     tracing::info!(run = %call.run, function = call.route.slug, "handing a running call back to the server");
-    hand_back(call.route.target.as_ref(), call.attempt, &chance::word(), REASON)
+    hand_back(call.route.target.as_ref(), call.terms(), &chance::word(), REASON)
 }

@@ -1,5 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
+mod connect;
+
 use std::time::Duration;
 
 use protocol::event::{NewEvent, id_seed};

@@ -254,7 +254,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn reply() -> Reply {
-        Reply { status: 206, no_retry: None, retry_after: None, body: b"[]".to_vec() }
+        Reply { status: 206, no_retry: None, retry_after: None, version: 2, body: b"[]".to_vec() }
     }
 
     fn book(ids: &[&str], now: Instant) -> Book {

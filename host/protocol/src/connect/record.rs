@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::frames::ExecutorRequest;
 use super::request::Envelope;
-use crate::call::Attempt;
+use crate::call::{Attempt, Terms};
 
 /// What a file of records begins with; another beginning is another format.
 pub const MAGIC: &[u8; 8] = b"sbconn1\n";
@@ -32,14 +32,17 @@ struct Record {
     /// A request that is done, by its id.
     #[prost(string, tag = "4")]
     done: String,
+    #[prost(sint32, tag = "5")]
+    version: i32,
 }
 
 /// The record of a request that was taken.
 pub fn taken(envelope: &Envelope) -> Vec<u8> {
     framed(&Record {
         taken: Some(envelope.request.clone()),
-        attempt: envelope.attempt.number,
-        attempts: envelope.attempt.most,
+        attempt: envelope.terms.attempt.number,
+        attempts: envelope.terms.attempt.most,
+        version: envelope.terms.version,
         done: String::new(),
     })
 }
@@ -82,7 +85,8 @@ pub fn read(file: &[u8]) -> Journal {
     while let Some((record, after)) = next(rest) {
         if let Some(request) = record.taken {
             let attempt = Attempt { number: record.attempt, most: record.attempts };
-            left.insert(request.request_id.clone(), Envelope { request, attempt });
+            let terms = Terms { attempt, version: record.version };
+            left.insert(request.request_id.clone(), Envelope { request, terms });
         } else {
             left.remove(&record.done);
         }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::frames::{ExecutorRequest, ExtendLease, RequestAck};
 use super::link::Session;
-use crate::call::{Attempt, CallError, Route};
+use crate::call::{Attempt, CallError, Route, Terms};
 use crate::handback::hand_back;
 use crate::reply::Reply;
 use crate::signature::Verified;
@@ -25,27 +25,27 @@ pub struct Request {
 pub struct Envelope {
     /// The request without its payload.
     pub(super) request: ExecutorRequest,
-    /// Which attempt it is.
-    pub(super) attempt: Attempt,
+    /// What a reply to it depends on besides the outcome.
+    pub(super) terms: Terms,
 }
 
 impl Request {
     /// Takes a request apart.
     pub(super) fn new(mut request: ExecutorRequest, session: &Session) -> Self {
         let body = std::mem::take(&mut request.request_payload);
-        let attempt = attempt_of(&body);
-        Self {
-            envelope: Envelope { request, attempt },
-            body: Verified::over_session(body, session),
-        }
+        let terms = terms_of(&body);
+        Self { envelope: Envelope { request, terms }, body: Verified::over_session(body, session) }
     }
 }
 
-/// Which attempt a body says it is. One that cannot be read counts as the last: nothing is handed back on its account.
-fn attempt_of(body: &[u8]) -> Attempt {
+/// Which attempt a body says it is, and which version. One that cannot be read counts as the last attempt: nothing is
+/// handed back on its account.
+fn terms_of(body: &[u8]) -> Terms {
     #[derive(Deserialize)]
     struct Body {
         ctx: Context,
+        #[serde(default = "undecided")]
+        version: i32,
     }
     #[derive(Deserialize)]
     struct Context {
@@ -53,11 +53,15 @@ fn attempt_of(body: &[u8]) -> Attempt {
         attempt: u32,
         max_attempts: Option<u32>,
     }
+    fn undecided() -> i32 {
+        -1
+    }
     match serde_json::from_slice(body) {
-        Ok(Body { ctx: Context { attempt, max_attempts } }) => {
-            Attempt { number: attempt, most: max_attempts.unwrap_or(Attempt::DEFAULT) }
+        Ok(Body { ctx: Context { attempt, max_attempts }, version }) => {
+            let most = max_attempts.unwrap_or(Attempt::DEFAULT);
+            Terms { attempt: Attempt { number: attempt, most }, version }
         }
-        Err(_) => Attempt { number: 0, most: 1 },
+        Err(_) => Terms { attempt: Attempt { number: 0, most: 1 }, version: undecided() },
     }
 }
 
@@ -82,9 +86,9 @@ impl Envelope {
         &self.request.lease_id
     }
 
-    /// Which attempt it is.
-    pub fn attempt(&self) -> Attempt {
-        self.attempt
+    /// What a reply to it depends on besides the outcome.
+    pub fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// Which function and which step are meant.
@@ -97,7 +101,7 @@ impl Envelope {
     pub fn hand_back(&self, fresh: &str, reason: &str) -> Option<Reply> {
         // A step that is no hash has never been a discovery call, and no answer to it is safe but the error it gets.
         let route = self.route().ok()?;
-        hand_back(route.target.as_ref(), self.attempt, fresh, reason)
+        hand_back(route.target.as_ref(), self.terms, fresh, reason)
     }
 
     /// Says that this worker has taken it.
@@ -150,7 +154,9 @@ pub(super) mod tests {
             function_id: "function".to_owned(),
             function_slug: "bus-five".to_owned(),
             step_id: step.map(str::to_owned),
-            request_payload: Bytes::from_static(br#"{"ctx":{"attempt":1,"max_attempts":3}}"#),
+            request_payload: Bytes::from_static(
+                br#"{"ctx":{"attempt":1,"max_attempts":3},"version":1}"#,
+            ),
             system_trace_ctx: Bytes::from_static(br#"{"traceparent":"00-1-2-01"}"#),
             user_trace_ctx: Bytes::from_static(br#"{"traceparent":"00-3-4-01"}"#),
             run_id: "01M81GXW71CEV7JQT6T4T8NAKZ".to_owned(),
@@ -172,7 +178,8 @@ pub(super) mod tests {
             let Request { envelope, body } = request("r", step);
             let route = envelope.route().expect("a route");
             assert_eq!((route.slug.as_str(), route.target), ("bus-five", expected));
-            assert_eq!(envelope.attempt(), Attempt { number: 1, most: 3 });
+            let attempt = Attempt { number: 1, most: 3 };
+            assert_eq!(envelope.terms(), Terms { attempt, version: 1 });
             assert!(body.body().starts_with(b"{\"ctx\"") && body.key().is_none());
             let sent = executor_request("r", step);
             let ack = envelope.ack();
@@ -193,7 +200,7 @@ pub(super) mod tests {
         let mut message = executor_request("r", Some(&StepId::hash("a").to_string()));
         message.request_payload = Bytes::from_static(b"not a call");
         let unread = Request::new(message, &Session::for_test());
-        assert!(unread.envelope.attempt().is_last());
+        assert!(unread.envelope.terms().attempt.is_last());
         assert_eq!(unread.envelope.hand_back("x", "stopping"), None);
     }
 }

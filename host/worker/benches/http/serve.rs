@@ -52,6 +52,8 @@ async fn worker(mode: Mode) -> Running {
         serve_path: None,
         body_limit: worker::options::BODY_LIMIT,
         look_again: worker::options::LOOK_AGAIN,
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     };
     Running::start(options, generation, Vec::new()).await.expect("a worker")
 }

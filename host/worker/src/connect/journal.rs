@@ -76,8 +76,7 @@ impl Journal {
         let path = dir.join(format!("{instance}.journal"));
         let opened = Self::read(&path).map_err(fault(&path))?;
         let (file, size, left) = opened;
-        let live =
-            left.iter().map(|one| (one.id().to_owned(), record::taken(one))).collect();
+        let live = left.iter().map(|one| (one.id().to_owned(), record::taken(one))).collect();
         let journal = Self { path, file, size, live, compact_at: COMPACT, _lock: lock };
         Ok((journal, left))
     }
@@ -212,7 +211,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let (journal, _) = Journal::open(dir.path(), &instance()).expect("a journal");
         let refused = Journal::open(dir.path(), &instance()).expect_err("taken").to_string();
-        assert!(refused.contains("another worker") && refused.contains("--instance-id"), "{refused}");
+        assert!(
+            refused.contains("another worker") && refused.contains("--instance-id"),
+            "{refused}"
+        );
         let other = "two".parse().expect("an id");
         Journal::open(dir.path(), &other).expect("another instance has its own");
         drop(journal);

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use prost::Message as _;
 use protocol::connect::frames::{
-    AppConfiguration, AuthData, ConnectMessage, Kind, StartResponse, SystemAttributes, WorkerConnect,
+    AppConfiguration, AuthData, ConnectMessage, Kind, StartResponse, SystemAttributes,
+    WorkerConnect,
 };
 use protocol::connect::link::{Due, Heard, Link, LinkError};
 use protocol::connect::{SHUTDOWN_REASON, SUBPROTOCOL};
@@ -299,8 +300,7 @@ async fn write(
         match out {
             Out::Frame(bytes) => sink.feed(Message::Binary(bytes)).await?,
             Out::Goodbye => {
-                let frame =
-                    CloseFrame { code: CloseCode::Normal, reason: SHUTDOWN_REASON.into() };
+                let frame = CloseFrame { code: CloseCode::Normal, reason: SHUTDOWN_REASON.into() };
                 return sink.send(Message::Close(Some(frame))).await;
             }
         }

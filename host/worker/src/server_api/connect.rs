@@ -1,7 +1,7 @@
 //! What a worker that connects asks of its server over HTTP: where to dial, and to store a reply.
 
-use protocol::connect::frames::{SdkResponse, StartRequest, StartResponse};
 use prost::Message;
+use protocol::connect::frames::{SdkResponse, StartRequest, StartResponse};
 use reqwest::header::CONTENT_TYPE;
 
 use super::{ApiError, ServerApi, innermost, join, shortened};
@@ -42,8 +42,7 @@ impl ServerApi {
             })
             .await?;
         let status = response.status();
-        let bytes =
-            response.bytes().await.map_err(|error| ApiError::Answer(innermost(error)))?;
+        let bytes = response.bytes().await.map_err(|error| ApiError::Answer(innermost(error)))?;
         if status.is_success() {
             return Ok(bytes);
         }

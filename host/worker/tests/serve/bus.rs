@@ -42,6 +42,8 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         serve_path: None,
         body_limit: BODY_LIMIT,
         look_again: Duration::from_millis(20),
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     }
 }
 

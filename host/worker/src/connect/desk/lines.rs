@@ -60,10 +60,8 @@ impl Desk {
         self.dialled += 1;
         let id = self.dialled;
         let tell = self.teller();
-        let line = self
-            .setup
-            .dialler
-            .dial(self.exclude.clone(), move |news| tell(News::Line(id, news)));
+        let line =
+            self.setup.dialler.dial(self.exclude.clone(), move |news| tell(News::Line(id, news)));
         self.lines.push(Held { id, line, group: None, open: None, leaving: false });
     }
 

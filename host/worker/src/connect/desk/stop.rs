@@ -64,7 +64,10 @@ impl Desk {
         if stopping.step == Step::HandingBack && now >= stopping.abort {
             stopping.step = Step::Over;
             for (id, running) in self.running.drain() {
-                tracing::warn!(request = id, "a call in its last attempt did not end in time; it is lost");
+                tracing::warn!(
+                    request = id,
+                    "a call in its last attempt did not end in time; it is lost"
+                );
                 running.abort();
                 self.book.forget(&id);
             }
@@ -75,9 +78,7 @@ impl Desk {
     }
 
     pub(super) fn is_done(&self, now: Instant) -> bool {
-        self.stopping
-            .as_ref()
-            .is_some_and(|stopping| self.book.is_empty() || now >= stopping.end)
+        self.stopping.as_ref().is_some_and(|stopping| self.book.is_empty() || now >= stopping.end)
     }
 
     /// Closes the connections, and waits a moment for that to be answered.
