@@ -58,8 +58,10 @@
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;
+pub mod cel;
 pub mod http;
 pub mod log;
+pub mod manual;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -73,11 +75,11 @@ mod executor;
 mod io;
 mod replay;
 
-pub use self::call::{Envelope, Input};
+pub use self::call::{DataOf, Envelope, Input};
 pub use self::context::Ctx;
 pub use self::declare::{Declaration, Function, Trigger, distinct, manifest};
 pub use self::error::{Error, Failure, Result, ResultExt, Retry};
-pub use self::event::{Cron, Event, Incoming, Outgoing};
+pub use self::event::{Cron, Event, Failed, Field, Holds, Incoming, Outgoing, Place, Shape};
 pub use self::io::Io;
 pub use system_bus_sdk_macros::{Event, Input, function};
 
@@ -137,8 +139,9 @@ pub mod prelude {
 
     pub use crate::http::{HttpError, HttpErrorKind};
     pub use crate::log;
+    pub use crate::step::Inference;
     pub use crate::{
-        Cron, Ctx, Error, Event, Failure, Incoming, Input, Io, Outgoing, Result, ResultExt, Retry,
-        component, function,
+        Cron, Ctx, Error, Event, Failed, Failure, Incoming, Input, Io, Outgoing, Result, ResultExt,
+        Retry, Shape, component, function,
     };
 }
