@@ -29,8 +29,27 @@ const MEMBERS: [&str; 6] = ["data", "id", "name", "ts", "user", "v"];
 
 /// Words of CEL that cannot be selected with a dot.
 const RESERVED: [&str; 22] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
-    "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
     "__proto__",
 ];
 

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::context::Ctx;
-use crate::declare::{Declaration, Function};
+use crate::declare::{Declaration, Function, Options};
 use crate::error::{Error, Result};
 use crate::executor::run;
 use crate::replay::{Answer, Found, Host, Memo};
@@ -79,8 +79,13 @@ macro_rules! function {
             type Input = Value;
             type Output = Value;
 
-            const DECLARATION: Declaration =
-                Declaration { id: "f", name: "f", retries: None, triggers: &[] };
+            const DECLARATION: Declaration = Declaration {
+                id: "f",
+                name: "f",
+                retries: None,
+                triggers: &[],
+                options: Options::NONE,
+            };
 
             async fn call($ctx: Ctx, _input: Value) -> Result<Value> {
                 let end = $body;

@@ -24,16 +24,33 @@ pub(super) enum Work {
     /// A sleep is over.
     Wake,
     /// No event came.
-    WaitForEvent { event: String, condition: Option<String> },
+    WaitForEvent {
+        event: String,
+        condition: Option<String>,
+    },
     /// No signal came.
-    WaitForSignal { signal: String },
-    Send { options: String },
-    Signal { signal: String, data: Value },
-    Invoke { function: String, data: Value },
+    WaitForSignal {
+        signal: String,
+    },
+    Send {
+        options: String,
+    },
+    Signal {
+        signal: String,
+        data: Value,
+    },
+    Invoke {
+        function: String,
+        data: Value,
+    },
     /// An invoked function took too long.
     OutOfTime,
-    Fetch { options: String },
-    Infer { options: String },
+    Fetch {
+        options: String,
+    },
+    Infer {
+        options: String,
+    },
 }
 
 /// The options of all kinds that this file looks into.

@@ -58,9 +58,8 @@ impl<'a> Server<'a> {
             let after = SignedDuration::try_from(*after).expect("a test is short");
             (later(world.now, after), arrival.clone())
         });
-        let event = |(n, event): (usize, &Outgoing)| {
-            arrived(event, &format!("event-{}", n + 1), world.now)
-        };
+        let event =
+            |(n, event): (usize, &Outgoing)| arrived(event, &format!("event-{}", n + 1), world.now);
         Self {
             world,
             batch: batch.iter().enumerate().map(event).collect(),
