@@ -1,6 +1,10 @@
 //! What a function declares about itself, parsed from a component's manifest and checked before anything is synced.
 
+mod checkpointing;
+
 use serde::Deserialize;
+
+pub use checkpointing::Checkpointing;
 
 use crate::cron::CronExpression;
 use crate::event::{EventName, EventNameError};
@@ -51,6 +55,8 @@ pub struct FunctionConfig {
     pub triggers: Vec<Trigger>,
     /// Retries after the first attempt; absent means the server's default, four.
     pub retries: Option<Retries>,
+    /// When results are stored while the function goes on.
+    pub checkpoint: Checkpointing,
 }
 
 /// Everything a component declares: its answer to `describe`.
@@ -179,7 +185,8 @@ impl RawFunction {
             }
         }
         (faults.len() == before).then_some(())?;
-        Some(FunctionConfig { id: id?, name, triggers, retries })
+        let checkpoint = Checkpointing::default();
+        Some(FunctionConfig { id: id?, name, triggers, retries, checkpoint })
     }
 }
 

@@ -18,7 +18,10 @@
 pub mod call;
 pub mod connect;
 pub mod cron;
+pub mod directory;
+pub mod duration;
 pub mod event;
+pub mod expression;
 pub mod function;
 pub mod header;
 pub mod id;
@@ -37,3 +40,6 @@ pub const SDK: &str = concat!("rust:v", env!("CARGO_PKG_VERSION"));
 
 /// The execution version this worker speaks: parallel steps are joined by the server before the next call.
 pub const REQUEST_VERSION: i32 = 2;
+
+/// The execution version under which the server calls a function again at every end of a step.
+pub const EVERY_END_WAKES: i32 = 1;
