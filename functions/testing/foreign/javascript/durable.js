@@ -9,6 +9,13 @@
 // - One step, or one group of siblings, is open at a time.
 
 import { begin, finish, plan, resume } from 'system-bus:durable/blocking@0.1.0';
+import { log } from 'wasi:logging/logging@0.1.0-draft';
+
+// The host drops what a replay says again, and names the run beside each line.
+for (const level of ['debug', 'info', 'warn', 'error']) {
+  console[level] = (...parts) => log(level, '', parts.join(' '));
+}
+console.log = console.info;
 
 /** A step ended with an error, now or in an earlier call. No repetition can change it. */
 export class StepError extends Error {

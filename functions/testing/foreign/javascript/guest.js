@@ -84,6 +84,13 @@ async function looks() {
   return { before, inside, after: look() };
 }
 
+/** Logs before, inside of and after a step. */
+async function logs() {
+  console.log('begin');
+  await step.run('one', () => console.warn('in one'));
+  console.log('end');
+}
+
 /** Waits by a timer outside of a step. */
 async function waitsOutside() {
   await sleepFor(1);
@@ -119,6 +126,7 @@ const named = Object.entries({
   edited,
   fails,
   looks,
+  logs,
   asks,
   'reaches-outside': reachesOutside,
   'waits-outside': waitsOutside,

@@ -20,6 +20,11 @@ from wit_world.imports import blocking
 from wit_world.imports.failures import Failure, Retry_After, Retry_Again, Retry_Never
 
 
+def encode(value):
+    """JSON as short as it gets, and nothing that only Python reads."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 class StepError(Exception):
     """A step ended with an error, now or in an earlier call. No repetition can change it."""
 
@@ -56,7 +61,7 @@ def failure(error):
         "message": str(error),
         "stack": getattr(error, "stack", None) or stack,
     }
-    return Failure(json.dumps(said), getattr(error, "retry", Retry_Again()))
+    return Failure(encode(said), getattr(error, "retry", Retry_Again()))
 
 
 def ended(result):
@@ -74,7 +79,7 @@ def _body(name):
     global _running
     _running = name
     try:
-        with still.moving():
+        with still.moving(name):
             yield
     finally:
         _running = None
@@ -90,7 +95,7 @@ def _execute(name, body, arguments, edited):
     try:
         with _body(name):
             value = body(*(arguments if edited is None else json.loads(edited)))
-        outcome = Ok(json.dumps(value))
+        outcome = Ok(encode(value))
     except Exception as error:
         outcome = Err(failure(error))
     try:
@@ -102,7 +107,7 @@ def _execute(name, body, arguments, edited):
 def _lasting(name, kind, options):
     """A step without a body: the server does it, and `begin` answers with its result."""
     _alone(name)
-    begun = blocking.begin(blocking.Step(name, kind, json.dumps(options)))
+    begun = blocking.begin(blocking.Step(name, kind, encode(options)))
     if not isinstance(begun, blocking.Begun_Ended):
         raise NonRetriableError(f"the host asks to run {name}, a step of kind {kind}")
     return ended(begun.value)
@@ -151,13 +156,13 @@ class Component(exports.Entry):
 
     def describe(self):
         declared = [{"id": id, "name": id, **options} for id, (options, _) in self.functions.items()]
-        return json.dumps({"sdk": "python/0.1.0", "functions": declared})
+        return encode({"sdk": "python/0.1.0", "functions": declared})
 
     def invoke(self, id, call):
         call = json.loads(call)
         still.stand(call["run_id"])
         try:
-            return json.dumps(self.functions[id][1](call))
+            return encode(self.functions[id][1](call))
         except Exception as error:
             # The toolchain takes this for the error of the `result`.
             raise Err(failure(error)) from None

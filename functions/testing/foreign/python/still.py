@@ -17,6 +17,7 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 # When the run was scheduled, in milliseconds since 1970. None inside of bodies, and before a function begins.
 _scheduled = None
+_run = None
 
 
 def _only_outside(what, value):
@@ -44,7 +45,8 @@ os.urandom = random._urandom = _only_outside("the system's randomness", lambda s
 def stand(run_id):
     """A function begins: its clock shows when the run was scheduled, which the id carries, and its random numbers
     follow from the id."""
-    global _scheduled
+    global _run, _scheduled
+    _run = run_id
     _scheduled = 0
     for digit in run_id[:10]:
         _scheduled = _scheduled * 32 + _CROCKFORD.index(digit)
@@ -52,11 +54,12 @@ def stand(run_id):
 
 
 @contextmanager
-def moving():
-    """A body runs. Afterwards everything goes on where it stood, as if the body had not run."""
+def moving(name):
+    """The body of a step runs. Afterwards everything goes on where it stood, as if the body had not run."""
     global _scheduled
     stood, numbers = _scheduled, random.getstate()
     _scheduled = None
+    random.seed(f"{_run} {name}")
     try:
         yield
     finally:
