@@ -33,6 +33,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// How many attempts there are when the server does not say: its default of four retries.
+    pub const DEFAULT: u32 = 5;
+
     /// Whether a failure now is final.
     pub fn is_last(self) -> bool {
         self.number.saturating_add(1) >= self.most
@@ -145,10 +148,21 @@ fn undecided() -> i32 {
     -1
 }
 
-/// Attempts when the server does not say: its default of four retries.
-const DEFAULT_ATTEMPTS: u32 = 5;
-
 impl Route {
+    /// From a slug and what is said about a step; `step`, nothing and an empty text mean a discovery call.
+    pub fn new(slug: &str, step: Option<&str>) -> Result<Self, CallError> {
+        let target = match step {
+            None | Some("" | DISCOVERY) => None,
+            Some(hash) => Some(
+                hash.parse().map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
+            ),
+        };
+        if slug.is_empty() {
+            return Err(CallError::NoFunction);
+        }
+        Ok(Self { slug: slug.to_owned(), target })
+    }
+
     /// Parses the query of a call's URL. Other members are ignored.
     ///
     /// ```
@@ -165,14 +179,7 @@ impl Route {
                 _ => {}
             }
         }
-        let target = match step.as_deref() {
-            None | Some("" | DISCOVERY) => None,
-            Some(hash) => Some(
-                hash.parse().map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
-            ),
-        };
-        let slug = slug.filter(|slug| !slug.is_empty()).ok_or(CallError::NoFunction)?;
-        Ok(Self { slug, target })
+        Self::new(slug.as_deref().unwrap_or_default(), step.as_deref())
     }
 }
 
@@ -196,7 +203,7 @@ impl Call {
         };
         let attempt = Attempt {
             number: body.ctx.attempt,
-            most: body.ctx.max_attempts.unwrap_or(DEFAULT_ATTEMPTS),
+            most: body.ctx.max_attempts.unwrap_or(Attempt::DEFAULT),
         };
         Ok(Self {
             route,

@@ -13,7 +13,8 @@
 //! | [`replay`] | what the running function reports → what it does next, or the [`outcome::Outcome`] |
 //! | [`reply`] | outcome → status, headers, body |
 //!
-//! Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+//! [`connect`] has the frames of the second transport, and [`handback`] what is said of a call that will not be
+//! finished. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
 
 pub mod call;
 pub mod connect;
@@ -23,6 +24,7 @@ pub mod duration;
 pub mod event;
 pub mod expression;
 pub mod function;
+pub mod handback;
 pub mod header;
 pub mod id;
 pub mod introspect;

@@ -258,6 +258,11 @@ impl Replay {
         Ok(())
     }
 
+    /// Whether a step ran in this invocation and was kept.
+    pub fn is_kept(&self, ordinal: u32) -> bool {
+        self.kept.contains_key(&ordinal)
+    }
+
     /// From here on no step runs at once: what is new is planned, and the server calls back for it.
     pub fn plan_only(&mut self) {
         self.planning = true;

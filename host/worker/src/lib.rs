@@ -6,16 +6,20 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`handle`] | a decoded call → an outcome |
+//! | `stage` | one call's way to the server while its function runs |
+//! | `neighbours` | where functions of other apps live |
 //! | [`serve`] | HTTP in: calls, introspection, sync requests, health |
 //! | [`server_api`] | HTTP out: registration, read-back, sending events |
 //! | [`sync`] | the task that keeps the server's list of our functions right |
 
 pub mod handle;
 mod health;
+mod neighbours;
 pub mod options;
 mod respond;
 pub mod serve;
 pub mod server_api;
+mod stage;
 pub mod sync;
 
 use std::net::SocketAddr;
@@ -33,6 +37,7 @@ pub use handle::Worker;
 pub use options::Options;
 pub use sync::SyncState;
 
+use crate::neighbours::Neighbours;
 use crate::server_api::ServerApi;
 use crate::sync::Registrar;
 
@@ -93,11 +98,17 @@ impl Running {
         let stop = CancellationToken::new();
         let (registrar, state) = Registrar::new(&options, &url, &generation, api.clone());
         let registrar = Arc::new(registrar);
-        let worker = Arc::new(Worker::new(options, generation, refused, api));
+        let served = generation.functions().map(|function| function.id.clone()).collect();
+        let (own, apps) = (options.app.clone(), options.neighbours.clone());
+        let (neighbours, directory) =
+            Neighbours::new(own, served, apps, api.clone(), options.look_again);
+        let worker =
+            Arc::new(Worker::new(options, generation, refused, api, directory, stop.clone()));
         let router = serve::router(worker, Arc::clone(&registrar), state.clone());
         let serving = tokio::spawn(serve::run(listener, router, stop.clone()));
         let syncing = tokio::spawn(registrar.keep_registered(stop.clone()));
-        Ok(Self { address, state, stop, tasks: vec![serving, syncing] })
+        let watching = tokio::spawn(neighbours.watch(stop.clone()));
+        Ok(Self { address, state, stop, tasks: vec![serving, syncing, watching] })
     }
 
     /// Where it listens.
