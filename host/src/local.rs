@@ -67,8 +67,13 @@ impl Local {
                 env: None,
                 serve_origin: None,
                 serve_path: None,
+                in_band_sync: false,
                 body_limit: worker::options::BODY_LIMIT,
+                checkpoints: true,
+                neighbours: Vec::new(),
                 look_again: worker::options::LOOK_AGAIN,
+                transport: worker::connect::Transport::Serve,
+                drain: worker::options::DRAIN,
             })
         };
         let (engine, worker) = if plan.engine.port() == 0 {
@@ -133,6 +138,9 @@ pub(crate) async fn load(runtime: &Runtime, components: &Path) -> anyhow::Result
         folder::load(runtime, components, |name| progress(&format!("• loading {name}"))).await?;
     for error in &loaded.refused {
         tracing::error!(%error, "a component was left out");
+    }
+    for (component, error) in loaded.generation.refused() {
+        tracing::error!(component, %error, "a function was left out");
     }
     Ok(loaded)
 }

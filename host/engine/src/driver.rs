@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::entropy::Random;
 use crate::error::EngineError;
 use crate::event::EventId;
+use crate::gateway::Outcome;
 use crate::machine::{Incoming, Machine, Rerun, RerunError, SyncError};
 use crate::queue::CallId;
 use crate::reply::Reply;
@@ -40,7 +41,8 @@ pub(crate) enum Input {
     Rerun(Rerun, oneshot::Sender<Result<RunId, RerunError>>),
     Read(Answer),
     Replied(CallId, Reply),
-    Returned(Box<Errand>, Response),
+    Fetched(Box<Errand>, Response),
+    Returned(CallId),
 }
 
 /// The engine's task has ended.
@@ -188,6 +190,7 @@ impl Driver {
                 biased;
                 () = self.stop.cancelled() => {}
                 Some(input) = self.inputs.recv() => self.take(input, &mut answers).await?,
+                () = self.caller.gateway().more_room() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -197,7 +200,8 @@ impl Driver {
     /// Takes the replies of calls under way, for a while, and makes no new ones.
     async fn drain(&mut self, mut answers: Vec<Answer>) -> Result<(), EngineError> {
         self.calls.close();
-        let deadline = tokio::time::Instant::now() + GRACE;
+        let grace = GRACE.max(self.caller.gateway().drain());
+        let deadline = tokio::time::Instant::now() + grace;
         while !self.calls.is_empty() {
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.take(input, &mut answers).await?,
@@ -236,6 +240,7 @@ impl Driver {
         let mut orders = Vec::new();
         if dispatch {
             self.machine.tick(now, &mut self.entropy);
+            self.machine.offer(self.caller.gateway().room());
             orders = self.machine.dispatch(now, &mut self.entropy);
         }
         let errands = self.machine.take_errands();
@@ -249,14 +254,22 @@ impl Driver {
         }
         if dispatch {
             for order in orders {
-                let (caller, call) = (self.caller.clone(), order.call);
-                self.go_out(async move { Input::Replied(call, caller.call(order).await) });
+                let drain = self.caller.gateway().drain();
+                let grace = if order.is_connect() { drain } else { GRACE };
+                let call = order.call;
+                let calling = self.caller.call(order);
+                self.go_out(grace, async move {
+                    match calling.await {
+                        Outcome::Replied(reply) => Input::Replied(call, reply),
+                        Outcome::Returned => Input::Returned(call),
+                    }
+                });
             }
             for errand in errands {
                 let requester = self.requester.clone();
-                self.go_out(async move {
+                self.go_out(GRACE, async move {
                     let response = requester.make(&errand.request).await;
-                    Input::Returned(Box::new(errand), response)
+                    Input::Fetched(Box::new(errand), response)
                 });
             }
         }
@@ -264,12 +277,12 @@ impl Driver {
     }
 
     /// Lets something happen outside, and takes in what comes of it.
-    fn go_out(&self, outside: impl Future<Output = Input> + Send + 'static) {
+    fn go_out(&self, grace: Duration, outside: impl Future<Output = Input> + Send + 'static) {
         let (replies, stop) = (self.replies.clone(), self.stop.clone());
         self.calls.spawn(async move {
             let abandoned = async {
                 stop.cancelled().await;
-                tokio::time::sleep(GRACE).await;
+                tokio::time::sleep(grace).await;
             };
             tokio::select! {
                 input = outside => {
@@ -339,9 +352,10 @@ impl Driver {
                 answers.push(later(answer, outcome));
             }
             Input::Replied(call, reply) => self.machine.replied(call, reply, now, entropy),
-            Input::Returned(errand, response) => {
-                self.machine.returned(*errand, response, now, entropy);
+            Input::Fetched(errand, response) => {
+                self.machine.fetched(*errand, response, now, entropy);
             }
+            Input::Returned(call) => self.machine.returned(call),
             Input::Read(look) => answers.push(look),
         }
         Ok(())

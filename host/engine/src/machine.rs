@@ -9,6 +9,7 @@ mod cancel;
 mod end;
 mod intake;
 mod invoke;
+mod outlets;
 mod prune;
 pub(crate) mod record;
 mod rerun;
@@ -31,6 +32,7 @@ use crate::app::App;
 use crate::call::Order;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId};
+use crate::gateway::Room;
 use crate::queue::{CallId, Queue, Ticket};
 use crate::reply::{Failure, Reply, Verdict};
 use crate::request::Response;
@@ -71,6 +73,8 @@ pub(crate) struct Machine {
     unfinished: BTreeMap<(String, String), BTreeSet<RunId>>,
     /// What runs want of others, to be attended to before anything else happens.
     asks: VecDeque<Ask>,
+    /// Who can take calls over Connect, as was told last.
+    room: Room,
     changed: BTreeSet<RunId>,
     records: Vec<Record>,
     activity: Vec<Activity>,
@@ -94,6 +98,7 @@ impl Machine {
             waiting: Waiting::default(),
             unfinished: BTreeMap::new(),
             asks: VecDeque::new(),
+            room: Room::default(),
             changed: BTreeSet::new(),
             records: Vec::new(),
             activity: Vec::new(),
@@ -128,7 +133,7 @@ impl Machine {
     }
 
     /// A request that the engine made in a run's name has ended.
-    pub(crate) fn returned(
+    pub(crate) fn fetched(
         &mut self,
         errand: Errand,
         response: Response,
@@ -136,9 +141,7 @@ impl Machine {
         entropy: &mut dyn Entropy,
     ) {
         let most = self.most_attempts(errand.run);
-        self.act(errand.run, now, entropy, |run, stage| {
-            run.returned(errand, response, most, stage)
-        });
+        self.act(errand.run, now, entropy, |run, stage| run.fetched(errand, response, most, stage));
     }
 
     /// A worker stores results while its call goes on.
@@ -189,7 +192,7 @@ impl Machine {
     /// Takes the calls that are due.
     pub(crate) fn dispatch(&mut self, now: Timestamp, entropy: &mut dyn Entropy) -> Vec<Order> {
         let mut orders = Vec::new();
-        for (call, ticket) in self.queue.take_calls(now, self.settings.call_concurrency) {
+        for (call, ticket) in self.take_calls(now) {
             match self.order(call, ticket, now, entropy) {
                 Ok(order) => orders.push(order),
                 Err(failure) => {

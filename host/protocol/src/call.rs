@@ -33,10 +33,35 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// How many attempts there are when the server does not say: its default of four retries.
+    pub const DEFAULT: u32 = 5;
+
     /// Whether a failure now is final.
     pub fn is_last(self) -> bool {
         self.number.saturating_add(1) >= self.most
     }
+}
+
+/// What a reply depends on besides the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Which attempt.
+    pub attempt: Attempt,
+    /// The execution version recorded for the run; -1 before the first answer.
+    pub version: i32,
+}
+
+/// By what the server knows one dispatch of a call. Absent members were absent in the call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The function's UUID on this server; not its slug.
+    pub fn_id: Option<String>,
+    /// The queue item; opaque.
+    pub qi_id: Option<String>,
+    /// Different for each dispatch.
+    pub request_id: Option<String>,
+    /// Counts the dispatches of one queue item.
+    pub generation_id: Option<i64>,
 }
 
 /// A decoded call. Its memos and events stay in the body it came in.
@@ -52,6 +77,8 @@ pub struct Call {
     pub version: i32,
     /// Whether a lone new step may be executed at once.
     pub immediate: bool,
+    /// By what the server knows this very dispatch; needed to store steps while the function goes on.
+    pub dispatch: Dispatch,
     /// Whether the server left out state because it is large; it must then be fetched.
     pub use_api: bool,
     /// What earlier steps left behind.
@@ -104,6 +131,10 @@ struct Context<'b> {
     use_api: bool,
     #[serde(default)]
     stack: Stack,
+    fn_id: Option<String>,
+    qi_id: Option<String>,
+    request_id: Option<String>,
+    generation_id: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,10 +148,21 @@ fn undecided() -> i32 {
     -1
 }
 
-/// Attempts when the server does not say: its default of four retries.
-const DEFAULT_ATTEMPTS: u32 = 5;
-
 impl Route {
+    /// From a slug and what is said about a step; `step`, nothing and an empty text mean a discovery call.
+    pub fn new(slug: &str, step: Option<&str>) -> Result<Self, CallError> {
+        let target = match step {
+            None | Some("" | DISCOVERY) => None,
+            Some(hash) => Some(
+                hash.parse().map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
+            ),
+        };
+        if slug.is_empty() {
+            return Err(CallError::NoFunction);
+        }
+        Ok(Self { slug: slug.to_owned(), target })
+    }
+
     /// Parses the query of a call's URL. Other members are ignored.
     ///
     /// ```
@@ -137,14 +179,7 @@ impl Route {
                 _ => {}
             }
         }
-        let target = match step.as_deref() {
-            None | Some("" | DISCOVERY) => None,
-            Some(hash) => Some(
-                hash.parse().map_err(|_| CallError::BadTarget(hash.chars().take(80).collect()))?,
-            ),
-        };
-        let slug = slug.filter(|slug| !slug.is_empty()).ok_or(CallError::NoFunction)?;
-        Ok(Self { slug, target })
+        Self::new(slug.as_deref().unwrap_or_default(), step.as_deref())
     }
 }
 
@@ -168,13 +203,19 @@ impl Call {
         };
         let attempt = Attempt {
             number: body.ctx.attempt,
-            most: body.ctx.max_attempts.unwrap_or(DEFAULT_ATTEMPTS),
+            most: body.ctx.max_attempts.unwrap_or(Attempt::DEFAULT),
         };
         Ok(Self {
             route,
             run,
             attempt,
             version: body.version,
+            dispatch: Dispatch {
+                fn_id: body.ctx.fn_id,
+                qi_id: body.ctx.qi_id,
+                request_id: body.ctx.request_id,
+                generation_id: body.ctx.generation_id,
+            },
             immediate: !body.ctx.disable_immediate_execution,
             use_api: body.use_api || body.ctx.use_api,
             memos,
@@ -182,6 +223,22 @@ impl Call {
             events: body.events.map(range).unwrap_or_default(),
             body: bytes,
         })
+    }
+
+    /// Whether steps may be stored while the function goes on, as far as the call is concerned: it is about no single
+    /// step, the server runs nothing else of this run meanwhile, and it is a first attempt. (Storing a step resets
+    /// the attempts on the server's side; this call would go on counting the old ones.)
+    pub fn may_checkpoint(&self) -> bool {
+        self.route.target.is_none()
+            && self.immediate
+            && self.attempt.number == 0
+            && self.dispatch.fn_id.is_some()
+            && self.dispatch.qi_id.is_some()
+    }
+
+    /// What a reply to this call depends on besides its outcome.
+    pub fn terms(&self) -> Terms {
+        Terms { attempt: self.attempt, version: self.version }
     }
 
     /// The text of a range of the body, or what stands for it where it is missing.

@@ -1,8 +1,27 @@
 //! Connect: the second transport, in which the worker dials out and calls arrive as frames of a WebSocket.
 //!
-//! [`frames`] has the messages. They carry the same JSON as calls over HTTP.
+//! The frames carry the same JSON as calls over HTTP. Like the rest of this crate, nothing here has a socket or a clock:
+//! bytes and moments come in, messages and moments to look again come out.
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`frames`] | the messages, field by field |
+//! | [`link`] | one socket: handshake, heartbeats, when it is dead |
+//! | [`request`] | a request → route, body, and what must be echoed about it |
+//! | [`response`] | a reply → the response frame, or why it is too large |
+//! | [`book`] | all requests of the process: leases, replies that are not stored yet |
+//! | [`record`] | the journal's records: which requests were taken and which are done |
+//! | [`backoff`] | how long to wait before dialling again |
+//! | [`duration`] | durations as Go writes them |
 
+pub mod backoff;
+pub mod book;
+pub mod duration;
 pub mod frames;
+pub mod link;
+pub mod record;
+pub mod request;
+pub mod response;
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "v0.connect.inngest.com";

@@ -1,6 +1,7 @@
 //! The body of the answer to `GET`: what this worker is, for people and servers that ask.
 
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -9,6 +10,40 @@ use crate::id::AppId;
 use crate::signature::{Keys, Trust};
 use crate::sync::FRAMEWORK;
 
+/// What this worker can do beyond the least: only what it really does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Answers a sync with its functions in the reply.
+    pub in_band_sync: bool,
+    /// Proves on demand that it shares the key.
+    pub trust_probe: bool,
+    /// Can open a connection to the server instead of being called.
+    pub connect: bool,
+}
+
+impl Capabilities {
+    /// Whether there is nothing to announce.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Serialize for Capabilities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = [
+            ("connect", self.connect),
+            ("in_band_sync", self.in_band_sync),
+            ("trust_probe", self.trust_probe),
+        ];
+        let mut map = serializer.serialize_map(None)?;
+        for (name, _) in all.iter().filter(|(_, can)| *can) {
+            map.serialize_entry(name, "v1")?;
+        }
+        map.end()
+    }
+}
+
 /// What the worker knows about itself.
 #[derive(Debug, Clone)]
 pub struct Introspection<'w> {
@@ -16,6 +51,8 @@ pub struct Introspection<'w> {
     pub app: &'w AppId,
     /// How many functions it serves.
     pub functions: usize,
+    /// What it can do.
+    pub capabilities: Capabilities,
     /// Whom it believes.
     pub trust: &'w Trust,
     /// The key for sending events, where there is one.
@@ -46,7 +83,7 @@ pub enum Asked {
 #[derive(Serialize)]
 struct Public {
     authentication_succeeded: Option<bool>,
-    capabilities: Map<String, Value>,
+    capabilities: Capabilities,
     extra: Map<String, Value>,
     function_count: usize,
     has_event_key: bool,
@@ -87,8 +124,11 @@ impl Introspection<'_> {
                 Asked::Believed => Some(true),
                 Asked::Disbelieved => Some(false),
             },
-            // Only what is implemented is announced.
-            capabilities: Map::new(),
+            // How to sync is nobody's business who does not share our key.
+            capabilities: Capabilities {
+                in_band_sync: self.capabilities.in_band_sync && asked == Asked::Believed,
+                ..self.capabilities
+            },
             extra: Map::new(),
             function_count: self.functions,
             has_event_key: self.event_key.is_some(),
@@ -141,6 +181,7 @@ mod tests {
         let introspection = Introspection {
             app: &app,
             functions: 3,
+            capabilities: Capabilities { in_band_sync: true, trust_probe: true, connect: false },
             trust: &trust,
             event_key: Some("secret"),
             api_origin: "http://127.0.0.1:8288/",
@@ -154,12 +195,15 @@ mod tests {
         let open = read(Asked::Unsigned);
         assert_eq!(open["authentication_succeeded"], Value::Null);
         assert_eq!((&open["function_count"], &open["mode"]), (&3.into(), &"cloud".into()));
+        assert_eq!(open["capabilities"], serde_json::json!({"trust_probe": "v1"}));
         assert!(open.get("api_origin").is_none() && open.get("signing_key_hash").is_none());
         assert_eq!(read(Asked::Disbelieved)["authentication_succeeded"], false);
         let told = read(Asked::Believed);
         assert_eq!(told["authentication_succeeded"], true);
         assert_eq!(told["signing_key_hash"], "b2ed992186a5");
         assert_eq!(told["app_id"], "app");
+        let both = serde_json::json!({"in_band_sync": "v1", "trust_probe": "v1"});
+        assert_eq!(told["capabilities"], both);
         let text = told.to_string();
         assert!(!text.contains("secret") && !text.contains("12345678"), "keys never show: {text}");
     }

@@ -13,13 +13,18 @@
 //! | [`replay`] | what the running function reports → what it does next, or the [`outcome::Outcome`] |
 //! | [`reply`] | outcome → status, headers, body |
 //!
-//! Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+//! [`connect`] has the frames of the second transport, and [`handback`] what is said of a call that will not be
+//! finished. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
 
 pub mod call;
 pub mod connect;
 pub mod cron;
+pub mod directory;
+pub mod duration;
 pub mod event;
+pub mod expression;
 pub mod function;
+pub mod handback;
 pub mod header;
 pub mod id;
 pub mod introspect;
@@ -37,3 +42,6 @@ pub const SDK: &str = concat!("rust:v", env!("CARGO_PKG_VERSION"));
 
 /// The execution version this worker speaks: parallel steps are joined by the server before the next call.
 pub const REQUEST_VERSION: i32 = 2;
+
+/// The execution version under which the server calls a function again at every end of a step.
+pub const EVERY_END_WAKES: i32 = 1;

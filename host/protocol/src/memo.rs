@@ -42,6 +42,8 @@ pub enum Shape {
     Wrapped,
     /// Any value at all means that the step is done and has no result: sleeps.
     Presence,
+    /// The value is the result, whatever it looks like: a matched event may consist of `data` alone.
+    Whole,
 }
 
 impl MemoTable {
@@ -90,7 +92,7 @@ impl MemoTable {
         };
         let bytes = match shape {
             Shape::Presence => None,
-            Shape::Wrapped => {
+            Shape::Wrapped | Shape::Whole => {
                 let start = text.as_ptr() as usize - self.body.as_ptr() as usize;
                 Some(start..start + text.len())
             }
@@ -134,6 +136,7 @@ const NOTHING: &str = "null";
 fn read(raw: &str, shape: Shape) -> Memo<'_> {
     match shape {
         Shape::Presence => Memo::Data(NOTHING),
+        Shape::Whole => Memo::Data(raw),
         Shape::Wrapped => {
             unwrap_canonical(raw).or_else(|| unwrap_parsed(raw)).unwrap_or(Memo::Data(raw))
         }
@@ -266,6 +269,7 @@ mod tests {
         ] {
             assert_eq!(read(raw, Shape::Wrapped), expected, "{raw}");
             assert_eq!(read(raw, Shape::Presence), Memo::Data("null"), "{raw}");
+            assert_eq!(read(raw, Shape::Whole), Memo::Data(raw), "{raw}");
         }
     }
 

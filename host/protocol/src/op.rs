@@ -1,5 +1,8 @@
 //! Ops: what an invocation reports to the server.
 
+mod options;
+
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +10,9 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::options::{
+    AiGateway, Gateway, InvokeFunction, Payload, Provider, Timeout, WaitForEvent, WaitForSignal,
+};
 use crate::id::StepId;
 use crate::step::StepName;
 
@@ -106,6 +112,9 @@ pub struct Op {
     pub step: StepName,
     /// What about it.
     pub code: OpCode,
+    /// Whether the server is to wake the function as soon as this op has ended, rather than when all that were
+    /// reported beside it have. `opts.parallelMode` on the wire.
+    pub race: bool,
 }
 
 /// What an op says.
@@ -136,6 +145,19 @@ pub enum OpCode {
     StepPlanned,
     /// The run sleeps.
     Sleep(Wake),
+    /// The run waits for an event.
+    WaitForEvent(WaitForEvent),
+    /// The run waits for a signal.
+    WaitForSignal(WaitForSignal),
+    /// The server runs another function.
+    InvokeFunction(InvokeFunction),
+    /// The server makes an HTTP request.
+    Gateway(Gateway),
+    /// The server asks a model.
+    AiGateway(AiGateway),
+    /// The server calls again, from the top; costs no attempt. The step of such an op is not a step: its id must be
+    /// different each time, or the server takes it for one it has served.
+    DiscoveryRequest,
 }
 
 impl OpCode {
@@ -147,6 +169,12 @@ impl OpCode {
             Self::StepFailed { .. } => "StepFailed",
             Self::StepPlanned => "StepPlanned",
             Self::Sleep(_) => "Sleep",
+            Self::WaitForEvent(_) => "WaitForEvent",
+            Self::WaitForSignal(_) => "WaitForSignal",
+            Self::InvokeFunction(_) => "InvokeFunction",
+            Self::Gateway(_) => "Gateway",
+            Self::AiGateway(_) => "AIGateway",
+            Self::DiscoveryRequest => "DiscoveryRequest",
         }
     }
 }
@@ -169,6 +197,59 @@ struct WireTiming {
     b: u128,
 }
 
+impl Op {
+    /// Asks the server to call again from the top. `unique` must not have been used before in this run.
+    pub fn discovery_request(unique: &str) -> Self {
+        let name = format!("discovery-request-{unique}");
+        let step = StepName { id: StepId::hash(&name), name, index: 0 };
+        Self { step, code: OpCode::DiscoveryRequest, race: false }
+    }
+
+    /// What stands under `name`: the moment a sleep ends, or else the step's name.
+    fn wire_name(&self) -> Cow<'_, str> {
+        match &self.code {
+            OpCode::Sleep(wake) => wake.text().into(),
+            OpCode::WaitForSignal(wait) => wait.signal.as_str().into(),
+            _ => self.step.name.as_str().into(),
+        }
+    }
+
+    fn opts(&self) -> Option<Opts<'_>> {
+        let of = match &self.code {
+            OpCode::WaitForEvent(options) => OptsOf::WaitForEvent(options),
+            OpCode::WaitForSignal(options) => OptsOf::WaitForSignal(options),
+            OpCode::InvokeFunction(options) => OptsOf::InvokeFunction(options),
+            OpCode::Gateway(options) => OptsOf::Gateway(options),
+            OpCode::AiGateway(options) => OptsOf::AiGateway(options),
+            _ => OptsOf::Nothing {},
+        };
+        let parallel_mode = self.race.then_some("race");
+        match of {
+            OptsOf::Nothing {} if !self.race => None,
+            of => Some(Opts { of, parallel_mode }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Opts<'o> {
+    #[serde(flatten)]
+    of: OptsOf<'o>,
+    #[serde(rename = "parallelMode", skip_serializing_if = "Option::is_none")]
+    parallel_mode: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OptsOf<'o> {
+    WaitForEvent(&'o WaitForEvent),
+    WaitForSignal(&'o WaitForSignal),
+    InvokeFunction(&'o InvokeFunction),
+    Gateway(&'o Gateway),
+    AiGateway(&'o AiGateway),
+    Nothing {},
+}
+
 impl Serialize for Op {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let StepName { id, name, index } = &self.step;
@@ -177,25 +258,21 @@ impl Serialize for Op {
         map.serialize_entry::<_, StepId>("id", id)?;
         map.serialize_entry("displayName", name)?;
         map.serialize_entry("userland", &Userland { id: name, index: *index })?;
+        map.serialize_entry("name", &self.wire_name())?;
+        if let Some(opts) = self.opts() {
+            map.serialize_entry("opts", &opts)?;
+        }
         let timing = match &self.code {
             OpCode::StepRun { data, timing } => {
-                map.serialize_entry("name", name)?;
                 map.serialize_entry("data", data)?;
                 timing
             }
             OpCode::StepError { error, timing } | OpCode::StepFailed { error, timing } => {
-                map.serialize_entry("name", name)?;
                 map.serialize_entry("error", error)?;
                 map.serialize_entry("data", &())?;
                 timing
             }
-            OpCode::StepPlanned => {
-                map.serialize_entry("name", name)?;
-                map.serialize_entry("data", &())?;
-                &None
-            }
-            OpCode::Sleep(wake) => {
-                map.serialize_entry("name", &wake.text())?;
+            _ => {
                 map.serialize_entry("data", &())?;
                 &None
             }
@@ -217,8 +294,8 @@ mod tests {
 
     fn wire(name: &str, code: OpCode) -> String {
         let (id, index) = StepNames::default().identify(name);
-        serde_json::to_string(&Op { step: StepName { id, name: name.to_owned(), index }, code })
-            .expect("JSON")
+        let step = StepName { id, name: name.to_owned(), index };
+        serde_json::to_string(&Op { step, code, race: false }).expect("JSON")
     }
 
     #[test]
@@ -267,8 +344,8 @@ mod tests {
         let mut names = StepNames::default();
         names.identify("same");
         let (id, index) = names.identify("same");
-        let op =
-            Op { step: StepName { id, name: "same".to_owned(), index }, code: OpCode::StepPlanned };
+        let step = StepName { id, name: "same".to_owned(), index };
+        let op = Op { step, code: OpCode::StepPlanned, race: false };
         let json = serde_json::to_string(&op).expect("JSON");
         assert!(json.contains(r#""userland":{"id":"same","index":1}"#), "{json}");
     }

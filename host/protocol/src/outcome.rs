@@ -11,12 +11,26 @@ use crate::step::StepName;
 pub enum Outcome {
     /// The function returned; its result as JSON.
     Done(Box<RawValue>),
-    /// The function waits: the steps it found, at least one.
+    /// The function waits: the steps it found, at least one; before them, in the order in which they ran, steps whose
+    /// results could not be stored while the function went on.
     Planned(Vec<Op>),
+    /// The function is to be called again from the top before it reports what it waits for, under the execution
+    /// version that wakes it at every end of a step.
+    Switch,
+    /// The function is to be called again from the top. Only for a call that targets no step: a targeted one that is
+    /// answered so never comes back.
+    Again {
+        /// A text that this run has not used for this before: the server takes a repeat for what it has served.
+        unique: String,
+    },
+    /// The server has given this work to another call meanwhile: whatever is answered is ignored.
+    Superseded,
     /// The body of a step ran and succeeded.
     StepRan {
         /// Which step.
         step: StepName,
+        /// Whether the function has entered a race; see [`Op::race`].
+        race: bool,
         /// Its result as JSON.
         data: Box<RawValue>,
         /// When the body ran; none when the result is a stored one told again.
@@ -26,6 +40,8 @@ pub enum Outcome {
     StepFailed {
         /// Which step.
         step: StepName,
+        /// Whether the function has entered a race; see [`Op::race`].
+        race: bool,
         /// The failure.
         error: ErrorObject,
         /// What the body wants to happen.

@@ -7,21 +7,27 @@
 //!    could let the other side of a race win and drop it;
 //! 2. else the found step whose memo comes first in the server's order of completion is resolved;
 //! 3. else a targeted call has no target;
-//! 4. else a single new step runs at once, where the server allows that;
+//! 4. else a single new step runs at once, where the server allows that and it cannot be running elsewhere;
 //! 5. else all new steps are planned; if there is none, the function waits for something that is not a step.
+//!
+//! A step that ran may be kept: its result is stored elsewhere, and the function goes on with it as with a memo.
 
 mod kind;
+mod options;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-pub use self::kind::{Kind, KindError, Sending};
+pub use self::kind::{Kind, KindError};
+pub use self::options::{Message, Sending};
+use crate::EVERY_END_WAKES;
 use crate::call::Call;
+use crate::directory::Directory;
 use crate::id::StepId;
 use crate::memo::{Located, Memo, Shape};
 use crate::op::{ErrorObject, Op, OpCode, Retry, Timing};
@@ -120,6 +126,7 @@ pub enum ReplayError {
 #[derive(Debug)]
 pub struct Replay {
     call: Arc<Call>,
+    directory: Arc<Directory>,
     names: StepNames,
     steps: Vec<Slot>,
     /// Found steps with a memo, by the server's order of completion.
@@ -127,8 +134,18 @@ pub struct Replay {
     /// Found steps without one, in the order in which they were found; dropped ones are removed.
     fresh: Vec<u32>,
     running: Option<u32>,
+    /// The step that ran last, until it is kept.
+    ran: Option<u32>,
+    /// Results of steps that ran in this invocation and whose function goes on.
+    kept: BTreeMap<u32, Box<RawValue>>,
+    /// Whether no further step may run at once.
+    planning: bool,
     /// Whether the function has entered a race.
     raced: bool,
+    /// How many ends of steps the function has seen.
+    resolved: u32,
+    /// How many steps were dropped before they had ended: they may be running elsewhere.
+    lost: u32,
 }
 
 /// [`Decision`] before its texts are looked up.
@@ -143,6 +160,8 @@ struct Slot {
     id: StepId,
     kind: Kind,
     dropped: bool,
+    /// How many ends of steps the function had seen when it found this one.
+    found_after: u32,
     /// Its stored end, if it has one.
     memo: Option<Located>,
     /// Present while the step has no memo: what is needed to report it.
@@ -157,16 +176,22 @@ struct Report {
 }
 
 impl Replay {
-    /// The machine for a call, before the function has run.
-    pub fn new(call: Arc<Call>) -> Self {
+    /// The machine for a call, before the function has run. `directory` says where invoked functions live.
+    pub fn new(call: Arc<Call>, directory: Arc<Directory>) -> Self {
         Self {
             call,
+            directory,
             names: StepNames::default(),
             steps: Vec::new(),
             waiting: BinaryHeap::new(),
             fresh: Vec::new(),
             running: None,
+            ran: None,
+            kept: BTreeMap::new(),
+            planning: false,
             raced: false,
+            resolved: 0,
+            lost: 0,
         }
     }
 
@@ -208,7 +233,7 @@ impl Replay {
         timing: Timing,
     ) -> Result<Outcome, ReplayError> {
         let step = self.take_running()?;
-        Ok(Outcome::StepRan { step, data, timing: Some(timing) })
+        Ok(Outcome::StepRan { step, race: self.raced, data, timing: Some(timing) })
     }
 
     /// The body that runs has failed.
@@ -219,7 +244,33 @@ impl Replay {
         timing: Timing,
     ) -> Result<Outcome, ReplayError> {
         let step = self.take_running()?;
-        Ok(Outcome::StepFailed { step, error, retry, timing: Some(timing) })
+        Ok(Outcome::StepFailed { step, race: self.raced, error, retry, timing: Some(timing) })
+    }
+
+    /// The step that ran last, a body or something the host sent, has its result stored: the function goes on, and
+    /// sees it as it would see a memo.
+    pub fn keep(&mut self, data: Box<RawValue>) -> Result<(), ReplayError> {
+        let ordinal = self.ran.take().ok_or(ReplayError::NotRunning)?;
+        self.fresh.retain(|&fresh| fresh != ordinal);
+        self.kept.insert(ordinal, data);
+        // After everything the server knows.
+        self.waiting.push(Reverse((u32::MAX, ordinal)));
+        Ok(())
+    }
+
+    /// Whether a step ran in this invocation and was kept.
+    pub fn is_kept(&self, ordinal: u32) -> bool {
+        self.kept.contains_key(&ordinal)
+    }
+
+    /// From here on no step runs at once: what is new is planned, and the server calls back for it.
+    pub fn plan_only(&mut self) {
+        self.planning = true;
+    }
+
+    /// Whether the function has entered a race.
+    pub fn raced(&self) -> bool {
+        self.raced
     }
 
     /// The function has ended, with its result as JSON or with a failure. Steps still found count as dropped.
@@ -272,15 +323,19 @@ impl Replay {
             let (name, options) = (found.name.to_owned(), found.options.to_owned());
             (None, Some(Box::new(Report { name, index, options })))
         };
-        self.steps.push(Slot { id, kind, dropped: false, memo, report });
+        let found_after = self.resolved;
+        self.steps.push(Slot { id, kind, dropped: false, found_after, memo, report });
         Ok(())
     }
 
     fn drop_step(&mut self, ordinal: u32) -> Result<(), ReplayError> {
         let slot =
             self.steps.get_mut(ordinal as usize).ok_or(ReplayError::UnknownOrdinal(ordinal))?;
-        slot.dropped = true;
-        if slot.report.is_some() {
+        if !std::mem::replace(&mut slot.dropped, true)
+            && slot.report.is_some()
+            && !self.kept.contains_key(&ordinal)
+        {
+            self.lost += 1;
             self.fresh.retain(|&fresh| fresh != ordinal);
         }
         Ok(())
@@ -296,6 +351,7 @@ impl Replay {
         }
         while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
             if !self.slot(ordinal).dropped {
+                self.resolved += 1;
                 return Ok(Choice::Resolve(ordinal));
             }
         }
@@ -306,9 +362,20 @@ impl Replay {
         }
         match *self.fresh.as_slice() {
             [] => Err(ReplayError::Stuck),
-            [only] if self.call.immediate && self.slot(only).kind.runs() => self.carry_out(only),
+            [only] if self.may_run_at_once(only) => self.carry_out(only),
             _ => self.plan(),
         }
+    }
+
+    /// Whether a lone new step may run in this call.
+    ///
+    /// Once a function has raced, the server calls it while other steps of it are still running. One that was found
+    /// before the last end may have been planned by an earlier call and be running now; and while a loser runs, its
+    /// end brings a second call, which would find the same new step. Planning runs a step once in any case.
+    fn may_run_at_once(&self, ordinal: u32) -> bool {
+        let slot = self.slot(ordinal);
+        let nowhere_else = !self.raced || (slot.found_after == self.resolved && self.lost == 0);
+        self.call.immediate && !self.planning && slot.kind.runs() && nowhere_else
     }
 
     /// Runs a step now: its body, or what the host does in its place.
@@ -318,11 +385,12 @@ impl Replay {
                 self.running = Some(ordinal);
                 Ok(Choice::Execute(ordinal))
             }
-            Kind::SendEvent => {
-                let sending = Sending::parse(self.step_name(ordinal), self.options(ordinal));
-                Ok(Choice::Stop(Stop::Send(self.checked(ordinal, sending)?)))
+            kind @ (Kind::SendEvent | Kind::SendSignal) => {
+                let what = self.checked(ordinal, Message::parse(kind, self.options(ordinal)))?;
+                self.ran = Some(ordinal);
+                Ok(Choice::Stop(Stop::Send(Sending { step: self.step_name(ordinal), what })))
             }
-            Kind::Sleep | Kind::SleepUntil => {
+            _ => {
                 let op = self.op(ordinal)?;
                 Ok(Choice::Stop(Stop::Outcome(Outcome::Planned(vec![op]))))
             }
@@ -333,8 +401,8 @@ impl Replay {
         match self.slot(ordinal).memo.as_ref().map(|memo| self.call.memos.read(memo)) {
             Some(Memo::Error(error)) => Err(error),
             Some(Memo::Data(data) | Memo::Input(data)) => Ok(data),
-            // Only steps with a memo wait for one.
-            None => Ok("null"),
+            // Only steps with a memo or a kept result wait for one.
+            None => Ok(self.kept.get(&ordinal).map_or("null", |kept| kept.get())),
         }
     }
 
@@ -346,26 +414,24 @@ impl Replay {
     }
 
     fn plan(&self) -> Result<Choice, ReplayError> {
-        let ops = self.fresh.iter().map(|&ordinal| self.op(ordinal)).collect::<Result<_, _>>()?;
-        Ok(Choice::Stop(Stop::Outcome(Outcome::Planned(ops))))
+        let ops =
+            self.fresh.iter().map(|&ordinal| self.op(ordinal)).collect::<Result<Vec<_>, _>>()?;
+        let waits = || ops.iter().any(|op| matches!(op.code, OpCode::WaitForEvent(_)));
+        // No option makes the end of such a wait wake a function before its siblings have ended: only the execution
+        // version does. It is told with the first answer, or ahead of what it shall apply to.
+        let outcome = if self.raced && self.call.version > EVERY_END_WAKES && waits() {
+            Outcome::Switch
+        } else {
+            Outcome::Planned(ops)
+        };
+        Ok(Choice::Stop(Stop::Outcome(outcome)))
     }
 
     fn op(&self, ordinal: u32) -> Result<Op, ReplayError> {
-        let code = match self.slot(ordinal).kind {
-            Kind::Run => OpCode::StepPlanned,
-            Kind::SendEvent => {
-                // Faulty events are reported now, not after a round trip.
-                self.checked(
-                    ordinal,
-                    Sending::parse(self.step_name(ordinal), self.options(ordinal)),
-                )?;
-                OpCode::StepPlanned
-            }
-            kind @ (Kind::Sleep | Kind::SleepUntil) => {
-                OpCode::Sleep(self.checked(ordinal, kind.wake(self.options(ordinal)))?)
-            }
-        };
-        Ok(Op { step: self.step_name(ordinal), code })
+        let (kind, options) = (self.slot(ordinal).kind, self.options(ordinal));
+        let code = options::op(kind, options, self.input_of(ordinal), &self.directory);
+        let code = self.checked(ordinal, code)?;
+        Ok(Op { step: self.step_name(ordinal), code, race: self.raced })
     }
 
     fn checked<T>(&self, ordinal: u32, result: Result<T, KindError>) -> Result<T, ReplayError> {
@@ -375,6 +441,7 @@ impl Replay {
     fn take_running(&mut self) -> Result<StepName, ReplayError> {
         let ordinal = self.running.take().ok_or(ReplayError::NotRunning)?;
         self.fresh.retain(|&fresh| fresh != ordinal);
+        self.ran = Some(ordinal);
         Ok(self.step_name(ordinal))
     }
 
@@ -411,10 +478,11 @@ pub fn answer_from_memo(call: &Call) -> Option<Outcome> {
     match memo {
         Memo::Data(data) => {
             let data = RawValue::from_string(data.to_owned()).ok()?;
-            Some(Outcome::StepRan { step, data, timing: None })
+            Some(Outcome::StepRan { step, race: false, data, timing: None })
         }
         Memo::Error(error) => Some(Outcome::StepFailed {
             step,
+            race: false,
             error: ErrorObject::parse(error),
             retry: Retry::Never,
             timing: None,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::call::Attempt;
+use crate::call::Terms;
 use crate::op::{ErrorObject, Op, OpCode, Retry};
 use crate::outcome::Outcome;
 use crate::step::StepName;
-use crate::{REQUEST_VERSION, SDK, header};
+use crate::{EVERY_END_WAKES, REQUEST_VERSION, SDK, header};
 
 /// A reply, for any transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Reply {
     pub no_retry: Option<bool>,
     /// When to try again, in whole seconds.
     pub retry_after: Option<u64>,
+    /// The execution version, which the server records for the run.
+    pub version: i32,
     /// JSON.
     pub body: Vec<u8>,
 }
@@ -28,21 +30,37 @@ pub struct Reply {
 const TARGET_NOT_FOUND_PAUSE: Duration = Duration::from_secs(3);
 
 impl Reply {
-    /// What the server is told about an outcome of this attempt.
-    pub fn of(outcome: Outcome, attempt: Attempt) -> Self {
-        match outcome {
+    /// What the server is told about an outcome of a call on these terms.
+    pub fn of(outcome: Outcome, terms: Terms) -> Self {
+        let Terms { attempt, version: recorded } = terms;
+        let version = version(&outcome, recorded);
+        let reply = match outcome {
             Outcome::Done(data) => Self::plain(200, data.get().as_bytes().to_vec()),
             Outcome::Planned(ops) => Self::plain(206, json(&ops)),
-            Outcome::StepRan { step, data, timing } => {
-                Self::plain(206, json(&[Op { step, code: OpCode::StepRun { data, timing } }]))
+            Outcome::Switch => {
+                // Once in a run: after this the recorded version is another.
+                Self::plain(206, json(&[Op::discovery_request("every-end-wakes")]))
             }
-            Outcome::StepFailed { step, error, retry, timing } => {
+            Outcome::Again { unique } => Self::plain(206, json(&[Op::discovery_request(&unique)])),
+            Outcome::Superseded => {
+                let error = ErrorObject::new(
+                    "Superseded",
+                    "the server gave this work to another call; this one has stopped",
+                );
+                Self { no_retry: Some(true), ..Self::plain(400, json(&error)) }
+            }
+            Outcome::StepRan { step, race, data, timing } => {
+                let code = OpCode::StepRun { data, timing };
+                Self::plain(206, json(&[Op { step, code, race }]))
+            }
+            Outcome::StepFailed { step, race, error, retry, timing } => {
                 if retry == Retry::Never || attempt.is_last() {
                     let code = OpCode::StepFailed { error, timing };
-                    Self { no_retry: Some(true), ..Self::plain(206, json(&[Op { step, code }])) }
+                    let ops = json(&[Op { step, code, race }]);
+                    Self { no_retry: Some(true), ..Self::plain(206, ops) }
                 } else {
                     let code = OpCode::StepError { error, timing };
-                    Self::plain(206, json(&[Op { step, code }])).retried(retry)
+                    Self::plain(206, json(&[Op { step, code, race }])).retried(retry)
                 }
             }
             Outcome::Failed { error, retry } => {
@@ -67,12 +85,14 @@ impl Reply {
                     // The failure is stored under the step and the run goes on; a failed call would end the run.
                     let step = StepName { id: target, name: target.to_string(), index: 0 };
                     let code = OpCode::StepFailed { error, timing: None };
-                    Self { no_retry: Some(true), ..Self::plain(206, json(&[Op { step, code }])) }
+                    let ops = json(&[Op { step, code, race: false }]);
+                    Self { no_retry: Some(true), ..Self::plain(206, ops) }
                 } else {
                     Self::plain(500, json(&error)).retried(Retry::After(TARGET_NOT_FOUND_PAUSE))
                 }
             }
-        }
+        };
+        Self { version, ..reply }
     }
 
     /// A call that could not even be made: the server tries again while attempts remain.
@@ -84,7 +104,7 @@ impl Reply {
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
         [
             Some((header::SDK, SDK.to_owned())),
-            Some((header::REQUEST_VERSION, REQUEST_VERSION.to_string())),
+            Some((header::REQUEST_VERSION, self.version.to_string())),
             self.no_retry.map(|no_retry| (header::NO_RETRY, no_retry.to_string())),
             self.retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string())),
         ]
@@ -93,7 +113,7 @@ impl Reply {
     }
 
     fn plain(status: u16, body: Vec<u8>) -> Self {
-        Self { status, no_retry: None, retry_after: None, body }
+        Self { status, no_retry: None, retry_after: None, version: REQUEST_VERSION, body }
     }
 
     fn retried(self, retry: Retry) -> Self {
@@ -102,6 +122,21 @@ impl Reply {
             Retry::After(pause) => Some(retry_after_seconds(pause)),
         };
         Self { no_retry: Some(false), retry_after, ..self }
+    }
+}
+
+/// The execution version to answer with.
+///
+/// Version 2 calls a function again when all steps that were reported together have ended. A race that a wait for an
+/// event may win cannot be told so: no option lifts the barrier for it, but version 1 has none. What is recorded for a
+/// run stays, whatever a newer worker would choose.
+fn version(outcome: &Outcome, recorded: i32) -> i32 {
+    let wait_in_race = |op: &Op| op.race && matches!(op.code, OpCode::WaitForEvent(_));
+    match outcome {
+        Outcome::Switch => EVERY_END_WAKES,
+        Outcome::Planned(ops) if ops.iter().any(wait_in_race) => EVERY_END_WAKES,
+        _ if recorded < 0 => REQUEST_VERSION,
+        _ => recorded.min(REQUEST_VERSION),
     }
 }
 
@@ -120,10 +155,11 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::call::Attempt;
     use crate::id::StepId;
 
-    const FIRST: Attempt = Attempt { number: 0, most: 3 };
-    const LAST: Attempt = Attempt { number: 2, most: 3 };
+    const FIRST: Terms = Terms { attempt: Attempt { number: 0, most: 3 }, version: 2 };
+    const LAST: Terms = Terms { attempt: Attempt { number: 2, most: 3 }, version: 2 };
 
     fn step() -> StepName {
         StepName { id: StepId::hash("a"), name: "a".to_owned(), index: 0 }
@@ -152,8 +188,13 @@ mod tests {
             (pause, LAST, "StepFailed", true, None),
         ] {
             let error = ErrorObject::new("E", "m");
-            let outcome =
-                Outcome::StepFailed { step: step(), error: error.clone(), retry, timing: None };
+            let outcome = Outcome::StepFailed {
+                step: step(),
+                race: false,
+                error: error.clone(),
+                retry,
+                timing: None,
+            };
             let reply = Reply::of(outcome, attempt);
             assert_eq!((reply.status, op_of(&reply).as_str()), (206, op), "{retry:?}");
             assert_eq!((reply.no_retry, reply.retry_after), (Some(no_retry), after), "{retry:?}");
@@ -187,9 +228,9 @@ mod tests {
     fn results_and_ops_travel_as_they_are() {
         let done = Reply::of(Outcome::Done(raw("null")), FIRST);
         assert_eq!((done.status, done.body.as_slice(), done.no_retry), (200, &b"null"[..], None));
-        let ran = Outcome::StepRan { step: step(), data: raw("7"), timing: None };
+        let ran = Outcome::StepRan { step: step(), race: false, data: raw("7"), timing: None };
         assert_eq!(op_of(&Reply::of(ran, LAST)), "StepRun");
-        let planned = vec![Op { step: step(), code: OpCode::StepPlanned }];
+        let planned = vec![Op { step: step(), code: OpCode::StepPlanned, race: false }];
         let reply = Reply::of(Outcome::Planned(planned), FIRST);
         assert_eq!((reply.status, op_of(&reply).as_str()), (206, "StepPlanned"));
         let headers: Vec<_> = reply.headers().collect();

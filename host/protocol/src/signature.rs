@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::connect::link::Session;
+
 /// How far a signature's time may lie from ours, in seconds, either way.
 pub const TOLERANCE_SECONDS: i64 = 300;
 
@@ -174,7 +176,7 @@ impl Signature {
     }
 }
 
-/// A body whose sender is believed. Only [`verify`] makes one.
+/// A body whose sender is believed. [`verify`] makes one, and [`Verified::over_session`].
 #[derive(Debug, Clone)]
 pub struct Verified<B> {
     body: B,
@@ -182,6 +184,15 @@ pub struct Verified<B> {
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
+    /// A body that came over a Connect session.
+    ///
+    /// It carries no signature of its own. The session is the proof instead: the worker dialled the address that its
+    /// server named to it, and the gateway there took the tokens of that server before the session existed. Nothing is
+    /// signed in return.
+    pub fn over_session(body: B, _session: &Session) -> Self {
+        Self { body, key: None }
+    }
+
     /// The body.
     pub fn body(&self) -> &B {
         &self.body

@@ -1,11 +1,20 @@
-//! The sync payload: what the worker tells the server it has.
+//! The sync payload: what the worker tells the server it has, and what the server says it has.
+
+mod held;
+mod in_band;
+mod wire;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use held::{Differences, HeldFunction};
+pub use in_band::{InBand, InBandRequest};
+
 use crate::SDK;
-use crate::function::{FunctionConfig, Trigger};
+use crate::function::FunctionConfig;
 use crate::id::AppId;
+use crate::introspect::Capabilities;
+use wire::WireFunction;
 
 /// The body of `POST /fn/register`.
 ///
@@ -21,58 +30,13 @@ pub struct SyncPayload {
     framework: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     app_version: Option<String>,
+    #[serde(skip_serializing_if = "Capabilities::is_none")]
+    capabilities: Capabilities,
     functions: Vec<WireFunction>,
 }
 
 /// What the worker's replies name as their HTTP framework.
 pub const FRAMEWORK: &str = "axum";
-
-#[derive(Debug, Clone, Serialize)]
-struct WireFunction {
-    id: String,
-    name: String,
-    triggers: Vec<WireTrigger>,
-    steps: WireSteps,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-enum WireTrigger {
-    // Absent is absent: a `null` member would make the server take the trigger for both kinds.
-    Event {
-        event: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expression: Option<String>,
-    },
-    Cron {
-        cron: String,
-    },
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct WireSteps {
-    step: WireStep,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct WireStep {
-    id: &'static str,
-    name: &'static str,
-    runtime: WireRuntime,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retries: Option<WireRetries>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct WireRuntime {
-    r#type: &'static str,
-    url: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct WireRetries {
-    attempts: u8,
-}
 
 impl SyncPayload {
     /// The payload for an app whose calls arrive at `url`.
@@ -82,9 +46,6 @@ impl SyncPayload {
         url: &Url,
         functions: impl IntoIterator<Item = &'f FunctionConfig>,
     ) -> Self {
-        let mut functions: Vec<WireFunction> =
-            functions.into_iter().map(|function| wire(app, url, function)).collect();
-        functions.sort_by(|a, b| a.id.cmp(&b.id));
         Self {
             url: url.to_string(),
             deploy_type: "ping",
@@ -93,39 +54,51 @@ impl SyncPayload {
             v: "0.1",
             framework: FRAMEWORK,
             app_version: version.map(str::to_owned),
-            functions,
+            capabilities: Capabilities::default(),
+            functions: sorted(app, url, functions),
         }
     }
 
-    /// The slugs and cron expressions the server must show after the sync.
+    /// The payload of a worker that can do this.
+    #[must_use]
+    pub fn announcing(self, capabilities: Capabilities) -> Self {
+        Self { capabilities, ..self }
+    }
+
+    /// The functions alone, as a JSON array: what a Connect handshake announces.
+    ///
+    /// Its URLs must have the scheme `ws`: see [`connect_url`].
+    pub fn functions_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.functions).expect("functions have string keys only")
+    }
+
+    /// The slugs of the functions, sorted.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.functions.iter().map(|function| function.id.as_str())
     }
 }
 
-fn wire(app: &AppId, url: &Url, function: &FunctionConfig) -> WireFunction {
-    let slug = app.slug(&function.id);
-    let mut target = url.clone();
-    target.query_pairs_mut().append_pair("fnId", &slug).append_pair("stepId", "step");
-    let triggers = function.triggers.iter().map(|trigger| match trigger {
-        Trigger::Event { event, expression } => {
-            WireTrigger::Event { event: event.to_string(), expression: expression.clone() }
-        }
-        Trigger::Cron(cron) => WireTrigger::Cron { cron: cron.as_str().to_owned() },
-    });
-    WireFunction {
-        name: function.name.clone(),
-        triggers: triggers.collect(),
-        steps: WireSteps {
-            step: WireStep {
-                id: "step",
-                name: "step",
-                runtime: WireRuntime { r#type: "http", url: target.into() },
-                retries: function.retries.map(|retries| WireRetries { attempts: retries.get() }),
-            },
-        },
-        id: slug,
-    }
+/// The URL under which an app that connects is registered; the gateway takes the function from its query.
+///
+/// ```
+/// let app = "bus".parse().unwrap();
+/// assert_eq!(protocol::sync::connect_url(&app).as_str(), "ws://connect/?app_name=bus");
+/// ```
+pub fn connect_url(app: &AppId) -> Url {
+    let mut url = Url::parse("ws://connect").expect("a URL");
+    url.query_pairs_mut().append_pair("app_name", app.as_str());
+    url
+}
+
+fn sorted<'f>(
+    app: &AppId,
+    url: &Url,
+    functions: impl IntoIterator<Item = &'f FunctionConfig>,
+) -> Vec<WireFunction> {
+    let mut functions: Vec<WireFunction> =
+        functions.into_iter().map(|function| WireFunction::new(app, url, function)).collect();
+    functions.sort_by(|a, b| a.id.cmp(&b.id));
+    functions
 }
 
 /// The server's answer to a sync.
@@ -137,45 +110,4 @@ pub struct Synced {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::function::Manifest;
-
-    #[test]
-    fn the_payload_is_sorted_absent_is_absent_and_urls_name_the_function() {
-        let manifest = Manifest::parse(
-            r#"{"functions":[
-                {"id":"z","name":"Zed","triggers":[{"event":"a/b"},{"cron":"0 9 * * *"}]},
-                {"id":"check/health","retries":1,"triggers":[{"event":"c/d","expression":"event.data.n > 1"}]}]}"#,
-        )
-        .expect("valid");
-        let app = "system-bus-host".parse().expect("an id");
-        let url = Url::parse("http://127.0.0.1:3111/api/inngest").expect("a URL");
-        let payload = SyncPayload::new(&app, None, &url, &manifest.functions);
-        let json = serde_json::to_value(&payload).expect("JSON");
-        let expected = serde_json::json!({
-            "url": "http://127.0.0.1:3111/api/inngest", "deployType": "ping", "appName": "system-bus-host",
-            "sdk": SDK, "v": "0.1", "framework": "axum",
-            "functions": [
-                {
-                    "id": "system-bus-host-check/health", "name": "check/health",
-                    "triggers": [{"event": "c/d", "expression": "event.data.n > 1"}],
-                    "steps": {"step": {"id": "step", "name": "step", "retries": {"attempts": 1}, "runtime": {
-                        "type": "http",
-                        "url": "http://127.0.0.1:3111/api/inngest?fnId=system-bus-host-check%2Fhealth&stepId=step",
-                    }}},
-                },
-                {
-                    "id": "system-bus-host-z", "name": "Zed",
-                    "triggers": [{"event": "a/b"}, {"cron": "0 9 * * *"}],
-                    "steps": {"step": {"id": "step", "name": "step", "runtime": {
-                        "type": "http",
-                        "url": "http://127.0.0.1:3111/api/inngest?fnId=system-bus-host-z&stepId=step",
-                    }}},
-                },
-            ],
-        });
-        assert_eq!(json, expected);
-        assert_eq!(payload.slugs().count(), 2);
-    }
-}
+mod tests;

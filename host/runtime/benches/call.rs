@@ -13,12 +13,16 @@ use protocol::call::{Call, Route};
 use protocol::id::FunctionId;
 use protocol::reply::Reply;
 use protocol::signature::{Trust, verify};
-use runtime::{Component, Ending, Limits, Runtime};
+use runtime::{Component, Limits, Runtime};
 
 #[path = "../../benches/fixture/cpu.rs"]
 mod cpu;
 #[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
+#[path = "../../benches/fixture/nobody.rs"]
+mod nobody;
+
+use self::nobody::Nobody;
 
 /// One call that is made again and again.
 struct Made {
@@ -44,11 +48,9 @@ impl Made {
             .expect("a development server");
         let route = Route::parse(&self.query).expect("a route");
         let call = Call::decode(route, &verified).expect("a call");
-        let attempt = call.attempt;
-        match self.component.invoke(&self.function, Arc::new(call)).await {
-            Ok(Ending::Outcome(outcome)) => Reply::of(outcome, attempt),
-            other => panic!("{other:?}"),
-        }
+        let terms = call.terms();
+        let ended = self.component.invoke(&self.function, Arc::new(call), Nobody::here()).await;
+        Reply::of(ended.expect("it runs"), terms)
     }
 
     async fn many(&self, times: u64) -> Duration {

@@ -19,6 +19,10 @@ use tokio::task::JoinSet;
 #[expect(dead_code, reason = "the sizes are for those that measure time")]
 #[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
+#[path = "../../benches/fixture/nobody.rs"]
+mod nobody;
+
+use self::nobody::Nobody;
 
 /// How much the resident memory may grow after the first 10,000 calls, in KiB. A leak of a hundred bytes a call shows.
 const BOUND: u64 = 8 * 1024;
@@ -56,7 +60,7 @@ async fn round(component: &Arc<Component>) {
         tasks.spawn(async move {
             for n in (lane..CALLS).step_by(AT_ONCE) {
                 let (function, call) = call(n);
-                component.invoke(&function, call).await.expect("it runs");
+                component.invoke(&function, call, Nobody::here()).await.expect("it runs");
             }
         });
     }

@@ -5,7 +5,17 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "durable",
-    imports: { default: trappable },
+    world: "worker",
+    imports: {
+        // These may send something to the server before they answer.
+        "system-bus:durable/steps.next": async | trappable,
+        "system-bus:durable/steps.next-one": async | trappable,
+        "system-bus:durable/steps.finish": async | trappable,
+        "system-bus:durable/blocking.begin": async | trappable,
+        "system-bus:durable/blocking.plan": async | trappable,
+        "system-bus:durable/blocking.resume": async | trappable,
+        "system-bus:durable/blocking.finish": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
 });

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use protocol::function::{FunctionConfig, Manifest, ManifestError};
+use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
 use sha2::{Digest, Sha256};
 
-use crate::bindings::DurablePre;
+use crate::bindings::WorkerPre;
 use crate::engine::Runtime;
 use crate::fault::Fault;
 use crate::state::CallState;
@@ -16,7 +16,7 @@ pub struct Component {
     name: String,
     digest: String,
     manifest: Manifest,
-    pub(crate) pre: DurablePre<CallState>,
+    pub(crate) pre: WorkerPre<CallState>,
     pub(crate) runtime: Runtime,
 }
 
@@ -102,7 +102,7 @@ impl Component {
             component: component(),
             reason: format!("{error:#}"),
         })?;
-        let pre = runtime.linker.instantiate_pre(&compiled).and_then(DurablePre::new).map_err(
+        let pre = runtime.linker.instantiate_pre(&compiled).and_then(WorkerPre::new).map_err(
             |error| LoadError::Link { component: component(), reason: format!("{error:#}") },
         )?;
         let json = runtime
@@ -124,9 +124,14 @@ impl Component {
         &self.digest
     }
 
-    /// The functions it declares.
+    /// The functions it declares that can be served.
     pub fn functions(&self) -> &[FunctionConfig] {
         &self.manifest.functions
+    }
+
+    /// The functions it declares that cannot.
+    pub fn refused(&self) -> &[RefusedFunction] {
+        &self.manifest.refused
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::function::FunctionConfig;
+use protocol::function::{FunctionConfig, RefusedFunction};
 use protocol::id::FunctionId;
 
 use crate::component::{Component, LoadError};
@@ -51,6 +51,13 @@ impl Generation {
     pub fn functions(&self) -> impl Iterator<Item = &FunctionConfig> {
         self.owners.iter().filter_map(|(id, &index)| {
             self.components[index].functions().iter().find(|function| function.id == *id)
+        })
+    }
+
+    /// The functions that are left out because of their faults, each with the name of its component.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &RefusedFunction)> {
+        self.components.iter().flat_map(|component| {
+            component.refused().iter().map(|refused| (component.name(), refused))
         })
     }
 }

@@ -1,46 +1,40 @@
 //! One call in a fresh instance.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use protocol::call::Call;
 use protocol::id::FunctionId;
 use protocol::outcome::Outcome;
-use protocol::replay::{Replay, Sending};
+use protocol::replay::Replay;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
-use crate::bindings::DurablePre;
+use crate::backstage::Backstage;
+use crate::bindings::WorkerPre;
 use crate::component::Component;
+use crate::conversation;
 use crate::engine::Runtime;
 use crate::fault::{CallFailed, Fault, Limit};
 use crate::logging::Log;
 use crate::output::panic_in;
 use crate::outside::source_place;
 use crate::state::{CallState, End};
-use crate::steps;
-
-/// How an invocation ended.
-#[derive(Debug)]
-pub enum Ending {
-    /// With an outcome for the server.
-    Outcome(Outcome),
-    /// With events that the worker has to send; what comes of it is the step's outcome.
-    Send(Sending),
-}
 
 impl Component {
-    /// Runs a function of this component for one call, from its top, in an instance of its own.
+    /// Runs a function of this component for one call, from its top, in an instance of its own. `backstage` is the
+    /// call's way to its server meanwhile.
     pub async fn invoke(
         &self,
         function: &FunctionId,
         call: Arc<Call>,
-    ) -> Result<Ending, CallFailed> {
+        backstage: Arc<dyn Backstage>,
+    ) -> Result<Outcome, CallFailed> {
         let runtime = &self.runtime;
         let failed = |fault| CallFailed {
             function: function.clone(),
             component: self.name().to_owned(),
             step: None,
             timing: None,
+            race: false,
             fault,
         };
         // More calls than instances wait here, not in an error.
@@ -50,35 +44,41 @@ impl Component {
             .await
             .map_err(|error| failed(Fault::Host(error.to_string())))?;
         let log = Log::of_call(function, call.run, runtime.limits.log_lines);
-        let replay = Replay::new(Arc::clone(&call));
-        let state = CallState::for_call(&runtime.limits, &runtime.allowed, call.run, replay, log);
+        let replay = Replay::new(Arc::clone(&call), backstage.directory());
+        let (limits, allowed) = (&runtime.limits, &runtime.allowed);
+        let state =
+            CallState::for_call(limits, allowed, call.run, replay, Arc::clone(&backstage), log);
+        let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
         let invocation = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let entry = instance.system_bus_durable_entry();
             entry.call_invoke(&mut store, function.as_str(), &call.for_guest()).await
         };
-        let ended = tokio::time::timeout(runtime.limits.longest_call(), invocation).await;
+        let ended = tokio::select! {
+            biased;
+            ended = invocation => Some(ended),
+            () = backstage.superseded() => return Ok(Outcome::Superseded),
+            () = deadline.passed() => None,
+        };
         let mut state = store.into_data();
         state.log.flush();
-        let result = match ended {
-            Ok(result) => result,
-            // It waits for the host, for longer than a guest may.
-            Err(_) => Err(state.time_fault(None).into()),
-        };
+        // It waited for the host, for longer than a guest may.
+        let result = ended.unwrap_or_else(|| Err(state.time_fault(None).into()));
         let fault = match result {
             Ok(returned) => match state.returned(returned) {
-                Ok(outcome) => return Ok(Ending::Outcome(outcome)),
+                Ok(outcome) => return Ok(outcome),
                 Err(fault) => fault,
             },
             Err(error) => match (error.is::<End>(), state.ending.take()) {
-                (true, Some(ending)) => return Ok(ending),
+                (true, Some(outcome)) => return Ok(outcome),
                 _ => state.fault(&error),
             },
         };
         Err(CallFailed {
             step: state.replay.as_ref().and_then(Replay::running_step),
             timing: state.body_timing(),
+            race: state.replay.as_ref().is_some_and(Replay::raced),
             ..failed(fault)
         })
     }
@@ -100,21 +100,27 @@ impl Runtime {
     pub(crate) async fn describe(
         &self,
         name: &str,
-        pre: &DurablePre<CallState>,
+        pre: &WorkerPre<CallState>,
     ) -> Result<String, Fault> {
         let log = Log::of_component(name, self.limits.log_lines);
-        let mut store = self.store(CallState::for_describe(&self.limits, log));
+        let state = CallState::for_describe(&self.limits, log);
+        let deadline = state.deadline.clone();
+        let mut store = self.store(state);
         let description = async {
             let instance = pre.instantiate_async(&mut store).await?;
             instance.system_bus_durable_entry().call_describe(&mut store).await
         };
-        let ended = tokio::time::timeout(self.limits.longest_call(), description).await;
+        let ended = tokio::select! {
+            biased;
+            ended = description => Some(ended),
+            () = deadline.passed() => None,
+        };
         let mut state = store.into_data();
         state.log.flush();
         match ended {
-            Ok(Ok(json)) => Ok(json),
-            Ok(Err(error)) => Err(state.fault(&error)),
-            Err(_) => Err(state.time_fault(None)),
+            Some(Ok(json)) => Ok(json),
+            Some(Err(error)) => Err(state.fault(&error)),
+            None => Err(state.time_fault(None)),
         }
     }
 
@@ -124,7 +130,7 @@ impl Runtime {
         store.set_hostcall_fuel(self.limits.host_call);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
-            if store.data().out_of_time(Instant::now()) {
+            if store.data().deadline.has_passed() {
                 let place = source_place(&store);
                 return Err(store.data().time_fault(place).into());
             }
@@ -142,7 +148,7 @@ impl CallState {
     ) -> Result<Outcome, Fault> {
         let result = match returned {
             Ok(json) => Ok(self.result(json)?),
-            Err(guest) => Err(steps::failure(&guest)),
+            Err(guest) => Err(conversation::failure(&guest)),
         };
         let replay =
             self.replay.take().ok_or_else(|| Fault::Host("the call has no replay".to_owned()))?;

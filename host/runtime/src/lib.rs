@@ -1,8 +1,8 @@
 //! Components: loading them, and running each call in an instance of its own.
 //!
 //! This crate knows components, limits and capabilities. It does not know HTTP serving, signing keys or the form of
-//! Inngest's JSON: a call comes in as [`protocol::call::Call`], and what it led to goes out as an [`Ending`] or a
-//! [`CallFailed`].
+//! Inngest's JSON: a call comes in as [`protocol::call::Call`], and what it led to goes out as an
+//! [`protocol::outcome::Outcome`] or a [`CallFailed`].
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -11,12 +11,17 @@
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a folder of files → a [`Generation`] |
 //! | [`invoke`] | one call in a fresh instance |
+//! | `conversation` | a running function and its host, for both interfaces a guest may speak |
+//! | [`backstage`] | what a running call needs of the worker around it |
 //! | [`limits`] | what one call may use |
 //! | `phase` | why the same run sees the same time and randomness in every replay |
 //! | [`fault`] | how a call can fail: the guest's own error is not among them |
 
+pub mod backstage;
 mod bindings;
 pub mod component;
+mod conversation;
+mod deadline;
 pub mod engine;
 pub mod fault;
 pub mod folder;
@@ -30,11 +35,10 @@ mod output;
 mod outside;
 mod phase;
 mod state;
-mod steps;
 
+pub use backstage::{Backstage, Stored};
 pub use component::{Component, LoadError};
-pub use engine::{EngineError, Runtime};
+pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use generation::Generation;
-pub use invoke::Ending;
 pub use limits::Limits;

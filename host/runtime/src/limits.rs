@@ -46,13 +46,6 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// The longest a call can last, bodies included.
-    pub fn longest_call(&self) -> Duration {
-        self.replay + self.step
-    }
-}
-
 /// Stops growth at the limits, by ending the call: a guest that could go on after a refused allocation would fail
 /// somewhere else, with an error that does not name the reason.
 #[derive(Debug)]

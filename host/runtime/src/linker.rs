@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::bindings::{cli, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiView, p2};
 
-use crate::bindings::Durable;
+use crate::bindings::Worker;
 use crate::outside;
 use crate::state::CallState;
 
@@ -18,7 +18,7 @@ fn random(state: &mut CallState) -> &mut WasiRandomCtx {
 /// The linker of all components of an engine.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::<CallState>::new(engine);
-    Durable::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    Worker::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     // I/O streams, clocks, random and standard streams; requests.
     p2::add_to_linker_proxy_interfaces_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;

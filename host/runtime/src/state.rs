@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::id::RunId;
 use protocol::op::Timing;
+use protocol::outcome::Outcome;
 use protocol::replay::Replay;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::backstage::Backstage;
+use crate::conversation::Group;
+use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
 use crate::http::{Destination, Outgoing};
-use crate::invoke::Ending;
 use crate::limits::{Growth, Limits};
 use crate::logging::Log;
 use crate::output::Output;
@@ -30,11 +33,15 @@ pub(crate) struct CallState {
     /// None while a component describes itself: then no step exists.
     pub(crate) replay: Option<Replay>,
     /// How the invocation ended, once it did so by a raised [`End`].
-    pub(crate) ending: Option<Ending>,
+    pub(crate) ending: Option<Outcome>,
+    /// None where there is no replay either.
+    pub(crate) backstage: Option<Arc<dyn Backstage>>,
+    /// Siblings of a guest that blocks: their ordinals, and what is known of their ends.
+    pub(crate) group: Group,
     pub(crate) output: Output,
     pub(crate) log: Log,
     pub(crate) limits: Arc<Limits>,
-    deadline: Instant,
+    pub(crate) deadline: Deadline,
     body_began: Option<(Timestamp, Instant)>,
 }
 
@@ -50,10 +57,12 @@ impl CallState {
         allowed: &Arc<[Destination]>,
         run: RunId,
         replay: Replay,
+        backstage: Arc<dyn Backstage>,
         log: Log,
     ) -> Self {
         Self {
             replay: Some(replay),
+            backstage: Some(backstage),
             ..Self::new(limits, Arc::clone(allowed), Fixed::of_run(run), log)
         }
     }
@@ -85,9 +94,11 @@ impl CallState {
             phase,
             replay: None,
             ending: None,
+            backstage: None,
+            group: Group::default(),
             output,
             log,
-            deadline: Instant::now() + limits.replay,
+            deadline: Deadline::within(limits.replay),
             limits: Arc::clone(limits),
             body_began: None,
         }
@@ -95,17 +106,16 @@ impl CallState {
 
     /// A step body begins: the world becomes real, and the step's own time runs.
     pub(crate) fn enter_body(&mut self) {
-        let now = Instant::now();
         self.phase.set(true);
-        self.deadline = now + self.limits.step;
-        self.body_began = Some((Timestamp::now(), now));
+        self.deadline.renew(self.limits.step);
+        self.body_began = Some((Timestamp::now(), Instant::now()));
     }
 
     /// It has ended: back to the run's fixed time.
     pub(crate) fn leave_body(&mut self) -> Timing {
         let timing = self.body_timing();
         self.phase.set(false);
-        self.deadline = Instant::now() + self.limits.replay;
+        self.deadline.renew(self.limits.replay);
         self.body_began = None;
         timing.unwrap_or(Timing { start: Timestamp::UNIX_EPOCH, took: Duration::ZERO })
     }
@@ -113,11 +123,6 @@ impl CallState {
     /// When the running body began, and how long it has run.
     pub(crate) fn body_timing(&self) -> Option<Timing> {
         self.body_began.map(|(start, began)| Timing { start, took: began.elapsed() })
-    }
-
-    /// The limit that time has broken by now, if any.
-    pub(crate) fn out_of_time(&self, now: Instant) -> bool {
-        now >= self.deadline
     }
 
     /// The fault for having run out of time here and now.

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use protocol::id::AppId;
+use protocol::introspect::Capabilities;
 use protocol::signature::Trust;
 use url::Url;
 
 use crate::StartError;
+use crate::connect::Transport;
 
 /// What a worker is told.
 #[derive(Debug, Clone)]
@@ -32,10 +34,21 @@ pub struct Options {
     pub serve_origin: Option<Url>,
     /// Under which path.
     pub serve_path: Option<String>,
+    /// Whether a server may ask for the functions and take them from the answer.
+    pub in_band_sync: bool,
     /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
     pub body_limit: usize,
+    /// Whether functions may go on while their steps are stored, each as it declares; otherwise every step is a call.
+    pub checkpoints: bool,
+    /// The other apps of this system: a function that is invoked by its id alone is looked for among theirs.
+    pub neighbours: Vec<AppId>,
     /// How often to ask whether the server still has our functions.
     pub look_again: Duration,
+    /// How calls come here.
+    pub transport: Transport,
+    /// How long a worker that stops may take. For most of that time running calls may finish; those that can be handed
+    /// back to the server then are.
+    pub drain: Duration,
 }
 
 /// The path of the protocol's endpoint.
@@ -47,7 +60,15 @@ pub const BODY_LIMIT: usize = 8 << 20;
 /// The default of [`Options::look_again`].
 pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
+/// The default of [`Options::drain`]: with what closing takes, less than the 30 seconds that supervisors wait.
+pub const DRAIN: Duration = Duration::from_secs(25);
+
 impl Options {
+    /// What the worker announces that it can do.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities { in_band_sync: self.in_band_sync, trust_probe: true, connect: false }
+    }
+
     /// The address to register, for a listener at `address`.
     pub fn serve_url(&self, address: SocketAddr) -> Result<Url, StartError> {
         let origin = match &self.serve_origin {

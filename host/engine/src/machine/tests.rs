@@ -202,7 +202,7 @@ impl World {
     pub(super) fn step(&mut self, until: Timestamp) -> bool {
         if let Some(errand) = self.errands.pop_front() {
             let response = (self.others)(&errand.request);
-            self.machine.returned(errand, response, self.now, &mut self.entropy);
+            self.machine.fetched(errand, response, self.now, &mut self.entropy);
             self.save();
             return true;
         }

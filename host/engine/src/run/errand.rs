@@ -48,7 +48,7 @@ impl Run {
     }
 
     /// A request has ended. While attempts remain, a failed one brings the worker's next call for the same item.
-    pub(crate) fn returned(
+    pub(crate) fn fetched(
         &mut self,
         errand: Errand,
         response: Response,

@@ -1,8 +1,10 @@
 //! What a guest reports becomes the reply that the JavaScript SDK gave to the same call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::directory::Directory;
 use protocol::op::{ErrorObject, Retry, Timing};
 use protocol::outcome::Outcome;
 use protocol::replay::{Decision, Found, Replay, Stop};
@@ -183,7 +185,8 @@ impl Guest {
     /// Plays the guest's part, and has what comes of it made a reply.
     fn answer(self, fixture: &Fixture) -> Reply {
         let call = fixture.call();
-        let mut replay = Replay::new(call.clone());
+        let directory = Directory::new("jsapp".parse().expect("an id"));
+        let mut replay = Replay::new(call.clone(), Arc::new(directory));
         let mut told = Vec::new();
         let mut rounds = self.finds.iter();
         let outcome = loop {
@@ -212,13 +215,14 @@ impl Guest {
                 Decision::Stop(Stop::Send(sending)) => {
                     let End::Sent(ids) = self.end else { panic!("events were to be sent") };
                     let timing = Some(TIMING);
-                    break Outcome::StepRan { step: sending.step, data: json(ids), timing };
+                    let step = sending.step;
+                    break Outcome::StepRan { step, race: false, data: json(ids), timing };
                 }
             }
         };
         assert_eq!(told, self.told, "{}: the memos it is told, in their order", self.fixture);
         assert_eq!(rounds.count(), 0, "{}: it got to its last round", self.fixture);
-        Reply::of(outcome, call.attempt)
+        Reply::of(outcome, call.terms())
     }
 }
 

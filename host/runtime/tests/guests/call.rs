@@ -10,8 +10,10 @@ use protocol::call::{Call, Route};
 use protocol::id::{FunctionId, StepId};
 use protocol::outcome::Outcome;
 use protocol::signature::{Trust, verify};
-use runtime::{CallFailed, Component, Ending, Limits, LoadError, Runtime};
+use runtime::{CallFailed, Component, Limits, LoadError, Runtime};
 use serde_json::{Value, json};
+
+use crate::stage::Stage;
 
 pub(crate) const RUN: &str = "01M81GXW71CEV7JQT6T4T8NAKZ";
 
@@ -79,20 +81,25 @@ impl Made<'_> {
         &self,
         component: &Component,
         function: &str,
-    ) -> Result<Ending, CallFailed> {
+    ) -> Result<Outcome, CallFailed> {
+        self.on(Stage::default(), component, function).await
+    }
+
+    /// The same with a stage that the test looks at.
+    pub(crate) async fn on(
+        &self,
+        stage: Stage,
+        component: &Component,
+        function: &str,
+    ) -> Result<Outcome, CallFailed> {
         let function: FunctionId = function.parse().expect("an id");
-        component.invoke(&function, self.call()).await
+        component.invoke(&function, self.call(), Arc::new(stage)).await
     }
 
     /// What came of it, in words.
     pub(crate) async fn told(&self, component: &Component, function: &str) -> String {
         match self.to(component, function).await {
-            Ok(Ending::Outcome(outcome)) => words(&outcome),
-            Ok(Ending::Send(sending)) => {
-                let names: Vec<_> =
-                    sending.events.iter().map(|event| event.name.as_str()).collect();
-                format!("send {} from {}", names.join(", "), sending.step.name)
-            }
+            Ok(outcome) => words(&outcome),
             Err(failed) => format!("{}: {failed}", failed.fault.class()),
         }
     }
@@ -114,6 +121,7 @@ pub(crate) fn words(outcome: &Outcome) -> String {
             format!("failed with {}: {} ({retry:?})", error.name, error.message)
         }
         Outcome::TargetNotFound { ending, .. } => format!("no target: {ending}"),
+        Outcome::Switch | Outcome::Again { .. } | Outcome::Superseded => format!("{outcome:?}"),
     }
 }
 

@@ -3,10 +3,12 @@
 
 mod bench;
 mod call;
+mod checkpoints;
 mod hostile;
 mod import_files;
 mod manifest_faults;
 mod replay;
+mod stage;
 mod start_trap;
 mod steps;
 

@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::outcome::Outcome;
-use runtime::Ending;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -55,7 +54,7 @@ impl Slow {
 async fn time_and_randomness_repeat_outside_of_steps_and_are_real_inside() {
     let component = load(&runtime(&[]), guests::REPLAY).await.expect("a component");
     let first = Made::default().to(&component, "looks").await.expect("it runs");
-    let Ending::Outcome(Outcome::StepRan { data: inside, .. }) = first else {
+    let Outcome::StepRan { data: inside, .. } = first else {
         panic!("{first:?}");
     };
     let inside: Value = serde_json::from_str(inside.get()).expect("JSON");

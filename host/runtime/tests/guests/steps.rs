@@ -81,7 +81,7 @@ async fn a_stored_failure_can_be_caught_and_is_final_when_it_is_not() {
 #[tokio::test]
 async fn events_are_handed_to_the_host() {
     let made = Made { data: json!({}), ..Made::default() };
-    assert_eq!(told("sends", made).await, "send testing/five.requested from tell");
+    assert_eq!(told("sends", made).await, r#"ran tell {"ids":["sent"]}"#);
     let made = Made { data: json!({}), ..Made::default() };
     assert_eq!(told("sends-beside", made).await, "StepPlanned tell, StepPlanned work");
     let memos = [("tell", data(json!({"ids": ["a"]})))];

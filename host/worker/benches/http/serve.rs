@@ -50,8 +50,14 @@ async fn worker(mode: Mode) -> Running {
         env: None,
         serve_origin: None,
         serve_path: None,
+        in_band_sync: true,
         body_limit: worker::options::BODY_LIMIT,
+        // The load is made of calls, not of runs: nobody would take what is stored.
+        checkpoints: false,
+        neighbours: Vec::new(),
         look_again: worker::options::LOOK_AGAIN,
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     };
     Running::start(options, generation, Vec::new()).await.expect("a worker")
 }

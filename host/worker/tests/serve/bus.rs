@@ -40,8 +40,13 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         env: None,
         serve_origin: None,
         serve_path: None,
+        in_band_sync: true,
         body_limit: BODY_LIMIT,
+        checkpoints: true,
+        neighbours: Vec::new(),
         look_again: Duration::from_millis(20),
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     }
 }
 
