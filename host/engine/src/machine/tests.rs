@@ -1,6 +1,7 @@
 //! Tables for the machine: time is passed in, the worker is a closure, the store is a map.
 
 mod any;
+mod outlets;
 mod restart;
 mod retries;
 mod steps;
