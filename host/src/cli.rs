@@ -137,6 +137,18 @@ pub(crate) struct Worker {
     /// The Inngest app to serve
     #[arg(long, env = "INNGEST_APP_ID", value_name = "APP", default_value = local_app())]
     pub(crate) app: String,
+    /// Whether functions go on while their steps are stored, each as it declares, so that a row of steps takes one call;
+    /// otherwise every step is a call of its own
+    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", value_parser = on_or_off)]
+    pub(crate) checkpoints: bool,
+    /// The other apps of this system, for functions that invoke one of them by its id alone
+    #[arg(
+        long = "neighbour",
+        env = "SYSTEM_BUS_NEIGHBOURS",
+        value_name = "APP",
+        value_delimiter = ','
+    )]
+    pub(crate) neighbours: Vec<String>,
     #[command(flatten)]
     pub(crate) http: Http,
     #[command(flatten)]
@@ -204,6 +216,14 @@ pub(crate) struct Build {
     /// The folder to put the components into
     #[arg(long, value_name = "DIR", default_value = "target/functions")]
     pub(crate) out: PathBuf,
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" | "1" => Ok(true),
+        "off" | "false" | "0" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

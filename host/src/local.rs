@@ -68,6 +68,8 @@ impl Local {
                 serve_origin: None,
                 serve_path: None,
                 body_limit: worker::options::BODY_LIMIT,
+                checkpoints: true,
+                neighbours: Vec::new(),
                 look_again: worker::options::LOOK_AGAIN,
                 transport: worker::connect::Transport::Serve,
                 drain: worker::options::DRAIN,

@@ -17,6 +17,12 @@ pub enum Outcome {
     /// The function is to be called again from the top before it reports what it waits for, under the execution
     /// version that wakes it at every end of a step.
     Switch,
+    /// The function is to be called again from the top. Only for a call that targets no step: a targeted one that is
+    /// answered so never comes back.
+    Again {
+        /// A text that this run has not used for this before: the server takes a repeat for what it has served.
+        unique: String,
+    },
     /// The server has given this work to another call meanwhile: whatever is answered is ignored.
     Superseded,
     /// The body of a step ran and succeeded.

@@ -41,6 +41,7 @@ impl Reply {
                 // Once in a run: after this the recorded version is another.
                 Self::plain(206, json(&[Op::discovery_request("every-end-wakes")]))
             }
+            Outcome::Again { unique } => Self::plain(206, json(&[Op::discovery_request(&unique)])),
             Outcome::Superseded => {
                 let error = ErrorObject::new(
                     "Superseded",

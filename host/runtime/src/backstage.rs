@@ -50,6 +50,6 @@ pub trait Backstage: Send + Sync {
 
     /// Ends when the server has given the work to another call.
     async fn superseded(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

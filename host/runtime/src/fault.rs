@@ -143,6 +143,8 @@ pub struct CallFailed {
     pub step: Option<StepName>,
     /// When that body began and how long it ran.
     pub timing: Option<Timing>,
+    /// Whether the function had entered a race.
+    pub race: bool,
     /// What happened.
     pub fault: Fault,
 }

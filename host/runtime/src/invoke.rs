@@ -34,6 +34,7 @@ impl Component {
             component: self.name().to_owned(),
             step: None,
             timing: None,
+            race: false,
             fault,
         };
         // More calls than instances wait here, not in an error.
@@ -77,6 +78,7 @@ impl Component {
         Err(CallFailed {
             step: state.replay.as_ref().and_then(Replay::running_step),
             timing: state.body_timing(),
+            race: state.replay.as_ref().is_some_and(Replay::raced),
             ..failed(fault)
         })
     }

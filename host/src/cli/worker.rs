@@ -15,6 +15,8 @@ use crate::{answer, local, shutdown};
 pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let inngest = Inngest::parse(|name| std::env::var(name).ok())?;
     let app = args.app.parse().context("--app")?;
+    let neighbours = args.neighbours.iter().map(|app| app.parse().context("--neighbour"));
+    let neighbours = neighbours.collect::<anyhow::Result<_>>()?;
     let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
     let loaded = local::load(&runtime, &args.components).await?;
     let functions = loaded.generation.functions().count();
@@ -42,6 +44,8 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
         body_limit: worker::options::BODY_LIMIT,
+        checkpoints: args.checkpoints,
+        neighbours,
         look_again: worker::options::LOOK_AGAIN,
     };
     let running = Running::start(options, loaded.generation, loaded.refused).await?;

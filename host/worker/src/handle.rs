@@ -5,16 +5,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::{Call, CallError, Route};
+use protocol::directory::Directory;
+use protocol::function::Checkpointing;
 use protocol::id::{FunctionId, RunId};
-use protocol::op::{ErrorObject, Retry, Timing};
+use protocol::op::{ErrorObject, Retry};
 use protocol::outcome::Outcome;
-use protocol::replay::{Sending, answer_from_memo};
+use protocol::replay::answer_from_memo;
 use protocol::reply::Reply;
 use protocol::signature::Verified;
-use runtime::{CallFailed, Component, Ending, Generation, LoadError};
+use runtime::{CallFailed, Component, Generation, LoadError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::options::Options;
 use crate::server_api::ServerApi;
+use crate::stage::Stage;
 
 /// One worker: its components and its server.
 #[derive(Debug)]
@@ -24,6 +29,9 @@ pub struct Worker {
     pub(crate) refused: Vec<LoadError>,
     pub(crate) started: Timestamp,
     api: ServerApi,
+    directory: watch::Receiver<Arc<Directory>>,
+    /// Set when the worker is about to stop: what runs is finished, and nothing new begins.
+    leaving: CancellationToken,
 }
 
 /// Why a call cannot be handed to a component.
@@ -52,8 +60,11 @@ impl Worker {
         generation: Generation,
         refused: Vec<LoadError>,
         api: ServerApi,
+        directory: watch::Receiver<Arc<Directory>>,
+        leaving: CancellationToken,
     ) -> Self {
-        Self { options, generation, refused, started: Timestamp::now(), api }
+        let started = Timestamp::now();
+        Self { options, generation, refused, started, api, directory, leaving }
     }
 
     /// Answers one call whose sender is believed. Every transport ends here.
@@ -62,9 +73,9 @@ impl Worker {
             Ok(call) => call,
             Err(error) => return undecodable(&error),
         };
-        let attempt = call.attempt;
+        let terms = call.terms();
         match self.handle(call).await {
-            Ok(outcome) => Reply::of(outcome, attempt),
+            Ok(outcome) => Reply::of(outcome, terms),
             Err(error) => {
                 tracing::warn!(%error, "a call could not be handled");
                 refused(500, "NotHandled", &error)
@@ -82,11 +93,21 @@ impl Worker {
             return Ok(outcome);
         }
         let run = call.run;
-        Ok(match component.invoke(function, Arc::new(call)).await {
-            Ok(Ending::Outcome(outcome)) => outcome,
-            Ok(Ending::Send(sending)) => self.send(run, sending).await,
-            Err(failed) => failed_outcome(run, failed),
-        })
+        let stage = self.stage(&call, component, function);
+        let invoked = component.invoke(function, Arc::new(call), Arc::new(stage.clone())).await;
+        let outcome = invoked.unwrap_or_else(|failed| failed_outcome(run, failed));
+        Ok(stage.close(outcome).await)
+    }
+
+    /// The way to the server of one call.
+    fn stage(&self, call: &Call, component: &Component, function: &FunctionId) -> Stage {
+        let config = component.functions().iter().find(|config| config.id == *function);
+        let checkpointing = match config {
+            Some(config) if self.options.checkpoints => config.checkpoint,
+            _ => Checkpointing::Off,
+        };
+        let directory = Arc::clone(&self.directory.borrow());
+        Stage::new(self.api.clone(), directory, call, checkpointing, self.leaving.clone())
     }
 
     fn find(&self, slug: &str) -> Result<(&FunctionId, &Arc<Component>), HandleError> {
@@ -100,26 +121,6 @@ impl Worker {
             let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
             HandleError::UnknownFunction { slug: slug.chars().take(300).collect(), known }
         })
-    }
-
-    /// Carries out a step that sends events.
-    async fn send(&self, run: RunId, Sending { step, events }: Sending) -> Outcome {
-        let start = Timestamp::now();
-        let began = std::time::Instant::now();
-        let sent = self.api.send_events(&events, run, step.id).await;
-        let timing = Some(Timing { start, took: began.elapsed() });
-        let ids = sent.and_then(|ids| {
-            serde_json::value::to_raw_value(&serde_json::json!({ "ids": ids }))
-                .map_err(|error| crate::server_api::ApiError::Answer(error.to_string()))
-        });
-        match ids {
-            Ok(data) => Outcome::StepRan { step, data, timing },
-            Err(error) => {
-                tracing::warn!(step = step.name, %run, %error, "events could not be sent");
-                let error = ErrorObject::new("SendEventError", error.to_string());
-                Outcome::StepFailed { step, error, retry: Retry::Again, timing }
-            }
-        }
     }
 }
 
@@ -144,9 +145,13 @@ fn failed_outcome(run: RunId, failed: CallFailed) -> Outcome {
     tracing::warn!(%run, error = %failed, "a call failed");
     let error = failed.error_object();
     match failed.step {
-        Some(step) => {
-            Outcome::StepFailed { step, error, retry: Retry::Again, timing: failed.timing }
-        }
+        Some(step) => Outcome::StepFailed {
+            step,
+            race: failed.race,
+            error,
+            retry: Retry::Again,
+            timing: failed.timing,
+        },
         None => Outcome::Failed { error, retry: Retry::Again },
     }
 }

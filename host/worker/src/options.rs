@@ -35,6 +35,10 @@ pub struct Options {
     pub serve_path: Option<String>,
     /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
     pub body_limit: usize,
+    /// Whether functions may go on while their steps are stored, each as it declares; otherwise every step is a call.
+    pub checkpoints: bool,
+    /// The other apps of this system: a function that is invoked by its id alone is looked for among theirs.
+    pub neighbours: Vec<AppId>,
     /// How often to ask whether the server still has our functions.
     pub look_again: Duration,
     /// How calls come here.

@@ -35,7 +35,13 @@ pub(crate) fn refusal(
 /// A request that is not believed. Why stays in our log.
 pub(crate) fn unauthorized() -> Response {
     let body = r#"{"message":"Unauthorized"}"#;
-    let reply = Reply { status: 401, no_retry: Some(false), retry_after: None, body: body.into() };
+    let reply = Reply {
+        status: 401,
+        no_retry: Some(false),
+        retry_after: None,
+        version: protocol::REQUEST_VERSION,
+        body: body.into(),
+    };
     let mut response = self::reply(reply, None);
     response.headers_mut().insert(header::SDK_HANDLED, HeaderValue::from_static("true"));
     response

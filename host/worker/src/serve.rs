@@ -108,6 +108,7 @@ async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Re
     let introspection = Introspection {
         app: &options.app,
         functions: worker.generation.functions().count(),
+        capabilities: protocol::introspect::Capabilities::default(),
         trust: &options.trust,
         event_key: options.event_key.as_deref(),
         api_origin: options.api_origin.as_str(),

@@ -1,6 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
 mod connect;
+mod run;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+pub(crate) use self::run::NotStored;
 use crate::options::Options;
 
 /// How long the server may take for an answer.

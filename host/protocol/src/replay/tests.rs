@@ -79,6 +79,7 @@ fn ended(outcome: &Outcome) -> String {
             format!("no target among {}; {ending}", found.len())
         }
         Outcome::Switch => "switch".to_owned(),
+        Outcome::Again { unique } => format!("again {unique}"),
         Outcome::Superseded => "superseded".to_owned(),
         Outcome::Done(data) => format!("done {data}"),
         Outcome::StepRan { step, data, .. } => format!("ran {} {data}", step.name),

@@ -121,7 +121,7 @@ pub(crate) fn words(outcome: &Outcome) -> String {
             format!("failed with {}: {} ({retry:?})", error.name, error.message)
         }
         Outcome::TargetNotFound { ending, .. } => format!("no target: {ending}"),
-        Outcome::Switch | Outcome::Superseded => format!("{outcome:?}"),
+        Outcome::Switch | Outcome::Again { .. } | Outcome::Superseded => format!("{outcome:?}"),
     }
 }
 

@@ -51,6 +51,9 @@ async fn worker(mode: Mode) -> Running {
         serve_origin: None,
         serve_path: None,
         body_limit: worker::options::BODY_LIMIT,
+        // The load is made of calls, not of runs: nobody would take what is stored.
+        checkpoints: false,
+        neighbours: Vec::new(),
         look_again: worker::options::LOOK_AGAIN,
         transport: worker::connect::Transport::Serve,
         drain: worker::options::DRAIN,

@@ -41,6 +41,8 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         serve_origin: None,
         serve_path: None,
         body_limit: BODY_LIMIT,
+        checkpoints: true,
+        neighbours: Vec::new(),
         look_again: Duration::from_millis(20),
         transport: worker::connect::Transport::Serve,
         drain: worker::options::DRAIN,

@@ -1,0 +1,240 @@
+//! One call's way to the server while its function runs: what it sends, and what is stored of it meanwhile.
+//!
+//! A function that goes on after a step takes one call for a row of steps instead of one for each. The rules, from the
+//! protocol: a step is kept only when the server has it or will have it before the reply; what could not be stored is
+//! part of the reply; and when the server says that another call has the work, nothing more runs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use protocol::call::{Call, Dispatch};
+use protocol::directory::Directory;
+use protocol::function::Checkpointing;
+use protocol::id::RunId;
+use protocol::op::{ErrorObject, Op, OpCode, Retry};
+use protocol::outcome::Outcome;
+use protocol::replay::{Message, Sending};
+use runtime::{Backstage, Stored};
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::server_api::{ApiError, NotStored, ServerApi};
+
+/// How long one call goes on where its function says nothing: afterwards the next step is another call's.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// One call's way to the server. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Stage(Arc<Inner>);
+
+struct Inner {
+    api: ServerApi,
+    directory: Arc<Directory>,
+    run: RunId,
+    dispatch: Dispatch,
+    started: Timestamp,
+    began: Instant,
+    /// None where each step ends its call.
+    rhythm: Option<Rhythm>,
+    /// Set when the worker is about to stop.
+    leaving: CancellationToken,
+    superseded: CancellationToken,
+    held: Mutex<Vec<Op>>,
+    timer: std::sync::Mutex<Option<AbortHandle>>,
+}
+
+/// When held steps are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rhythm {
+    steps: usize,
+    interval: Option<Duration>,
+    longest: Duration,
+}
+
+impl Rhythm {
+    fn of(checkpointing: Checkpointing) -> Option<Self> {
+        match checkpointing {
+            Checkpointing::Off => None,
+            Checkpointing::EveryStep => Some(Self { steps: 1, interval: None, longest: LONGEST }),
+            Checkpointing::Batched { steps, interval, max_runtime } => Some(Self {
+                steps: usize::try_from(steps.get()).unwrap_or(usize::MAX),
+                interval,
+                longest: max_runtime.unwrap_or(LONGEST),
+            }),
+        }
+    }
+}
+
+impl Stage {
+    /// The stage of a call. `leaving` is set when the worker is about to stop.
+    pub(crate) fn new(
+        api: ServerApi,
+        directory: Arc<Directory>,
+        call: &Call,
+        checkpointing: Checkpointing,
+        leaving: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            api,
+            directory,
+            run: call.run,
+            dispatch: call.dispatch.clone(),
+            started: Timestamp::now(),
+            began: Instant::now(),
+            rhythm: Rhythm::of(checkpointing).filter(|_| call.may_checkpoint()),
+            leaving,
+            superseded: CancellationToken::new(),
+            held: Mutex::default(),
+            timer: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// Ends the call: what is held is stored, or else reported with the outcome.
+    pub(crate) async fn close(&self, outcome: Outcome) -> Outcome {
+        self.put_timer(None);
+        if self.0.rhythm.is_none() {
+            return outcome;
+        }
+        match self.flush().await {
+            _ if self.0.superseded.is_cancelled() => Outcome::Superseded,
+            // The call ended because a step could not be stored. Now it is, so there is nothing to report.
+            Ok(()) if matches!(&outcome, Outcome::Planned(ops) if ops.is_empty()) => {
+                Outcome::Again { unique: self.unique() }
+            }
+            Ok(()) => outcome,
+            Err(held) => Outcome::Planned(with(held, outcome)),
+        }
+    }
+
+    /// Stores what is held; what it is when that fails.
+    async fn flush(&self) -> Result<(), Vec<Op>> {
+        let call = &*self.0;
+        let mut held = call.held.lock().await;
+        if held.is_empty() {
+            return Ok(());
+        }
+        match call.api.checkpoint(call.run, &call.dispatch, call.started, &held).await {
+            Ok(()) => {
+                held.clear();
+                Ok(())
+            }
+            Err(NotStored::Superseded) => {
+                tracing::info!(run = %call.run, "another call has this work; this one stops");
+                call.superseded.cancel();
+                Err(std::mem::take(&mut *held))
+            }
+            Err(NotStored::Failed(error)) => {
+                let steps = held.len();
+                tracing::warn!(run = %call.run, steps, %error, "steps could not be stored; they are reported with the reply");
+                Err(held.clone())
+            }
+        }
+    }
+
+    /// A text that no other call of this run has.
+    fn unique(&self) -> String {
+        let request = self.0.dispatch.request_id.as_deref().unwrap_or_default();
+        format!("{request}-{}", self.0.started.as_nanosecond())
+    }
+
+    /// Stores what is held when the first of it has waited long enough.
+    fn start_timer(&self, interval: Duration) {
+        let stage = self.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(interval).await;
+            // What fails now is tried again with the next step or with the reply.
+            let _ = stage.flush().await;
+        });
+        self.put_timer(Some(task.abort_handle()));
+    }
+
+    fn put_timer(&self, timer: Option<AbortHandle>) {
+        // Nothing panics while it is locked.
+        let mut place = self.0.timer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(old) = std::mem::replace(&mut *place, timer) {
+            old.abort();
+        }
+    }
+}
+
+/// What is reported when steps are still held: they come first, in their order. A result or a failure of the function
+/// waits for the next call, which gets there again with all of them.
+fn with(mut held: Vec<Op>, outcome: Outcome) -> Vec<Op> {
+    match outcome {
+        Outcome::Planned(ops) => held.extend(ops),
+        Outcome::StepRan { step, race, data, timing } => {
+            held.push(Op { step, race, code: OpCode::StepRun { data, timing } });
+        }
+        _ => {}
+    }
+    held
+}
+
+#[async_trait]
+impl Backstage for Stage {
+    fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.0.directory)
+    }
+
+    async fn send(&self, sending: &Sending) -> Result<Box<RawValue>, (ErrorObject, Retry)> {
+        let call = &*self.0;
+        let (class, sent) = match &sending.what {
+            Message::Events(events) => {
+                let sent = call.api.send_events(events, call.run, sending.step.id).await;
+                ("SendEventError", sent.map(|ids| json!({ "ids": ids })))
+            }
+            Message::Signal { signal, data } => {
+                let sent = call.api.send_signal(signal, data).await;
+                let told = sent.map(|run| run.map_or(json!(null), |run| json!({ "run_id": run })));
+                ("SendSignalError", told)
+            }
+        };
+        let written = sent.and_then(|sent| {
+            to_raw_value(&sent).map_err(|error| ApiError::Answer(error.to_string()))
+        });
+        written.map_err(|error| {
+            let step = &sending.step.name;
+            tracing::warn!(step, run = %call.run, %error, "a step could not send");
+            (ErrorObject::new(class, error.to_string()), Retry::Again)
+        })
+    }
+
+    fn stores(&self) -> bool {
+        self.0.rhythm.is_some()
+    }
+
+    async fn store(&self, step: Op) -> Stored {
+        let Some(rhythm) = self.0.rhythm else { return Stored::No };
+        let held = {
+            let mut held = self.0.held.lock().await;
+            held.push(step);
+            held.len()
+        };
+        if held < rhythm.steps {
+            if let (1, Some(interval)) = (held, rhythm.interval) {
+                self.start_timer(interval);
+            }
+            return Stored::Kept;
+        }
+        self.put_timer(None);
+        match self.flush().await {
+            _ if self.0.superseded.is_cancelled() => Stored::Superseded,
+            Ok(()) => Stored::Kept,
+            Err(_) => Stored::Held,
+        }
+    }
+
+    fn has_time(&self) -> bool {
+        let over = |rhythm: Rhythm| self.0.began.elapsed() >= rhythm.longest;
+        !self.0.leaving.is_cancelled() && !self.0.rhythm.is_some_and(over)
+    }
+
+    async fn superseded(&self) {
+        self.0.superseded.cancelled().await;
+    }
+}
