@@ -67,6 +67,7 @@ impl Local {
                 env: None,
                 serve_origin: None,
                 serve_path: None,
+                in_band_sync: false,
                 body_limit: worker::options::BODY_LIMIT,
                 checkpoints: true,
                 neighbours: Vec::new(),
@@ -137,6 +138,9 @@ pub(crate) async fn load(runtime: &Runtime, components: &Path) -> anyhow::Result
         folder::load(runtime, components, |name| progress(&format!("• loading {name}"))).await?;
     for error in &loaded.refused {
         tracing::error!(%error, "a component was left out");
+    }
+    for (component, error) in loaded.generation.refused() {
+        tracing::error!(component, %error, "a function was left out");
     }
     Ok(loaded)
 }

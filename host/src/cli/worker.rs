@@ -20,6 +20,7 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
     let loaded = local::load(&runtime, &args.components).await?;
     let functions = loaded.generation.functions().count();
+    let left_out = loaded.refused.len() + loaded.generation.refused().count();
     if functions == 0 {
         bail!(
             "{} holds no component that can be used ({} refused); build some with `system-bus build`",
@@ -43,6 +44,7 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         env: inngest.env,
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
+        in_band_sync: inngest.in_band_sync,
         body_limit: worker::options::BODY_LIMIT,
         checkpoints: args.checkpoints,
         neighbours,
@@ -52,10 +54,15 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let address = running.address();
     let up = json!({
         "ok": true, "command": "worker", "address": address.to_string(), "functions": functions, "mode": mode,
-        "server": server,
+        "server": server, "refused": left_out,
     });
-    let words =
+    let mut words =
         format!("serving {functions} functions on http://{address} ({mode} mode, server {server})");
+    if left_out > 0 {
+        words += &format!(
+            "\n{left_out} left out because of their faults; see the log, or http://{address}/"
+        );
+    }
     answer::ready(json, &up, &words);
     shutdown::asked().await;
     tracing::info!("stopping: calls that run are finished first");

@@ -14,6 +14,7 @@ pub(crate) struct Inngest {
     pub(crate) env: Option<String>,
     pub(crate) serve_origin: Option<Url>,
     pub(crate) serve_path: Option<String>,
+    pub(crate) in_band_sync: bool,
 }
 
 /// Where Inngest itself is, when nothing says otherwise.
@@ -72,6 +73,11 @@ impl Inngest {
                 );
             }
         }
+        let in_band_sync = match get("INNGEST_ALLOW_IN_BAND_SYNC").as_deref() {
+            None | Some("1" | "true") => true,
+            Some("0" | "false") => false,
+            Some(other) => bail!("INNGEST_ALLOW_IN_BAND_SYNC is {other:?}; write true or false"),
+        };
         Ok(Self {
             trust,
             event_key: get("INNGEST_EVENT_KEY"),
@@ -80,6 +86,7 @@ impl Inngest {
             env: get("INNGEST_ENV"),
             serve_origin,
             serve_path,
+            in_band_sync,
         })
     }
 }
@@ -141,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn syncs_in_band_are_answered_unless_forbidden() {
+        let dev = ("INNGEST_DEV", "1");
+        for (value, allowed) in
+            [("", true), ("true", true), ("1", true), ("false", false), ("0", false)]
+        {
+            let inngest = parse(&[dev, ("INNGEST_ALLOW_IN_BAND_SYNC", value)]).expect(value);
+            assert_eq!(inngest.in_band_sync, allowed, "{value}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_names_its_variable_and_no_secret() {
         let key = ("INNGEST_SIGNING_KEY", "not-hexadecimal");
         for (set, says) in [
@@ -148,6 +166,10 @@ mod tests {
             (vec![("INNGEST_DEV", "localhost")], "INNGEST_DEV"),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_BASE_URL", "ftp://x")], "INNGEST_BASE_URL"),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "api")], "INNGEST_SERVE_PATH"),
+            (
+                vec![("INNGEST_DEV", "1"), ("INNGEST_ALLOW_IN_BAND_SYNC", "maybe")],
+                "INNGEST_ALLOW_IN_BAND_SYNC",
+            ),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "/")], "INNGEST_SERVE_PATH"),
             (vec![("INNGEST_DEV", "1"), ("INNGEST_SERVE_PATH", "/a/{b")], "INNGEST_SERVE_PATH"),
         ] {

@@ -87,7 +87,7 @@ impl Connecting {
         let (state, watched) = watch::channel(SyncState::Pending { failures: 0, error: None });
         let setup = Setup {
             app: of.app.clone(),
-            slugs: payload.slugs().map(str::to_owned).collect(),
+            payload,
             dialler: Dialler {
                 api: api.clone(),
                 gateway: options.gateway,

@@ -37,7 +37,8 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
         functions: component.functions().iter().map(|function| function.id.as_str()).collect(),
     });
     // Running but not what it should be: somebody has to look.
-    let fine = worker.refused.is_empty() && matches!(registration, SyncState::Synced { .. });
+    let refused = refusals(worker);
+    let fine = refused.is_empty() && matches!(registration, SyncState::Synced { .. });
     let health = Health {
         service: "system-bus",
         status: if fine { "running" } else { "degraded" },
@@ -47,8 +48,19 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
         count: functions.len(),
         functions,
         components: components.collect(),
-        refused: worker.refused.iter().map(ToString::to_string).collect(),
+        refused,
         registration,
     };
     serde_json::to_vec(&health).expect("all keys are strings")
+}
+
+/// What was left out: components, and functions of components. Each in one sentence that names it.
+pub(crate) fn refusals(worker: &Worker) -> Vec<String> {
+    let functions = worker.generation.refused();
+    worker
+        .refused
+        .iter()
+        .map(ToString::to_string)
+        .chain(functions.map(|(component, refused)| format!("component {component}: {refused}")))
+        .collect()
 }

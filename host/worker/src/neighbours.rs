@@ -57,9 +57,9 @@ impl Neighbours {
         let mut directory = Directory::new(self.own.clone());
         for app in &self.apps {
             match self.api.functions(app).await {
-                Ok(slugs) => {
+                Ok(held) => {
                     let functions =
-                        slugs.iter().filter_map(|slug| app.function_of(slug)?.parse().ok());
+                        held.iter().filter_map(|held| app.function_of(&held.id)?.parse().ok());
                     directory =
                         directory.with(app, functions.filter(|id| !self.served.contains(id)));
                 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use protocol::id::AppId;
+use protocol::introspect::Capabilities;
 use protocol::signature::Trust;
 use url::Url;
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub serve_origin: Option<Url>,
     /// Under which path.
     pub serve_path: Option<String>,
+    /// Whether a server may ask for the functions and take them from the answer.
+    pub in_band_sync: bool,
     /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
     pub body_limit: usize,
     /// Whether functions may go on while their steps are stored, each as it declares; otherwise every step is a call.
@@ -61,6 +64,11 @@ pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
 pub const DRAIN: Duration = Duration::from_secs(25);
 
 impl Options {
+    /// What the worker announces that it can do.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities { in_band_sync: self.in_band_sync, trust_probe: true, connect: false }
+    }
+
     /// The address to register, for a listener at `address`.
     pub fn serve_url(&self, address: SocketAddr) -> Result<Url, StartError> {
         let origin = match &self.serve_origin {

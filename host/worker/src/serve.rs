@@ -1,5 +1,7 @@
 //! HTTP in: calls (POST), introspection (GET) and sync requests (PUT) of the server, and health for everybody.
 
+mod registration;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,12 +12,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::Route;
 use protocol::header;
-use protocol::introspect::{Asked, Introspection};
-use protocol::signature::{SigningKey, Verified, verify};
+use protocol::signature::{SigningKey, verify};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ pub(crate) fn router(
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
     Router::new()
         .route("/", get(describe_health))
-        .route(&path, get(introspect).put(sync).post(call))
+        .route(&path, get(registration::introspect).put(registration::sync).post(call))
         // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a
         // layer for all answers would cost every call.
         .fallback(nothing_here)
@@ -94,75 +94,6 @@ async fn describe_health(State(shared): State<Arc<Shared>>) -> Response {
     respond::json(StatusCode::OK, health::body(&shared.worker, &registration))
 }
 
-async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let worker = &shared.worker;
-    let options = &worker.options;
-    let signature = signature(&headers);
-    let verified = verify(signature, Bytes::new(), Timestamp::now(), &options.trust);
-    let asked = match &verified {
-        Ok(verified) if verified.key().is_some() => Asked::Believed,
-        Err(_) if signature.is_some() => Asked::Disbelieved,
-        Ok(_) | Err(_) => Asked::Unsigned,
-    };
-    let serve_origin = options.serve_origin.as_ref().map(url::Url::as_str);
-    let introspection = Introspection {
-        app: &options.app,
-        functions: worker.generation.functions().count(),
-        capabilities: protocol::introspect::Capabilities::default(),
-        trust: &options.trust,
-        event_key: options.event_key.as_deref(),
-        api_origin: options.api_origin.as_str(),
-        event_api_origin: options.event_api_origin.as_str(),
-        env: options.env.as_deref(),
-        serve_origin,
-        serve_path: options.serve_path.as_deref(),
-    };
-    let body = introspection.body(asked);
-    let key = verified.ok().and_then(|verified| verified.key().cloned());
-    let mut response = respond::json(StatusCode::OK, body.clone());
-    sign(&mut response, key.as_ref(), &body);
-    response
-}
-
-async fn sync(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
-    let limit = shared.worker.options.body_limit;
-    let Ok(body) = to_bytes(body, limit).await else {
-        return respond::refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "TooLarge",
-            "the body is too large",
-        );
-    };
-    // An unsigned request only makes us tell our own server what we have. A signature, if there is one, must fit.
-    let signature = signature(&headers);
-    let verified = match verify(signature, body, Timestamp::now(), &shared.worker.options.trust) {
-        Ok(verified) => Some(verified),
-        Err(_) if signature.is_none() => None,
-        Err(error) => {
-            tracing::warn!(%error, "refused a request to sync");
-            return respond::unauthorized();
-        }
-    };
-    let kind = headers.get(header::SERVER_KIND).and_then(|kind| kind.to_str().ok());
-    let Some(registrar) = &shared.registrar else {
-        let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
-        return respond::refusal(StatusCode::CONFLICT, "Connected", message);
-    };
-    let (status, message, modified) = match registrar.register(kind).await {
-        Ok(synced) => (StatusCode::OK, "Successfully synced.".to_owned(), synced.modified),
-        Err(error) => {
-            tracing::warn!(%error, "a requested sync failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), false)
-        }
-    };
-    let body =
-        serde_json::json!({ "message": message, "modified": modified }).to_string().into_bytes();
-    let mut response = respond::json(status, body.clone());
-    response.headers_mut().insert(header::SYNC_KIND, HeaderValue::from_static("out_of_band"));
-    sign(&mut response, verified.as_ref().and_then(Verified::key), &body);
-    response
-}
-
 async fn call(
     State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
@@ -170,10 +101,6 @@ async fn call(
     body: Body,
 ) -> Response {
     let worker = &shared.worker;
-    if let Some(other) = foreign_content_type(&headers) {
-        let message = format!("a call's content type is application/json, not {other:?}");
-        return respond::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ContentType", message);
-    }
     let limit = worker.options.body_limit;
     let Ok(body) = to_bytes(body, limit).await else {
         let message = format!(
@@ -181,6 +108,7 @@ async fn call(
         );
         return respond::refusal(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message);
     };
+    // Nobody learns anything, or makes us do anything, before it is known who asks.
     let verified = match verify(signature(&headers), body, Timestamp::now(), &worker.options.trust)
     {
         Ok(verified) => verified,
@@ -189,11 +117,43 @@ async fn call(
             return respond::unauthorized();
         }
     };
-    let reply = match Route::parse(query.as_deref().unwrap_or_default()) {
+    let query = query.as_deref().unwrap_or_default();
+    if let Some(probe) = query_member(query, "probe") {
+        return answer_probe(&probe, verified.key());
+    }
+    if let Some(other) = foreign_content_type(&headers) {
+        let message = format!("a call's content type is application/json, not {other:?}");
+        return respond::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ContentType", message);
+    }
+    let reply = match Route::parse(query) {
         Ok(route) => shared.drain.answer(worker, route, &verified).await,
         Err(error) => handle::undecodable(&error),
     };
     respond::reply(reply, verified.key())
+}
+
+/// A probe asks for something other than a call. The only one there is asks whether we believe each other, which is
+/// answered by the signature.
+fn answer_probe(probe: &str, key: Option<&SigningKey>) -> Response {
+    if probe == "trust" {
+        return signed_json(StatusCode::OK, b"{}".to_vec(), key);
+    }
+    let probe: String = probe.chars().take(80).collect();
+    let message = format!("this worker knows no probe {probe:?}; it knows \"trust\"");
+    respond::refusal(StatusCode::BAD_REQUEST, "UnknownProbe", message)
+}
+
+/// A member of a query.
+fn query_member(query: &str, name: &str) -> Option<String> {
+    let mut members = url::form_urlencoded::parse(query.as_bytes());
+    members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// JSON, signed with the key that the request was signed with.
+fn signed_json(status: StatusCode, body: Vec<u8>, key: Option<&SigningKey>) -> Response {
+    let mut response = respond::json(status, body.clone());
+    sign(&mut response, key, &body);
+    response
 }
 
 fn sign(response: &mut Response, key: Option<&SigningKey>, body: &[u8]) {

@@ -1,20 +1,21 @@
 //! HTTP out: what the worker asks of its server.
 
+mod apps;
 mod connect;
 mod run;
 
 use std::time::Duration;
 
 use protocol::event::{NewEvent, id_seed};
-use protocol::id::{AppId, RunId, StepId};
+use protocol::id::{RunId, StepId};
 use protocol::signature::{SigningKey, Trust};
-use protocol::sync::{FRAMEWORK, SyncPayload, Synced};
 use protocol::{SDK, header};
 use reqwest::header::{AUTHORIZATION, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+pub use self::apps::SyncRequest;
 pub(crate) use self::run::NotStored;
 use crate::options::Options;
 
@@ -72,6 +73,12 @@ pub enum ApiError {
         /// What it says.
         message: String,
     },
+    /// It took our functions, and has others.
+    #[error(
+        "the server took the registration, but {}; is another worker registering the same app?",
+        _0.join("; ")
+    )]
+    Differs(Vec<String>),
     /// Its answer makes no sense.
     #[error("the server's answer cannot be read: {0}")]
     Answer(String),
@@ -103,43 +110,6 @@ impl ServerApi {
             keys,
             env: options.env.clone(),
         })
-    }
-
-    /// Tells the server what we have. `expected` is the kind of server that asked for it, if one did.
-    pub async fn register(
-        &self,
-        payload: &SyncPayload,
-        expected: Option<&str>,
-    ) -> Result<Synced, ApiError> {
-        let url = join(&self.api_origin, "fn/register");
-        let response = self
-            .authorized(|client| {
-                let mut request = client
-                    .post(url.clone())
-                    .header(header::FRAMEWORK, FRAMEWORK)
-                    .header(header::SYNC_KIND, "out_of_band");
-                if let Some(kind) = expected {
-                    request = request.header(header::EXPECTED_SERVER_KIND, kind);
-                }
-                request.json(payload)
-            })
-            .await?;
-        read(response).await
-    }
-
-    /// The slugs of the functions that the server has for an app.
-    pub async fn functions(&self, app: &AppId) -> Result<Vec<String>, ApiError> {
-        #[derive(Deserialize)]
-        struct Function {
-            id: String,
-        }
-        let mut url = join(&self.api_origin, &format!("v1/apps/{app}/functions"));
-        // The server caches this answer by its address.
-        let moment = jiff::Timestamp::now().as_millisecond();
-        url.query_pairs_mut().append_pair("at", &moment.to_string());
-        let response = self.authorized(|client| client.get(url.clone())).await?;
-        let functions: Vec<Function> = read(response).await?;
-        Ok(functions.into_iter().map(|function| function.id).collect())
     }
 
     /// Sends the events of a step, and answers with the server's ids for them.
@@ -231,7 +201,7 @@ impl ApiError {
     /// Whether the same request may succeed in a moment.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Differs(_) => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
             Self::Unauthorized { .. } | Self::NoKey { .. } | Self::Answer(_) => false,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::AppId;
-use protocol::sync::{SyncPayload, Synced};
+use protocol::sync::{Differences, SyncPayload, Synced};
 use runtime::Generation;
 use serde::Serialize;
 use tokio::sync::{Mutex, watch};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::options::Options;
-use crate::server_api::{ApiError, ServerApi};
+use crate::server_api::{ApiError, ServerApi, SyncRequest};
 
 /// Pauses between attempts to register; the last one repeats.
 const BACK_OFF: [Duration; 7] = [
@@ -45,6 +45,10 @@ pub enum SyncState {
         at: Timestamp,
         /// How many functions.
         functions: usize,
+        /// Slugs that the server has for our app and we do not know: another worker registers the same app. They are
+        /// told and not fought over; two workers that take functions from each other would not end.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        foreign: Vec<String>,
     },
 }
 
@@ -69,22 +73,22 @@ impl Registrar {
     ) -> (Self, watch::Receiver<SyncState>) {
         let app = options.app.clone();
         let payload =
-            SyncPayload::new(&app, options.app_version.as_deref(), url, generation.functions());
+            SyncPayload::new(&app, options.app_version.as_deref(), url, generation.functions())
+                .announcing(options.capabilities());
         let (state, watched) = watch::channel(SyncState::Pending { failures: 0, error: None });
         let look_again = options.look_again;
         (Self { app, payload, api, state, look_again, turn: Mutex::new(()) }, watched)
     }
 
-    /// Registers once. `expected` is the kind of server that asked for it, if one did.
-    pub async fn register(&self, expected: Option<&str>) -> Result<Synced, ApiError> {
+    /// Registers once, and reads back what the server has. `asked` is what came with the request for it.
+    pub async fn register(&self, asked: &SyncRequest) -> Result<Synced, ApiError> {
         let _turn = self.turn.lock().await;
-        let result = self.api.register(&self.payload, expected).await;
+        let result = self.register_and_look(asked).await;
         self.state.send_modify(|state| match &result {
-            Ok(_) => {
-                *state = SyncState::Synced {
-                    at: Timestamp::now(),
-                    functions: self.payload.slugs().count(),
-                };
+            Ok((_, foreign)) => {
+                let functions = self.payload.slugs().count();
+                let foreign = foreign.clone();
+                *state = SyncState::Synced { at: Timestamp::now(), functions, foreign };
             }
             Err(error) => {
                 let failures = match state {
@@ -95,7 +99,28 @@ impl Registrar {
                     SyncState::Pending { failures: failures + 1, error: Some(error.to_string()) };
             }
         });
-        result
+        result.map(|(synced, _)| synced)
+    }
+
+    async fn register_and_look(
+        &self,
+        asked: &SyncRequest,
+    ) -> Result<(Synced, Vec<String>), ApiError> {
+        let synced = self.api.register(&self.app, &self.payload, asked).await?;
+        match self.look().await {
+            Ok(Differences { wrong, foreign }) if wrong.is_empty() => Ok((synced, foreign)),
+            Ok(Differences { wrong, .. }) => Err(ApiError::Differs(wrong)),
+            // A server without this route, or one that has gone away meanwhile: what it said has to do.
+            Err(error) => {
+                tracing::debug!(app = %self.app, %error, "the server cannot tell what it has");
+                Ok((synced, Vec::new()))
+            }
+        }
+    }
+
+    /// How what the server has differs from what we have.
+    async fn look(&self) -> Result<Differences, ApiError> {
+        Ok(self.payload.differences(&self.api.functions(&self.app).await?))
     }
 
     /// Registers until the server has us, and again when it has lost us, until it is told to stop.
@@ -107,7 +132,7 @@ impl Registrar {
         loop {
             let mut pauses =
                 BACK_OFF.iter().chain(std::iter::repeat(&BACK_OFF[BACK_OFF.len() - 1]));
-            while let Err(error) = self.register(None).await {
+            while let Err(error) = self.register(&SyncRequest::default()).await {
                 let pause = *pauses.next().unwrap_or(&self.look_again);
                 tracing::warn!(app = %self.app, %error, ?pause, "not registered with the server yet");
                 tokio::time::sleep(pause).await;
@@ -117,8 +142,8 @@ impl Registrar {
         }
     }
 
-    /// Returns when the server may not have our functions any more: they are missing, it was away, or a
-    /// registration it asked for failed.
+    /// Returns when the server may not have our functions any more: they are missing or have other triggers, it was
+    /// away, or a registration it asked for failed.
     async fn until_lost(&self) {
         let mut away = false;
         loop {
@@ -127,17 +152,13 @@ impl Registrar {
                 // It asked us to register, and that failed.
                 return;
             }
-            match self.api.functions(&self.app).await {
-                Ok(has) => {
-                    let missing: Vec<_> = self
-                        .payload
-                        .slugs()
-                        .filter(|slug| !has.iter().any(|has| has == slug))
-                        .collect();
-                    if !missing.is_empty() {
-                        tracing::warn!(app = %self.app, ?missing, "the server has lost functions of ours");
+            match self.look().await {
+                Ok(Differences { wrong, foreign }) => {
+                    if !wrong.is_empty() {
+                        tracing::warn!(app = %self.app, ?wrong, "the server has not what it was told");
                         return;
                     }
+                    self.note_foreign(foreign);
                     if away {
                         // It may be another one now, with our functions at an old address.
                         return;
@@ -155,5 +176,20 @@ impl Registrar {
                 }
             }
         }
+    }
+
+    /// Tells of functions that the server has for our app and that are not ours, when they have changed.
+    fn note_foreign(&self, now: Vec<String>) {
+        self.state.send_if_modified(|state| {
+            let SyncState::Synced { foreign, .. } = state else { return false };
+            if *foreign == now {
+                return false;
+            }
+            if !now.is_empty() {
+                tracing::warn!(app = %self.app, foreign = ?now, "another worker registers the same app; give one of them another app id");
+            }
+            *foreign = now;
+            true
+        });
     }
 }

@@ -16,6 +16,7 @@ use protocol::connect::book::Book;
 use protocol::connect::request::Envelope;
 use protocol::id::AppId;
 use protocol::reply::Reply;
+use protocol::sync::{HeldFunction, SyncPayload};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,14 +37,14 @@ enum News {
     Answered(String, Reply),
     Flushed(Flushed),
     /// Which functions the server has, as it says.
-    Has(Result<Vec<String>, ApiError>),
+    Has(Result<Vec<HeldFunction>, ApiError>),
 }
 
 /// What the desk is made of.
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) app: AppId,
-    pub(super) slugs: Vec<String>,
+    pub(super) payload: SyncPayload,
     pub(super) dialler: Dialler,
     pub(super) api: ServerApi,
     pub(super) work: Work,

@@ -40,6 +40,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         env: None,
         serve_origin: None,
         serve_path: None,
+        in_band_sync: true,
         body_limit: BODY_LIMIT,
         checkpoints: true,
         neighbours: Vec::new(),

@@ -43,6 +43,8 @@ pub(crate) enum Mood {
 pub(crate) struct Memory {
     pub(crate) registrations: Vec<Seen>,
     pub(crate) events: Vec<Seen>,
+    /// Steps that were stored while their function went on, one entry for each request.
+    pub(crate) checkpoints: Vec<Seen>,
     /// The slugs of the functions it has.
     pub(crate) functions: Vec<String>,
     /// How often it was asked which functions it has.
@@ -53,6 +55,7 @@ pub(crate) struct Memory {
     pub(crate) guarded: bool,
     pub(crate) on_register: Mood,
     pub(crate) on_events: Mood,
+    pub(crate) on_checkpoints: Mood,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -103,17 +106,20 @@ impl Server {
         let memory = Arc::new(Mutex::new(Memory {
             registrations: Vec::new(),
             events: Vec::new(),
+            checkpoints: Vec::new(),
             functions: Vec::new(),
             asked: 0,
             revoked: Vec::new(),
             guarded: false,
             on_register: Mood::Well,
             on_events: Mood::Well,
+            on_checkpoints: Mood::Well,
         }));
         let router = Router::new()
             .route("/fn/register", post(register))
             .route("/v1/apps/{app}/functions", get(functions))
             .route("/e/{key}", post(events))
+            .route("/v1/checkpoint/{run}/async", post(checkpoint))
             .with_state(Arc::clone(&memory));
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
@@ -212,4 +218,16 @@ async fn events(
     }
     let ids: Vec<_> = (0..count).map(|n| format!("01M81GXWDSDGCZ96C9KR1PCRG{n}")).collect();
     Json(json!({"ids": ids, "status": 200})).into_response()
+}
+
+async fn checkpoint(
+    State(memory): State<Shared>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut memory = memory.lock().expect("no panic");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    memory.checkpoints.push(Seen { path, headers, body });
+    memory.on_checkpoints.answer().unwrap_or_else(|| StatusCode::OK.into_response())
 }

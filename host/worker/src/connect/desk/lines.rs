@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::connect::frames::{ConnectMessage, Kind, WorkerStatus};
 use protocol::connect::link::{Heard, Intervals, LinkError};
+use protocol::sync::{Differences, HeldFunction};
 
 use super::{Desk, News};
 use crate::chance;
@@ -91,12 +92,14 @@ impl Desk {
         let now = Instant::now();
         let Some(held) = self.held(id) else { return };
         held.open = Some(now);
-        tracing::info!(app = %self.setup.app, functions = self.setup.slugs.len(), "connected to the gateway and registered");
+        let functions = self.setup.payload.slugs().count();
+        tracing::info!(app = %self.setup.app, functions, "connected to the gateway and registered");
         self.exclude.clear();
         self.look_at = Some(now + self.setup.look_again);
         self.setup.state.send_replace(SyncState::Synced {
             at: Timestamp::now(),
-            functions: self.setup.slugs.len(),
+            functions,
+            foreign: Vec::new(),
         });
         // Whatever the old one was to carry goes over this one.
         for held in self.lines.iter().filter(|held| held.id != id) {
@@ -184,21 +187,29 @@ impl Desk {
         tokio::spawn(async move { tell(News::Has(api.functions(&app).await)) });
     }
 
-    pub(super) fn compare(&mut self, answer: Result<Vec<String>, ApiError>) {
+    pub(super) fn compare(&mut self, answer: Result<Vec<HeldFunction>, ApiError>) {
         self.look_at = Some(Instant::now() + self.setup.look_again);
         let app = &self.setup.app;
-        match answer {
-            Ok(has) => {
-                let missing: Vec<_> =
-                    self.setup.slugs.iter().filter(|slug| !has.contains(slug)).collect();
-                // One that is being replaced will be asked about again.
-                if !missing.is_empty() && self.lines.iter().all(|held| !held.leaving) {
-                    tracing::warn!(%app, ?missing, "the server has lost functions of ours; connecting anew");
-                    self.replace();
-                }
-            }
+        let held = match answer {
+            Ok(held) => held,
             // The connection itself tells whether the server is there, and not every server has this route.
-            Err(error) => tracing::debug!(%app, %error, "the server cannot tell what it has"),
+            Err(error) => {
+                tracing::debug!(%app, %error, "the server cannot tell what it has");
+                return;
+            }
+        };
+        let Differences { wrong, foreign } = self.setup.payload.differences(&held);
+        self.setup.state.send_if_modified(|state| match state {
+            SyncState::Synced { foreign: known, .. } if *known != foreign => {
+                *known = foreign;
+                true
+            }
+            _ => false,
+        });
+        // A connection that is being replaced will be asked about again.
+        if !wrong.is_empty() && self.lines.iter().all(|held| !held.leaving) {
+            tracing::warn!(%app, ?wrong, "the server has not what it was told; connecting anew");
+            self.replace();
         }
     }
 
