@@ -7,6 +7,7 @@ pub(crate) mod engine;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -153,6 +154,42 @@ pub(crate) struct Worker {
     pub(crate) http: Http,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) transport: TransportArgs,
+}
+
+/// How calls come to the worker.
+#[derive(Debug, Args)]
+pub(crate) struct TransportArgs {
+    /// How calls come here: the server dials us, we dial it, or we dial it and answer what dials us too
+    #[arg(long, env = "SYSTEM_BUS_TRANSPORT", value_name = "TRANSPORT", default_value = "serve")]
+    pub(crate) transport: Transports,
+    /// With connect: how many calls run at once [default: as many as there are instances; also
+    /// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY]
+    #[arg(long, value_name = "CALLS")]
+    pub(crate) max_concurrency: Option<NonZeroU32>,
+    /// With connect: the name of this process among the workers of the app [default: the machine's name and random
+    /// digits, which a state folder keeps]
+    #[arg(long, env = "SYSTEM_BUS_INSTANCE_ID", value_name = "ID")]
+    pub(crate) instance_id: Option<String>,
+    /// With connect: a folder to remember calls in that were taken, so that they go on at once after this process was
+    /// killed; each worker needs its own [default: none]
+    #[arg(long, env = "SYSTEM_BUS_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// How long stopping may take; what runs longer is handed back to the server
+    #[arg(long, env = "SYSTEM_BUS_DRAIN", value_name = "TIME", default_value = "25s", value_parser = duration)]
+    pub(crate) drain: Duration,
+}
+
+/// How calls come to the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transports {
+    /// The server calls the address we listen on
+    Serve,
+    /// We dial the server; the address has health only
+    Connect,
+    /// We dial the server, which registers us; calls to the address are answered too
+    Both,
 }
 
 fn local_app() -> &'static str {
