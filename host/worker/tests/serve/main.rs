@@ -8,6 +8,7 @@ mod calls;
 mod disbelief;
 mod events;
 mod health;
+mod in_band;
 mod introspection;
 mod limits;
 mod refusals;
