@@ -1,6 +1,7 @@
 //! The HTTP routes, in the shapes of the real server.
 
 mod answer;
+mod connect;
 mod events;
 mod register;
 mod runs;
@@ -16,6 +17,7 @@ use axum::routing::{delete, get, post};
 use protocol::signature::SigningKey;
 
 use crate::driver::Handle;
+use crate::gateway::Gateway;
 
 /// The largest request taken in: one event may have 3 MiB, and a request several.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
@@ -33,15 +35,19 @@ pub(crate) struct Access {
 #[derive(Clone)]
 struct Shared {
     engine: Handle,
+    gateway: Arc<Gateway>,
     access: Arc<Access>,
 }
 
 /// All routes.
-pub(crate) fn router(engine: Handle, access: Access) -> Router {
-    let shared = Shared { engine, access: Arc::new(access) };
+pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> Router {
+    let shared = Shared { engine, gateway, access: Arc::new(access) };
     let guarded = Router::new()
         .route("/fn/register", post(register::register))
         .route("/dev", get(register::dev))
+        .route("/v0/connect/start", post(connect::start))
+        .route("/v0/connect/flush", post(connect::flush))
+        .route("/v0/connect/envs/{env}/conns", get(connect::connections))
         .route("/v1/events/{id}", get(events::event))
         .route("/v1/events/{id}/runs", get(runs::of_event))
         .route("/v1/runs/{id}", get(runs::one).delete(runs::cancel))
@@ -96,7 +102,7 @@ async fn refuse_pages(request: Request, next: Next) -> Response {
 }
 
 /// Whether an `Origin` is this machine.
-fn is_local(origin: &str) -> bool {
+pub(crate) fn is_local(origin: &str) -> bool {
     let Ok(origin) = url::Url::parse(origin) else { return false };
     match origin.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use protocol::header;
+use protocol::id::RunId;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
@@ -24,9 +25,30 @@ pub(crate) struct Order {
     /// All headers but the signature, whose time is that of sending.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    /// Whom it is for, as an envelope says it.
+    pub(crate) names: Names,
+}
+
+/// Whom a call is for.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    pub(crate) request: String,
+    pub(crate) run: RunId,
+    pub(crate) app: String,
+    pub(crate) slug: String,
+    /// The function's id that calls and the API show.
+    pub(crate) function: String,
+    /// The targeted step; `step` in a discovery call.
+    pub(crate) target: String,
+    pub(crate) job: String,
 }
 
 impl Order {
+    /// Whether it goes over Connect.
+    pub(crate) fn is_connect(&self) -> bool {
+        crate::function::is_connect(&self.url)
+    }
+
     /// The call of an item of a run.
     pub(crate) fn new(
         call: CallId,
@@ -51,7 +73,17 @@ impl Order {
             ("x-inngest-generation-id", generation.to_string()),
         ];
         let body = body(request, run, item, function, events);
-        Self { call, url: address(&function.url, &function.slug, &target), headers, body }
+        let url = address(&function.url, &function.slug, &target);
+        let names = Names {
+            request: request.to_owned(),
+            run: run.id,
+            app: run.app.clone(),
+            slug: function.slug.clone(),
+            function: function.uuid.clone(),
+            target,
+            job: item.job.clone(),
+        };
+        Self { call, url, headers, body, names }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::entropy::Random;
 use crate::error::EngineError;
 use crate::event::EventId;
+use crate::gateway::Outcome;
 use crate::machine::{Incoming, Machine, SyncError};
 use crate::queue::CallId;
 use crate::reply::Reply;
@@ -33,6 +34,7 @@ pub(crate) enum Input {
     Cancel(RunId, oneshot::Sender<Option<Status>>),
     Read(Answer),
     Replied(CallId, Reply),
+    Returned(CallId),
 }
 
 /// The engine's task has ended.
@@ -155,6 +157,7 @@ impl Driver {
                 biased;
                 () = self.stop.cancelled() => {}
                 Some(input) = self.inputs.recv() => self.take(input, &mut answers),
+                () = self.caller.gateway().more_room() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -164,7 +167,8 @@ impl Driver {
     /// Takes the replies of calls under way, for a while, and makes no new ones.
     async fn drain(&mut self, mut answers: Vec<Answer>) -> Result<(), EngineError> {
         self.calls.close();
-        let deadline = tokio::time::Instant::now() + GRACE;
+        let grace = GRACE.max(self.caller.gateway().drain());
+        let deadline = tokio::time::Instant::now() + grace;
         while !self.calls.is_empty() {
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.take(input, &mut answers),
@@ -203,6 +207,7 @@ impl Driver {
         let mut orders = Vec::new();
         if dispatch {
             self.machine.tick(now, &mut self.entropy);
+            self.machine.offer(self.caller.gateway().room());
             orders = self.machine.dispatch(now, &mut self.entropy);
         }
         let records = self.machine.take_records();
@@ -219,20 +224,25 @@ impl Driver {
             answer(&self.machine);
         }
         for order in orders {
-            let (caller, replies, call) = (self.caller.clone(), self.replies.clone(), order.call);
+            let (replies, call) = (self.replies.clone(), order.call);
+            let drain = self.caller.gateway().drain();
+            let grace = if order.is_connect() { drain } else { GRACE };
+            let calling = self.caller.call(order);
             let stop = self.stop.clone();
             self.calls.spawn(async move {
                 let abandoned = async {
                     stop.cancelled().await;
-                    tokio::time::sleep(GRACE).await;
+                    tokio::time::sleep(grace).await;
                 };
-                tokio::select! {
-                    reply = caller.call(order) => {
-                        // The engine may have ended; the call is then made again.
-                        let _ = replies.send(Input::Replied(call, reply)).await;
-                    }
-                    () = abandoned => {}
-                }
+                let ended = tokio::select! {
+                    ended = calling => ended,
+                    () = abandoned => return,
+                };
+                // The engine may have ended; the call is then made again.
+                let _ = match ended {
+                    Outcome::Replied(reply) => replies.send(Input::Replied(call, reply)).await,
+                    Outcome::Returned => replies.send(Input::Returned(call)).await,
+                };
             });
         }
         Ok(())
@@ -254,6 +264,7 @@ impl Driver {
                 answers.push(later(answer, status));
             }
             Input::Replied(call, reply) => self.machine.replied(call, reply, now, entropy),
+            Input::Returned(call) => self.machine.returned(call),
             Input::Read(look) => answers.push(look),
         }
     }

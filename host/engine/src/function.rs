@@ -50,9 +50,9 @@ impl Function {
         let url = step["runtime"]["url"].as_str().unwrap_or_default();
         let url = Url::parse(url)
             .map_err(|error| fault(format!("its step's runtime.url {url:?} is no URL: {error}")))?;
-        if url.scheme() != "http" {
+        if url.scheme() != "http" && !is_connect(&url) {
             return Err(fault(format!(
-                "its URL is {}://…, but the development engine calls plain http only",
+                "its URL is {}://…, but the development engine calls plain http, or ws for Connect",
                 url.scheme()
             )));
         }
@@ -96,6 +96,11 @@ impl Function {
             Trigger::Event { .. } => None,
         })
     }
+}
+
+/// Whether calls to this URL go over Connect. Its host then means nothing.
+pub(crate) fn is_connect(url: &Url) -> bool {
+    matches!(url.scheme(), "ws" | "wss")
 }
 
 /// A UUID that depends on a name alone.
@@ -209,6 +214,10 @@ mod tests {
         assert_eq!(function(&steps(0)).expect("a function").max_attempts, 1);
         assert_eq!(function(&steps(99)).expect("a function").max_attempts, 21);
         assert_eq!(function(&json!({"retries": 2})).expect("a function").max_attempts, 3);
+        for connect in ["ws://connect?fnId=app-f&stepId=step", "wss://connect/?fnId=app-f"] {
+            let json = json!({"steps": {"step": {"runtime": {"type": "ws", "url": connect}}}});
+            assert!(is_connect(&function(&json).expect("a function").url));
+        }
         assert_eq!(
             function(&json!({"id": "", "name": "My Fn!"})).expect("a function").slug,
             "my-fn"
@@ -225,7 +234,7 @@ mod tests {
             (json!({"name": ""}), "A function name is required"),
             (json!({"steps": {}}), "exactly one member"),
             (json!({"steps": {"step": {}}}), "is no URL"),
-            (json!({"steps": {"step": {"runtime": {"url": "wss://x"}}}}), "plain http only"),
+            (json!({"steps": {"step": {"runtime": {"url": "https://x"}}}}), "calls plain http"),
             (json!({"triggers": [{"event": "a/b"}, {"event": "a/b"}]}), "there twice"),
             (json!({"triggers": [{"event": "a/b", "cron": null}]}), "either an event or a cron"),
             (json!({"triggers": [{"cron": "0 0 9 * * *"}]}), "6 fields"),

@@ -6,6 +6,7 @@
 
 mod end;
 mod intake;
+mod outlets;
 mod prune;
 pub(crate) mod record;
 mod restore;
@@ -26,6 +27,7 @@ use crate::app::App;
 use crate::call::Order;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId};
+use crate::gateway::Room;
 use crate::queue::{CallId, Queue, Ticket};
 use crate::reply::{Failure, Reply, Verdict};
 use crate::run::{Ending, Run, Stage, Status};
@@ -57,6 +59,8 @@ pub(crate) struct Machine {
     crons: Vec<schedule::Cron>,
     next_prune: Option<Timestamp>,
     queue: Queue,
+    /// Who can take calls over Connect, as was told last.
+    room: Room,
     changed: BTreeSet<RunId>,
     records: Vec<Record>,
     activity: Vec<Activity>,
@@ -75,6 +79,7 @@ impl Machine {
             crons: Vec::new(),
             next_prune: None,
             queue: Queue::default(),
+            room: Room::default(),
             changed: BTreeSet::new(),
             records: Vec::new(),
             activity: Vec::new(),
@@ -138,7 +143,7 @@ impl Machine {
     /// Takes the calls that are due.
     pub(crate) fn dispatch(&mut self, now: Timestamp, entropy: &mut dyn Entropy) -> Vec<Order> {
         let mut orders = Vec::new();
-        for (call, ticket) in self.queue.take_calls(now, self.settings.call_concurrency) {
+        for (call, ticket) in self.take_calls(now) {
             match self.order(call, ticket, now, entropy) {
                 Ok(order) => orders.push(order),
                 Err(failure) => {

@@ -14,6 +14,14 @@ pub(crate) type ItemId = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct CallId(u64);
 
+#[cfg(test)]
+impl CallId {
+    /// A call of a test that has no queue.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Which item a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket {
@@ -23,12 +31,25 @@ pub(crate) struct Ticket {
     pub(crate) discovery: bool,
 }
 
+/// Where a call that is due can go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Http,
+    Connect,
+    /// It waits, and does not hold up the others.
+    Blocked,
+    /// No call at all can go anywhere.
+    AllBlocked,
+}
+
 /// What is due when.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     calls: BTreeSet<(Timestamp, Ticket)>,
     sleeps: BTreeSet<(Timestamp, RunId, ItemId)>,
     under_way: BTreeMap<CallId, Ticket>,
+    /// Those of the calls under way that are.
+    over_connect: BTreeSet<CallId>,
     discovering: BTreeSet<RunId>,
     last_call: u64,
 }
@@ -65,33 +86,53 @@ impl Queue {
         over
     }
 
-    /// Takes the calls that are due, the earliest first, up to `most` under way.
-    pub(crate) fn take_calls(&mut self, now: Timestamp, most: usize) -> Vec<(CallId, Ticket)> {
+    /// Takes the calls that are due and can go somewhere, the earliest first.
+    pub(crate) fn take_calls(
+        &mut self,
+        now: Timestamp,
+        mut way: impl FnMut(Ticket) -> Way,
+    ) -> Vec<(CallId, Ticket)> {
         let mut taken = Vec::new();
-        let mut room = most.saturating_sub(self.under_way.len());
         for &(due, ticket) in &self.calls {
-            if due > now || room == 0 {
+            if due > now {
                 break;
             }
-            if ticket.discovery && !self.discovering.insert(ticket.run) {
+            if ticket.discovery && self.discovering.contains(&ticket.run) {
                 continue;
             }
-            room -= 1;
-            taken.push((due, ticket));
+            let over_connect = match way(ticket) {
+                Way::Http => false,
+                Way::Connect => true,
+                Way::Blocked => continue,
+                Way::AllBlocked => break,
+            };
+            if ticket.discovery {
+                self.discovering.insert(ticket.run);
+            }
+            taken.push((due, ticket, over_connect));
         }
-        let taken = taken.into_iter().map(|(due, ticket)| {
+        let taken = taken.into_iter().map(|(due, ticket, over_connect)| {
             self.calls.remove(&(due, ticket));
             self.last_call += 1;
             let call = CallId(self.last_call);
             self.under_way.insert(call, ticket);
+            if over_connect {
+                self.over_connect.insert(call);
+            }
             (call, ticket)
         });
         taken.collect()
     }
 
+    /// How many calls are under way over HTTP.
+    pub(crate) fn over_http(&self) -> usize {
+        self.under_way.len() - self.over_connect.len()
+    }
+
     /// A call has ended; which item it was for.
     pub(crate) fn ended(&mut self, call: CallId) -> Option<Ticket> {
         let ticket = self.under_way.remove(&call)?;
+        self.over_connect.remove(&call);
         if ticket.discovery {
             self.discovering.remove(&ticket.run);
         }

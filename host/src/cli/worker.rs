@@ -49,6 +49,8 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         checkpoints: args.checkpoints,
         neighbours,
         look_again: worker::options::LOOK_AGAIN,
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     };
     let running = Running::start(options, loaded.generation, loaded.refused).await?;
     let address = running.address();

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::drain::Drain;
 use crate::handle::{self, Worker};
 use crate::options::SERVE_PATH;
 use crate::sync::{Registrar, SyncState};
@@ -29,15 +30,18 @@ use crate::{health, respond};
 #[derive(Debug)]
 struct Shared {
     worker: Arc<Worker>,
-    registrar: Arc<Registrar>,
+    /// None where a connection registers the functions.
+    registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    drain: Drain,
 }
 
-/// The worker's routes.
-pub fn router(
+/// The worker's routes. Without a registrar, requests to sync are refused: a connection does that.
+pub(crate) fn router(
     worker: Arc<Worker>,
-    registrar: Arc<Registrar>,
+    registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    drain: Drain,
 ) -> Router {
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
     Router::new()
@@ -47,7 +51,17 @@ pub fn router(
         // layer for all answers would cost every call.
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar, registration }))
+        .with_state(Arc::new(Shared { worker, registrar, registration, drain }))
+}
+
+/// The only route of a worker whose calls all come over its own connection.
+pub(crate) fn health_only(worker: Arc<Worker>, registration: watch::Receiver<SyncState>) -> Router {
+    let drain = Drain::default();
+    Router::new()
+        .route("/", get(describe_health))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::new(Shared { worker, registrar: None, registration, drain }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.
@@ -113,7 +127,7 @@ async fn call(
         return respond::signed_refusal(status, "ContentType", message, verified.key());
     }
     let reply = match Route::parse(query) {
-        Ok(route) => worker.answer(route, &verified).await,
+        Ok(route) => shared.drain.answer(worker, route, &verified).await,
         Err(error) => handle::undecodable(&error),
     };
     respond::reply(reply, verified.key())

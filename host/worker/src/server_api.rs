@@ -1,6 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
 mod apps;
+mod connect;
 mod run;
 
 use std::time::Duration;

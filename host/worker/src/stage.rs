@@ -100,12 +100,18 @@ impl Stage {
         if self.0.rhythm.is_none() {
             return outcome;
         }
+        if matches!(&outcome, Outcome::Planned(ops) if ops.is_empty()) {
+            // The call ended because steps could not be stored: asking the server once more would only take longer.
+            let held = std::mem::take(&mut *self.0.held.lock().await);
+            let stored_after_all = held.is_empty();
+            return if stored_after_all {
+                Outcome::Again { unique: self.unique() }
+            } else {
+                Outcome::Planned(held)
+            };
+        }
         match self.flush().await {
             _ if self.0.superseded.is_cancelled() => Outcome::Superseded,
-            // The call ended because a step could not be stored. Now it is, so there is nothing to report.
-            Ok(()) if matches!(&outcome, Outcome::Planned(ops) if ops.is_empty()) => {
-                Outcome::Again { unique: self.unique() }
-            }
             Ok(()) => outcome,
             Err(held) => Outcome::Planned(with(held, outcome)),
         }

@@ -13,6 +13,7 @@ use axum::response::Response;
 use axum::routing::post;
 use jiff::Timestamp;
 use protocol::call::{Call, Route};
+use protocol::directory::Directory;
 use protocol::header;
 use protocol::id::AppId;
 use protocol::outcome::Outcome;
@@ -56,14 +57,14 @@ async fn call(
     let decoded = Route::parse(query.as_deref().unwrap_or_default())
         .and_then(|route| Call::decode(route, &verified));
     let Ok(call) = decoded else { return empty(StatusCode::BAD_REQUEST) };
-    let attempt = call.attempt;
+    let terms = call.terms();
     let outcome = match app.function_of(&call.route.slug) {
-        Some("replays") => answer_from_memo(&call).or_else(|| replays(Arc::new(call))),
+        Some("replays") => answer_from_memo(&call).or_else(|| replays(Arc::new(call), app)),
         _ => None,
     };
     let Some(outcome) = outcome else { return empty(StatusCode::INTERNAL_SERVER_ERROR) };
 
-    let reply = Reply::of(outcome, attempt);
+    let reply = Reply::of(outcome, terms);
     let mut builder =
         Response::builder().status(reply.status).header(CONTENT_TYPE, "application/json");
     for (name, value) in reply.headers() {
@@ -100,10 +101,10 @@ struct Record {
 
 /// The function `replays` of `functions/testing/guests/bench.rs`, against the same decisions. None where a decision
 /// is not the one that the benchmark's calls lead to.
-fn replays(call: Arc<Call>) -> Option<Outcome> {
+fn replays(call: Arc<Call>, app: &AppId) -> Option<Outcome> {
     let event: Event = serde_json::from_str(call.event()).ok()?;
     let steps = event.data["steps"].as_u64().unwrap_or(0);
-    let mut replay = Replay::new(call);
+    let mut replay = Replay::new(call, Arc::new(Directory::new(app.clone())));
     let mut sum = 0;
     for n in 0..steps {
         let name = format!("item[{n}]");

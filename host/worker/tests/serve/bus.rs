@@ -45,6 +45,8 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         checkpoints: true,
         neighbours: Vec::new(),
         look_again: Duration::from_millis(20),
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct CallTo<'c> {
     pub(crate) target: Option<&'c str>,
     pub(crate) attempt: u32,
     pub(crate) use_api: bool,
+    /// Whether the server says by what it knows this dispatch, so that steps can be stored meanwhile.
+    pub(crate) dispatched: bool,
 }
 
 /// Attempts that every call here has.
@@ -29,7 +31,15 @@ pub(crate) const ATTEMPTS: u32 = 3;
 
 impl<'c> CallTo<'c> {
     pub(crate) fn new(function: &'c str) -> Self {
-        Self { function, data: json!({}), memos: &[], target: None, attempt: 0, use_api: false }
+        Self {
+            function,
+            data: json!({}),
+            memos: &[],
+            target: None,
+            attempt: 0,
+            use_api: false,
+            dispatched: false,
+        }
     }
 
     pub(crate) fn query(&self) -> String {
@@ -46,7 +56,7 @@ impl<'c> CallTo<'c> {
         data["secret"] = EVENT_DATA.into();
         let event =
             json!({"data": data, "id": "e1", "name": "testing/asked", "ts": 1_795_347_640_000_u64});
-        let call = json!({
+        let mut call = json!({
             "ctx": {
                 "attempt": self.attempt, "disable_immediate_execution": self.target.is_some(),
                 "max_attempts": ATTEMPTS, "run_id": RUN, "stack": {"current": stack.len(), "stack": stack},
@@ -54,6 +64,12 @@ impl<'c> CallTo<'c> {
             },
             "event": event, "events": [event], "steps": steps, "use_api": self.use_api, "version": 2,
         });
+        if self.dispatched {
+            call["ctx"]["fn_id"] = "7c1f0000-0000-8000-8000-000000000000".into();
+            call["ctx"]["qi_id"] = "ODEyMzo6ZGVmYXVsdA==".into();
+            call["ctx"]["request_id"] = "01M81GXWDSDGCZ96C9KR1PCRGR".into();
+            call["ctx"]["generation_id"] = 3.into();
+        }
         call.to_string()
     }
 

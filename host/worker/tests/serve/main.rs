@@ -5,6 +5,7 @@
 mod bus;
 mod call;
 mod calls;
+mod checkpoints;
 mod disbelief;
 mod events;
 mod health;

@@ -65,6 +65,8 @@ pub(crate) struct Memory {
     pub(crate) forgetful: bool,
     /// What it left out of calls, and how it tells it.
     pub(crate) state: RunState,
+    /// Steps that were stored while their function went on, one entry for each request.
+    pub(crate) checkpoints: Vec<Seen>,
     /// How often it was asked which functions it has.
     pub(crate) asked: usize,
     /// Bearers it does not accept.
@@ -73,6 +75,7 @@ pub(crate) struct Memory {
     pub(crate) guarded: bool,
     pub(crate) on_register: Mood,
     pub(crate) on_events: Mood,
+    pub(crate) on_checkpoints: Mood,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -123,6 +126,7 @@ impl Server {
         let memory = Arc::new(Mutex::new(Memory {
             registrations: Vec::new(),
             events: Vec::new(),
+            checkpoints: Vec::new(),
             functions: Vec::new(),
             reason: None,
             forgetful: false,
@@ -137,6 +141,7 @@ impl Server {
             guarded: false,
             on_register: Mood::Well,
             on_events: Mood::Well,
+            on_checkpoints: Mood::Well,
         }));
         let router = Router::new()
             .route("/fn/register", post(register))
@@ -144,6 +149,7 @@ impl Server {
             .route("/v2/apps/{app}", get(app))
             .route("/v0/runs/{run}/{part}", get(run_state))
             .route("/e/{key}", post(events))
+            .route("/v1/checkpoint/{run}/async", post(checkpoint))
             .with_state(Arc::clone(&memory));
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
@@ -283,4 +289,16 @@ async fn events(
     }
     let ids: Vec<_> = (0..count).map(|n| format!("01M81GXWDSDGCZ96C9KR1PCRG{n}")).collect();
     Json(json!({"ids": ids, "status": 200})).into_response()
+}
+
+async fn checkpoint(
+    State(memory): State<Shared>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut memory = memory.lock().expect("no panic");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    memory.checkpoints.push(Seen { path, query: None, headers, body });
+    memory.on_checkpoints.answer().unwrap_or_else(|| StatusCode::OK.into_response())
 }
