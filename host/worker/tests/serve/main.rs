@@ -17,6 +17,7 @@ mod registration;
 mod secrets;
 mod server;
 mod shutdown;
+mod state;
 mod sync_requests;
 
 use std::time::Duration;

@@ -56,13 +56,6 @@ fn refused() -> Vec<Refused> {
         function("an unknown function", "fnId=bus-nothing&stepId=step"),
         function("no function's id", "fnId=bus-%20&stepId=step"),
         function("another app's function", "fnId=car-five&stepId=step"),
-        of(
-            "a state that was left out",
-            CallTo { use_api: true, ..CallTo::new("five") }.request(),
-            500,
-            "NotHandled",
-            "larger than one call carries",
-        ),
         of("plain text", plain, 415, "ContentType", "application/json"),
         of("a form", form, 415, "ContentType", "application/json"),
         of("too large", post(FIVE, &large), 413, "TooLarge", "limit of 65536 bytes"),
