@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::dialer::{Closed, Dialer, payload, start};
 use super::function;
 use crate::client::Client;
+use crate::death;
 use crate::options;
 use crate::worker::op;
 
@@ -96,4 +97,45 @@ async fn an_engine_without_calls_closes_its_connections_at_once() {
     engine.shutdown().await;
     assert_eq!(ready.closed().await, closing());
     assert_eq!(greeting.closed().await, closing());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_engine_goes_on_when_its_worker_dials_again() {
+    const RUNS: usize = 4;
+    let directory = tempfile::tempdir().expect("a directory");
+    let functions = [function("app-f", 0)];
+    let mut process = death::spawn(directory.path());
+    let mut client = death::address(directory.path()).await;
+    let mut worker = Dialer::connect(&client, &functions, |_| {}).await;
+    let mut events = Vec::new();
+    for _ in 0..RUNS {
+        events.push(client.send(&json!({"name": "a/b"})).await);
+    }
+    for round in 0..3 {
+        // Half of the calls get a step further, the others die with the engine.
+        for _ in 0..RUNS / 2 {
+            let request = worker.taken().await;
+            let steps = payload(&request)["steps"].as_object().map_or(0, serde_json::Map::len);
+            let ran = op("StepRun", &format!("step {steps}"), &json!({"data": round}));
+            worker.reply(&request, Status::NotCompleted, &json!([ran])).await;
+        }
+        // SIGKILL.
+        process.kill().expect("killed");
+        process.wait().expect("gone");
+        assert_eq!(worker.closed().await, Closed::Torn);
+        std::fs::remove_file(directory.path().join("address")).expect("removed");
+        process = death::spawn(directory.path());
+        client = death::address(directory.path()).await;
+        worker = Dialer::connect(&client, &functions, |_| {}).await;
+    }
+    for _ in 0..RUNS {
+        let request = worker.taken().await;
+        assert_eq!(payload(&request)["ctx"]["attempt"], 0, "dying costs no attempt");
+        worker.reply(&request, Status::Done, &json!("done")).await;
+    }
+    for event in &events {
+        assert_eq!(client.ended(event).await["output"], "done");
+    }
+    process.kill().expect("killed");
+    process.wait().expect("gone");
 }
