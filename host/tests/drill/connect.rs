@@ -68,7 +68,9 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     }
     figures.add("connections in all of it", connections);
     if connections > starts {
-        short.push(format!("connect: {connections} connections, which is a storm: at most {starts}"));
+        short.push(format!(
+            "connect: {connections} connections, which is a storm: at most {starts}"
+        ));
     }
     figures.print();
     short

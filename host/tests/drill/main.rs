@@ -33,9 +33,9 @@ fn wanted() -> Result<Vec<&'static str>, String> {
     if let Some(at) = args.iter().position(|arg| arg == "--drill") {
         let name = args.get(at + 1).map_or("", String::as_str);
         let found = DRILLS.iter().find(|drill| **drill == name);
-        return found.map(|drill| vec![*drill]).ok_or_else(|| {
-            format!("there is no drill {name:?}; there are {}", DRILLS.join(", "))
-        });
+        return found
+            .map(|drill| vec![*drill])
+            .ok_or_else(|| format!("there is no drill {name:?}; there are {}", DRILLS.join(", ")));
     }
     let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let meant =

@@ -81,10 +81,27 @@ impl Bench {
         let (components, state) = (self.components.path().to_string_lossy(), state.path());
         let state = state.to_string_lossy();
         let args = [
-            "worker", "--components", &components, "--listen", &listen, "--app", "system-bus-e2e",
-            "--allow-http", "http://127.0.0.1:*", "--memory-mib", "64", "--step-limit", "60s",
-            "--checkpoints", "off", "--transport", "connect", "--max-concurrency", "64",
-            "--state-dir", &state,
+            "worker",
+            "--components",
+            &components,
+            "--listen",
+            &listen,
+            "--app",
+            "system-bus-e2e",
+            "--allow-http",
+            "http://127.0.0.1:*",
+            "--memory-mib",
+            "64",
+            "--step-limit",
+            "60s",
+            "--checkpoints",
+            "off",
+            "--transport",
+            "connect",
+            "--max-concurrency",
+            "64",
+            "--state-dir",
+            &state,
         ];
         let gateway = format!("ws://{}/v0/connect", self.network.address);
         let environment = [

@@ -23,7 +23,8 @@ fn names(scene: &str, count: usize) -> Vec<String> {
 }
 
 fn completed(ended: &[Ended]) -> usize {
-    let right = |ended: &&Ended| ended.status == "Completed" && ended.output == json!([1, 2, 3, 4, 5]);
+    let right =
+        |ended: &&Ended| ended.status == "Completed" && ended.output == json!([1, 2, 3, 4, 5]);
     ended.iter().filter(right).count()
 }
 
@@ -237,7 +238,9 @@ pub(crate) async fn killed(bench: &mut Bench) -> Scene {
     }
     scene.measured("killed: interrupted steps run again after", format!("{back:.2?}"));
     scene.must(back < LEASE, || {
-        format!("killed: the calls came back after {back:?}, no sooner than by the end of their leases")
+        format!(
+            "killed: the calls came back after {back:?}, no sooner than by the end of their leases"
+        )
     });
     judge(&mut scene, "killed", bench, &(names, ended, begun.elapsed()), UNDER_WAY);
     scene
