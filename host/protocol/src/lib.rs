@@ -19,6 +19,7 @@
 pub mod call;
 pub mod connect;
 pub mod cron;
+pub mod crypt;
 pub mod directory;
 pub mod duration;
 pub mod event;
