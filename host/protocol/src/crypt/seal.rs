@@ -71,7 +71,7 @@ impl Sealer {
             }
             other => other,
         };
-        Op { step, race, code }
+        Op { step, code, race }
     }
 
     /// The events with their members `encrypted` encrypted.
