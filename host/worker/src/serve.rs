@@ -153,16 +153,12 @@ fn query_member(query: &str, name: &str) -> Option<String> {
 
 /// JSON, signed with the key that the request was signed with.
 fn signed_json(status: StatusCode, body: Vec<u8>, key: Option<&SigningKey>) -> Response {
-    let mut response = respond::json(status, body.clone());
-    sign(&mut response, key, &body);
-    response
-}
-
-fn sign(response: &mut Response, key: Option<&SigningKey>, body: &[u8]) {
-    let signature = key.map(|key| key.sign(body, Timestamp::now()));
+    let signature = key.map(|key| key.sign(&body, Timestamp::now()));
+    let mut response = respond::json(status, body);
     if let Some(value) = signature.and_then(|signature| HeaderValue::try_from(signature).ok()) {
         response.headers_mut().insert(header::SIGNATURE, value);
     }
+    response
 }
 
 fn signature(headers: &HeaderMap) -> Option<&str> {
