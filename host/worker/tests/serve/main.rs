@@ -7,6 +7,7 @@ mod call;
 mod calls;
 mod checkpoints;
 mod disbelief;
+mod encryption;
 mod events;
 mod health;
 mod in_band;
@@ -19,6 +20,7 @@ mod server;
 mod shutdown;
 mod state;
 mod sync_requests;
+mod trace;
 
 use std::time::Duration;
 
