@@ -59,7 +59,9 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let mut words =
         format!("serving {functions} functions on http://{address} ({mode} mode, server {server})");
     if left_out > 0 {
-        words += &format!("\n{left_out} left out because of their faults; see the log, or http://{address}/");
+        words += &format!(
+            "\n{left_out} left out because of their faults; see the log, or http://{address}/"
+        );
     }
     answer::ready(json, &up, &words);
     shutdown::asked().await;
