@@ -162,7 +162,7 @@ impl Options {
 fn concurrency(members: &mut Members, errors: &mut Errors) -> TokenStream {
     let limit = members.number("limit", &POSITIVE, errors);
     let key = members.text("key", errors, condition::check);
-    let scope = members.text("scope", errors, one_of(&["fn", "env", "account"]));
+    let scope = members.text("scope", errors, one_of("scope", &["fn", "env", "account"]));
     members.required("limit", limit.as_ref(), errors);
     let wide = scope.as_ref().filter(|scope| scope.value() != "fn");
     if let (Some(scope), None) = (wide, &key) {
@@ -233,13 +233,11 @@ fn timeouts(members: &mut Members, errors: &mut Errors) -> TokenStream {
 }
 
 fn singleton(members: &mut Members, errors: &mut Errors) -> TokenStream {
-    let mode = members.text("mode", errors, one_of(&["skip", "cancel"]));
+    let mode = members.text("mode", errors, one_of("mode", &["skip", "cancel"]));
     let key = members.text("key", errors, condition::check);
     members.required("mode", mode.as_ref(), errors);
-    let mode = match mode.map(|mode| mode.value()).as_deref() {
-        Some("cancel") => quote!(Cancel),
-        _ => quote!(Skip),
-    };
+    let cancels = mode.is_some_and(|mode| mode.value() == "cancel");
+    let mode = if cancels { quote!(Cancel) } else { quote!(Skip) };
     let key = option(key.as_ref());
     quote!(Singleton { mode: ::system_bus_sdk::declare::SingletonMode::#mode, key: #key })
 }
@@ -277,11 +275,11 @@ fn same(value: &Expr, errors: &mut Errors) -> Option<Same> {
     None
 }
 
-fn one_of(allowed: &'static [&'static str]) -> impl Fn(&str) -> Result<(), String> {
+fn one_of(name: &str, allowed: &[&str]) -> impl Fn(&str) -> Result<(), String> {
     move |text| {
         if allowed.contains(&text) {
             return Ok(());
         }
-        Err(format!("this is one of `\"{}\"`", allowed.join("\"`, `\"")))
+        Err(format!("`{name}` is one of `\"{}\"`", allowed.join("\"`, `\"")))
     }
 }
