@@ -21,7 +21,7 @@ use crate::state::CallState;
 const TICK: Duration = Duration::from_millis(10);
 
 /// How many instances may live at once; further calls wait for one to end.
-const INSTANCES: u32 = 256;
+pub const INSTANCES: u32 = 256;
 
 /// Loads and runs components. Cheap to clone; the last clone ends its thread.
 #[derive(Clone)]
