@@ -24,7 +24,7 @@ pub(crate) fn check(text: &str, bounds: &RangeInclusive<u64>) -> Result<(), Stri
         return Ok(());
     }
     Err(format!(
-        "this duration must be {} to {}: the server refuses others",
+        "this duration must be {} to {}: others are refused",
         say(*bounds.start()),
         say(*bounds.end())
     ))

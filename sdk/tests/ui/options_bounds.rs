@@ -10,7 +10,7 @@ use system_bus_sdk::prelude::*;
     rate_limit(limit = 1, period = "25h"),
     debounce(period = "8d"),
     timeouts(finish = "1y"),
-    checkpoint(interval = "ten seconds")
+    checkpoint(steps = 1001, interval = "ten seconds", max_runtime = "2h")
 )]
 async fn f(ctx: Ctx, event: Value) -> Result<Value> {
     Ok(event)

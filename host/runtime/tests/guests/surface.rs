@@ -1,21 +1,25 @@
+use std::sync::Arc;
+
+use runtime::Component;
 use serde_json::{Value, json};
 
 use crate::call::{Made, data, load, runtime};
 
-async fn told(function: &str, made: Made<'_>) -> String {
-    let component = load(&runtime(&[]), guests::SURFACE).await.expect("a component");
-    made.told(&component, function).await
+async fn surface() -> Arc<Component> {
+    load(&runtime(&[]), guests::SURFACE).await.expect("a component")
 }
 
 #[tokio::test]
 async fn every_option_of_its_manifest_is_understood() {
-    let component = load(&runtime(&[]), guests::SURFACE).await.expect("a component");
+    let component = surface().await;
+    assert!(component.refused().is_empty());
     assert_eq!(component.functions().len(), 37);
 }
 
 /// What each kind of step is reported as when it is found.
 #[tokio::test]
 async fn every_kind_of_step_is_planned() {
+    let component = surface().await;
     let asked = json!({"key": "k\"1", "url": "http://localhost/", "wait": 50});
     for (function, expected) in [
         ("wait-hit", "WaitForEvent answer"),
@@ -30,7 +34,7 @@ async fn every_kind_of_step_is_planned() {
         ("dawdles", "Sleep long"),
     ] {
         let made = Made { data: asked.clone(), ..Made::default() };
-        assert_eq!(told(function, made).await, expected, "{function}");
+        assert_eq!(made.told(&component, function).await, expected, "{function}");
     }
 }
 
@@ -64,12 +68,13 @@ async fn every_kind_of_step_ends_with_its_memo() {
         ("race-then", "work", data(1), "StepPlanned second"),
     ] {
         let made = Made { data: json!({}), memos: &[(step, memo)], ..Made::default() };
-        assert_eq!(told(function, made).await, expected, "{function}");
+        assert_eq!(made.told(&component, function).await, expected, "{function}");
     }
 }
 
 #[tokio::test]
 async fn a_failure_handler_takes_the_failed_run() {
+    let component = surface().await;
     let failed = json!({
         "function_id": "app-doomed", "run_id": "r",
         "error": {"name": "Doomed", "message": "no use", "stack": ""},
@@ -77,10 +82,10 @@ async fn a_failure_handler_takes_the_failed_run() {
     });
     let event = Some("inngest/function.failed");
     let made = Made { event, data: failed.clone(), ..Made::default() };
-    assert_eq!(told("doomed-failure", made).await, "ran mourn null");
+    assert_eq!(made.told(&component, "doomed-failure").await, "ran mourn null");
     let memos = [("mourn", data(Value::Null))];
     let made = Made { event, data: failed.clone(), memos: &memos, ..Made::default() };
-    assert_eq!(told("doomed-failure", made).await, r#"done "Doomed: no use""#);
+    assert_eq!(made.told(&component, "doomed-failure").await, r#"done "Doomed: no use""#);
     let made = Made { data: failed, ..Made::default() };
-    assert!(told("doomed-failure", made).await.contains("UnexpectedEvent"));
+    assert!(made.told(&component, "doomed-failure").await.contains("UnexpectedEvent"));
 }
