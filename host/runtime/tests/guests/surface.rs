@@ -41,6 +41,7 @@ async fn every_kind_of_step_is_planned() {
 /// What each kind of step makes of what the server stores for it.
 #[tokio::test]
 async fn every_kind_of_step_ends_with_its_memo() {
+    let component = surface().await;
     let event =
         json!({"name": "testing/answer.given", "data": {"key": "k", "value": 7}, "id": "e"});
     let answer = |status: u16| {
