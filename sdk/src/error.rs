@@ -60,8 +60,7 @@ impl Error {
     /// The name of the failure of a `fetch` that got no answer in any attempt.
     pub const FETCH: &'static str = "GatewayError";
     /// The name of the failure of an `infer` that the provider refused in every attempt; its words
-    /// are in
-    /// [`Error::data`].
+    /// are in [`Error::data`].
     pub const INFERENCE: &'static str = "AIGatewayError";
 
     fn new(message: String, retry: Retry) -> Self {
