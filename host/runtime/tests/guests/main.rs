@@ -4,6 +4,8 @@
 mod bench;
 mod call;
 mod checkpoints;
+mod conformance;
+mod foreign;
 mod hostile;
 mod import_files;
 mod manifest_faults;
