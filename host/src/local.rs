@@ -72,6 +72,8 @@ impl Local {
                 checkpoints: true,
                 neighbours: Vec::new(),
                 look_again: worker::options::LOOK_AGAIN,
+                transport: worker::connect::Transport::Serve,
+                drain: worker::options::DRAIN,
             })
         };
         let (engine, worker) = if plan.engine.port() == 0 {

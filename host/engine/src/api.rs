@@ -1,9 +1,15 @@
 //! The HTTP routes, in the shapes of the real server.
 
 mod answer;
+mod apps;
+mod checkpoint;
+mod connect;
 mod events;
 mod register;
 mod runs;
+mod second;
+mod signals;
+mod state;
 
 use std::sync::Arc;
 
@@ -16,6 +22,7 @@ use axum::routing::{delete, get, post};
 use protocol::signature::SigningKey;
 
 use crate::driver::Handle;
+use crate::gateway::Gateway;
 
 /// The largest request taken in: one event may have 3 MiB, and a request several.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
@@ -33,23 +40,34 @@ pub(crate) struct Access {
 #[derive(Clone)]
 struct Shared {
     engine: Handle,
+    gateway: Arc<Gateway>,
     access: Arc<Access>,
 }
 
 /// All routes.
-pub(crate) fn router(engine: Handle, access: Access) -> Router {
-    let shared = Shared { engine, access: Arc::new(access) };
+pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> Router {
+    let shared = Shared { engine, gateway, access: Arc::new(access) };
     let guarded = Router::new()
         .route("/fn/register", post(register::register))
         .route("/dev", get(register::dev))
+        .route("/v0/connect/start", post(connect::start))
+        .route("/v0/connect/flush", post(connect::flush))
+        .route("/v0/connect/envs/{env}/conns", get(connect::connections))
         .route("/v1/events/{id}", get(events::event))
         .route("/v1/events/{id}/runs", get(runs::of_event))
         .route("/v1/runs/{id}", get(runs::one).delete(runs::cancel))
-        .route("/v1/apps/{app}/functions", get(register::functions))
+        .route("/v1/apps/{app}/functions", get(apps::functions))
+        .route("/v1/signals", post(signals::send))
+        .route("/v1/checkpoint/{run}/async", post(checkpoint::store))
+        .route("/v2/apps/{app}", get(apps::one))
+        .route("/v2/apps/{app}/functions", get(apps::page))
         .route("/v2/runs", get(runs::list))
+        .route("/v2/runs/{id}", get(runs::summarized))
+        .route("/v2/runs/{id}/cancel", post(runs::stop))
+        .route("/v2/runs/{id}/rerun", post(runs::again))
         .route("/v0/runs/{id}", delete(runs::cancel))
-        .route("/v0/runs/{id}/actions", get(runs::actions))
-        .route("/v0/runs/{id}/batch", get(runs::batch))
+        .route("/v0/runs/{id}/actions", get(state::actions))
+        .route("/v0/runs/{id}/batch", get(state::batch))
         .layer(middleware::from_fn_with_state(shared.clone(), guard));
     Router::new()
         .route("/health", get(register::health))
@@ -96,7 +114,7 @@ async fn refuse_pages(request: Request, next: Next) -> Response {
 }
 
 /// Whether an `Origin` is this machine.
-fn is_local(origin: &str) -> bool {
+pub(crate) fn is_local(origin: &str) -> bool {
     let Ok(origin) = url::Url::parse(origin) else { return false };
     match origin.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

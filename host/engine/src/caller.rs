@@ -1,9 +1,10 @@
-//! Makes the calls.
+//! Makes the calls: over HTTP here, over Connect by the gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::future::Either;
 use jiff::Timestamp;
 use protocol::header;
 use protocol::signature::SigningKey;
@@ -11,6 +12,7 @@ use reqwest::{Client, Response};
 
 use crate::call::Order;
 use crate::error::EngineError;
+use crate::gateway::{Gateway, Outcome};
 use crate::reply::{Answer, Reply};
 
 /// How long a call may take, as on the real server.
@@ -24,14 +26,16 @@ pub(crate) struct Caller {
     client: Client,
     key: Option<SigningKey>,
     kind: &'static str,
+    gateway: Arc<Gateway>,
 }
 
 impl Caller {
-    /// A client that keeps its connections, or makes a new one for every call.
+    /// A client that keeps its connections, or makes a new one for every call; and the way to workers that dialled in.
     pub(crate) fn new(
         key: Option<SigningKey>,
         kind: &'static str,
         keep_alive: bool,
+        gateway: Arc<Gateway>,
     ) -> Result<Self, EngineError> {
         let fault = |reason: String| EngineError::Client(reason);
         // Calls go to plain `http` URLs only, so this trusts nobody. It is here because a client of this build cannot
@@ -50,11 +54,25 @@ impl Caller {
             .pool_max_idle_per_host(if keep_alive { usize::MAX } else { 0 })
             .build()
             .map_err(|error| fault(error.to_string()))?;
-        Ok(Self { client, key, kind })
+        Ok(Self { client, key, kind, gateway })
     }
 
-    /// Makes one call.
-    pub(crate) async fn call(&self, order: Order) -> Reply {
+    /// Who can take calls over Connect.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Makes one call. Over Connect it is on its way, and has its slot, when this returns; what is returned waits.
+    pub(crate) fn call(&self, order: Order) -> impl Future<Output = Outcome> + Send + use<> {
+        if order.is_connect() {
+            Either::Left(self.gateway.call(order))
+        } else {
+            let caller = self.clone();
+            Either::Right(async move { Outcome::Replied(caller.post(order).await) })
+        }
+    }
+
+    async fn post(&self, order: Order) -> Reply {
         let body = Bytes::from(order.body);
         let mut request = self.client.post(order.url).header(header::SERVER_KIND, self.kind);
         for (name, value) in order.headers {
@@ -94,7 +112,7 @@ async fn read(mut response: Response) -> Reply {
 }
 
 /// An error with what caused it, to the last: the first one alone says only that sending failed.
-fn explain(error: &dyn std::error::Error) -> String {
+pub(crate) fn explain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -8,6 +8,7 @@
 //!  HTTP ──► api ──► driver ──► machine      pure: inputs and time in, calls and records out
 //!                     │ └────► store        records, committed before anything else happens
 //!                     └──────► caller ──► the worker
+//!                                 └─────► gateway ◄── workers that dialled in (Connect)
 //! ```
 //!
 //! One task owns the machine. Everybody else sends it a message and reads through it.
@@ -25,17 +26,21 @@ mod entropy;
 mod error;
 mod event;
 mod function;
+mod gateway;
 mod machine;
 mod op;
 mod options;
 mod queue;
 mod reply;
+mod request;
+mod requester;
 mod run;
 mod server;
 mod store;
+mod waiting;
 
 pub use activity::{Activity, Happening};
 pub use error::EngineError;
 pub use event::EventId;
-pub use options::{Data, Options};
+pub use options::{Data, GatewayOptions, Options};
 pub use server::Engine;

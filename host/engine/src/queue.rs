@@ -14,6 +14,14 @@ pub(crate) type ItemId = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct CallId(u64);
 
+#[cfg(test)]
+impl CallId {
+    /// A call of a test that has no queue.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Which item a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket {
@@ -23,12 +31,26 @@ pub(crate) struct Ticket {
     pub(crate) discovery: bool,
 }
 
+/// Where a call that is due can go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Http,
+    Connect,
+    /// It waits, and does not hold up the others.
+    Blocked,
+    /// No call at all can go anywhere.
+    AllBlocked,
+}
+
 /// What is due when.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     calls: BTreeSet<(Timestamp, Ticket)>,
-    sleeps: BTreeSet<(Timestamp, RunId, ItemId)>,
+    timers: BTreeSet<(Timestamp, RunId, ItemId)>,
+    deadlines: BTreeSet<(Timestamp, RunId)>,
     under_way: BTreeMap<CallId, Ticket>,
+    /// Those of the calls under way that are.
+    over_connect: BTreeSet<CallId>,
     discovering: BTreeSet<RunId>,
     last_call: u64,
 }
@@ -39,15 +61,25 @@ impl Queue {
         self.calls.insert((due, ticket));
     }
 
-    /// Queues the end of a sleep.
-    pub(crate) fn add_sleep(&mut self, due: Timestamp, run: RunId, item: ItemId) {
-        self.sleeps.insert((due, run, item));
+    /// Queues the end of a sleep or of a wait.
+    pub(crate) fn add_timer(&mut self, due: Timestamp, run: RunId, item: ItemId) {
+        self.timers.insert((due, run, item));
+    }
+
+    /// Queues the moment at which a run is canceled.
+    pub(crate) fn add_deadline(&mut self, due: Timestamp, run: RunId) {
+        self.deadlines.insert((due, run));
+    }
+
+    /// Takes out the moment at which a run is canceled.
+    pub(crate) fn remove_deadline(&mut self, due: Timestamp, run: RunId) {
+        self.deadlines.remove(&(due, run));
     }
 
     /// Takes an item out, whatever it is; a call under way goes on, and its reply will find no item.
     pub(crate) fn remove(&mut self, due: Timestamp, ticket: Ticket) {
         self.calls.remove(&(due, ticket));
-        self.sleeps.remove(&(due, ticket.run, ticket.item));
+        self.timers.remove(&(due, ticket.run, ticket.item));
     }
 
     /// Whether a call waits to be made.
@@ -55,43 +87,73 @@ impl Queue {
         self.calls.contains(&(due, ticket))
     }
 
-    /// Takes the sleeps that are over, the earliest first.
-    pub(crate) fn take_sleeps(&mut self, now: Timestamp) -> Vec<(RunId, ItemId)> {
+    /// Takes the sleeps and waits that are over, the earliest first.
+    pub(crate) fn take_timers(&mut self, now: Timestamp) -> Vec<(RunId, ItemId)> {
         let mut over = Vec::new();
-        while let Some(first) = self.sleeps.first().copied().filter(|(due, ..)| *due <= now) {
-            self.sleeps.remove(&first);
+        while let Some(first) = self.timers.first().copied().filter(|(due, ..)| *due <= now) {
+            self.timers.remove(&first);
             over.push((first.1, first.2));
         }
         over
     }
 
-    /// Takes the calls that are due, the earliest first, up to `most` under way.
-    pub(crate) fn take_calls(&mut self, now: Timestamp, most: usize) -> Vec<(CallId, Ticket)> {
+    /// Takes the runs whose deadline has passed, the earliest first.
+    pub(crate) fn take_deadlines(&mut self, now: Timestamp) -> Vec<RunId> {
+        let mut over = Vec::new();
+        while let Some(first) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
+            self.deadlines.remove(&first);
+            over.push(first.1);
+        }
+        over
+    }
+
+    /// Takes the calls that are due and can go somewhere, the earliest first.
+    pub(crate) fn take_calls(
+        &mut self,
+        now: Timestamp,
+        mut way: impl FnMut(Ticket) -> Way,
+    ) -> Vec<(CallId, Ticket)> {
         let mut taken = Vec::new();
-        let mut room = most.saturating_sub(self.under_way.len());
         for &(due, ticket) in &self.calls {
-            if due > now || room == 0 {
+            if due > now {
                 break;
             }
-            if ticket.discovery && !self.discovering.insert(ticket.run) {
+            if ticket.discovery && self.discovering.contains(&ticket.run) {
                 continue;
             }
-            room -= 1;
-            taken.push((due, ticket));
+            let over_connect = match way(ticket) {
+                Way::Http => false,
+                Way::Connect => true,
+                Way::Blocked => continue,
+                Way::AllBlocked => break,
+            };
+            if ticket.discovery {
+                self.discovering.insert(ticket.run);
+            }
+            taken.push((due, ticket, over_connect));
         }
-        let taken = taken.into_iter().map(|(due, ticket)| {
+        let taken = taken.into_iter().map(|(due, ticket, over_connect)| {
             self.calls.remove(&(due, ticket));
             self.last_call += 1;
             let call = CallId(self.last_call);
             self.under_way.insert(call, ticket);
+            if over_connect {
+                self.over_connect.insert(call);
+            }
             (call, ticket)
         });
         taken.collect()
     }
 
+    /// How many calls are under way over HTTP.
+    pub(crate) fn over_http(&self) -> usize {
+        self.under_way.len() - self.over_connect.len()
+    }
+
     /// A call has ended; which item it was for.
     pub(crate) fn ended(&mut self, call: CallId) -> Option<Ticket> {
         let ticket = self.under_way.remove(&call)?;
+        self.over_connect.remove(&call);
         if ticket.discovery {
             self.discovering.remove(&ticket.run);
         }
@@ -104,7 +166,8 @@ impl Queue {
         let first = Ticket { run: RunId::from(ulid::Ulid::nil()), item: 0, discovery: false };
         let later = now.checked_add(Duration::from_nanos(1)).unwrap_or(now);
         let call = self.calls.range((later, first)..).next().map(|(due, _)| *due);
-        let sleep = self.sleeps.first().map(|(due, ..)| *due);
-        call.into_iter().chain(sleep).min()
+        let timer = self.timers.first().map(|(due, ..)| *due);
+        let deadline = self.deadlines.first().map(|(due, _)| *due);
+        call.into_iter().chain(timer).chain(deadline).min()
     }
 }

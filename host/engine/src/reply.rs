@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Unreachable(String),
     /// With more than the engine takes in.
     TooLarge,
+    /// Not, for a reason that the gateway has a code for.
+    Lost { code: &'static str, message: &'static str },
 }
 
 /// The parts of an HTTP response that count.
@@ -75,6 +77,22 @@ impl Failure {
 }
 
 impl Reply {
+    /// No connection of a worker can take the call.
+    pub(crate) fn unroutable() -> Self {
+        Self::Lost {
+            code: "connect_no_healthy_connection",
+            message: "No connection of a worker is ready, alive and serves this function.",
+        }
+    }
+
+    /// A worker took the call and was not heard of again.
+    pub(crate) fn silent() -> Self {
+        Self::Lost {
+            code: "connect_worker_stopped_responding",
+            message: "The worker stopped responding to the request.",
+        }
+    }
+
     /// Decides what the reply means, by the rules of the real server.
     pub(crate) fn verdict(self, now: Timestamp) -> Verdict {
         let failed = |kind, message: String, retry| Verdict::Failed {
@@ -90,6 +108,7 @@ impl Reply {
                 let message = "the reply is larger than 8 MiB".to_owned();
                 return failed("output_too_large", message, Retry::Again);
             }
+            Self::Lost { code, message } => return failed(code, message.to_owned(), Retry::Again),
         };
         let retry =
             match answer.retry_after.as_deref().and_then(|text| backoff::retry_after(text, now)) {

@@ -1,6 +1,7 @@
 //! The engine as its user holds it: started, watched, stopped.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use crate::api;
 use crate::caller::Caller;
 use crate::driver::Driver;
 use crate::error::EngineError;
+use crate::gateway::{Gateway, Hub, listen};
 use crate::machine::{Machine, Settings};
 use crate::options::Options;
 use crate::store::Store;
@@ -47,6 +49,7 @@ const ACTIVITY_BACKLOG: usize = 4_096;
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
+    gateway: SocketAddr,
     activity: broadcast::Sender<Activity>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -55,11 +58,14 @@ pub struct Engine {
 impl Engine {
     /// Opens the state, binds the address and begins: overdue sleeps end and interrupted calls are made at once.
     pub async fn start(options: Options) -> Result<Self, EngineError> {
-        if !options.listen.ip().is_loopback() {
-            return Err(EngineError::NotLoopback(options.listen));
-        }
+        check_loopback(options.listen)?;
         let kind = if options.signing_key.is_some() { "cloud" } else { "dev" };
-        let caller = Caller::new(options.signing_key.clone(), kind, options.keep_alive)?;
+        let dialled = options.gateway.listen.unwrap_or((options.listen.ip(), 0).into());
+        let (dialled, gateway) = bind(dialled).await?;
+        let gateway =
+            Arc::new(Gateway::new(gateway, &options.gateway, options.signing_key.clone()));
+        let key = options.signing_key.clone();
+        let caller = Caller::new(key, kind, options.keep_alive, Arc::clone(&gateway))?;
         let data = options.data.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&data)).await;
         let (store, records) = opened.map_err(|error| EngineError::Write(error.to_string()))??;
@@ -69,9 +75,7 @@ impl Engine {
         };
         let machine = Machine::restore(settings, records, Timestamp::now())
             .map_err(|error| store.corrupt(&error))?;
-        let refused = |reason| EngineError::Listen { address: options.listen, reason };
-        let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let (listener, address) = bind(options.listen).await?;
 
         let (activity, _) = broadcast::channel(ACTIVITY_BACKLOG);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -79,20 +83,28 @@ impl Engine {
             Driver::new(machine, store, caller, activity.clone(), stop.clone(), options.tick);
         let access =
             api::Access { signing_key: options.signing_key, event_keys: options.event_keys, kind };
-        let router = api::router(handle, access);
+        let router = api::router(handle.clone(), Arc::clone(&gateway), access);
+        let hub = Hub { gateway: Arc::clone(&gateway), engine: handle };
         tasks.spawn(serve(listener, router, stop.clone()));
+        tasks.spawn(listen(dialled, hub, stop.clone()));
         tasks.spawn(driver.run());
         tasks.close();
         tracing::info!(
             %address,
+            gateway = %gateway.address(),
             "the engine is for development, demos and tests only; production needs an Inngest server"
         );
-        Ok(Self { address, activity, stop, tasks })
+        Ok(Self { address, gateway: gateway.address(), activity, stop, tasks })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where workers dial for Connect; the answer of `/v0/connect/start` tells them.
+    pub fn gateway(&self) -> SocketAddr {
+        self.gateway
     }
 
     /// Everything that happens from now on. A receiver that lags far behind misses some of it.
@@ -105,12 +117,25 @@ impl Engine {
         self.stop.is_cancelled()
     }
 
-    /// Stops: no new call is made, the replies of those under way are awaited for three seconds, everything is stored,
-    /// the file is closed.
+    /// Stops: no new call is made, the replies of those under way are awaited for three seconds (over Connect for as
+    /// long as [`GatewayOptions::drain`](crate::GatewayOptions::drain) says), everything is stored, the file is closed.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.wait().await;
     }
+}
+
+fn check_loopback(address: SocketAddr) -> Result<(), EngineError> {
+    if address.ip().is_loopback() { Ok(()) } else { Err(EngineError::NotLoopback(address)) }
+}
+
+/// Listens on a loopback address; the address it has then.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), EngineError> {
+    check_loopback(address)?;
+    let refused = |reason| EngineError::Listen { address, reason };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// Serves the API until told to stop.

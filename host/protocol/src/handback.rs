@@ -2,7 +2,7 @@
 
 use crate::call::Terms;
 use crate::id::StepId;
-use crate::op::{ErrorObject, Retry};
+use crate::op::{ErrorObject, Op, Retry};
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
@@ -29,7 +29,7 @@ pub fn hand_back(
     reason: &str,
 ) -> Option<Reply> {
     match target {
-        None => Some(Reply::of(Outcome::Again { unique: fresh.to_owned() }, terms)),
+        None => Some(Reply::of(Outcome::Planned(vec![Op::discovery_request(fresh)]), terms)),
         Some(_) if terms.attempt.is_last() => None,
         Some(step) => {
             let error = ErrorObject::new(
@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn a_discovery_call_costs_nothing_and_never_repeats_its_id() {
-        for attempt in [FIRST, LAST] {
-            let one = hand_back(None, attempt, "a", "stopping").expect("a reply");
-            let other = hand_back(None, attempt, "b", "stopping").expect("a reply");
+        for terms in [FIRST, LAST] {
+            let one = hand_back(None, terms, "a", "stopping").expect("a reply");
+            let other = hand_back(None, terms, "b", "stopping").expect("a reply");
             assert_eq!((one.status, one.no_retry, one.retry_after), (206, None, None));
             assert_ne!(one.body, other.body);
             let ops: serde_json::Value = serde_json::from_slice(&one.body).expect("JSON");

@@ -21,7 +21,7 @@ use crate::state::CallState;
 const TICK: Duration = Duration::from_millis(10);
 
 /// How many instances may live at once; further calls wait for one to end.
-const INSTANCES: u32 = 256;
+pub const INSTANCES: u32 = 256;
 
 /// Core modules in one component, its libraries and adapters included. Rust has 3, `JavaScript` 4, and Python, which
 /// is linked of shared libraries, 39. Only counted: a slot takes no memory before it is used.

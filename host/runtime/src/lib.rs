@@ -38,7 +38,7 @@ mod state;
 
 pub use backstage::{Backstage, Stored};
 pub use component::{Component, LoadError};
-pub use engine::{EngineError, Runtime};
+pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use generation::Generation;
 pub use limits::Limits;

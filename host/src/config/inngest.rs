@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn syncs_in_band_are_answered_unless_forbidden() {
         let dev = ("INNGEST_DEV", "1");
-        for (value, allowed) in [("", true), ("true", true), ("1", true), ("false", false), ("0", false)] {
+        for (value, allowed) in
+            [("", true), ("true", true), ("1", true), ("false", false), ("0", false)]
+        {
             let inngest = parse(&[dev, ("INNGEST_ALLOW_IN_BAND_SYNC", value)]).expect(value);
             assert_eq!(inngest.in_band_sync, allowed, "{value}");
         }

@@ -9,6 +9,7 @@ use protocol::signature::Trust;
 use url::Url;
 
 use crate::StartError;
+use crate::connect::Transport;
 
 /// What a worker is told.
 #[derive(Debug, Clone)]
@@ -43,6 +44,11 @@ pub struct Options {
     pub neighbours: Vec<AppId>,
     /// How often to ask whether the server still has our functions.
     pub look_again: Duration,
+    /// How calls come here.
+    pub transport: Transport,
+    /// How long a worker that stops may take. For most of that time running calls may finish; those that can be handed
+    /// back to the server then are.
+    pub drain: Duration,
 }
 
 /// The path of the protocol's endpoint.
@@ -53,6 +59,9 @@ pub const BODY_LIMIT: usize = 8 << 20;
 
 /// The default of [`Options::look_again`].
 pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// The default of [`Options::drain`]: with what closing takes, less than the 30 seconds that supervisors wait.
+pub const DRAIN: Duration = Duration::from_secs(25);
 
 impl Options {
     /// What the worker announces that it can do.

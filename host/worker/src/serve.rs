@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::drain::Drain;
 use crate::handle::{self, Worker};
 use crate::options::SERVE_PATH;
 use crate::sync::{Registrar, SyncState};
@@ -29,15 +30,18 @@ use crate::{health, respond};
 #[derive(Debug)]
 struct Shared {
     worker: Arc<Worker>,
-    registrar: Arc<Registrar>,
+    /// None where a connection registers the functions.
+    registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    drain: Drain,
 }
 
-/// The worker's routes.
-pub fn router(
+/// The worker's routes. Without a registrar, requests to sync are refused: a connection does that.
+pub(crate) fn router(
     worker: Arc<Worker>,
-    registrar: Arc<Registrar>,
+    registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    drain: Drain,
 ) -> Router {
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
     Router::new()
@@ -47,7 +51,17 @@ pub fn router(
         // layer for all answers would cost every call.
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar, registration }))
+        .with_state(Arc::new(Shared { worker, registrar, registration, drain }))
+}
+
+/// The only route of a worker whose calls all come over its own connection.
+pub(crate) fn health_only(worker: Arc<Worker>, registration: watch::Receiver<SyncState>) -> Router {
+    let drain = Drain::default();
+    Router::new()
+        .route("/", get(describe_health))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::new(Shared { worker, registrar: None, registration, drain }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.
@@ -109,10 +123,11 @@ async fn call(
     }
     if let Some(other) = foreign_content_type(&headers) {
         let message = format!("a call's content type is application/json, not {other:?}");
-        return respond::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ContentType", message);
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return respond::signed_refusal(status, "ContentType", message, verified.key());
     }
     let reply = match Route::parse(query) {
-        Ok(route) => worker.answer(route, &verified).await,
+        Ok(route) => shared.drain.answer(worker, route, &verified).await,
         Err(error) => handle::undecodable(&error),
     };
     respond::reply(reply, verified.key())
@@ -126,7 +141,7 @@ fn answer_probe(probe: &str, key: Option<&SigningKey>) -> Response {
     }
     let probe: String = probe.chars().take(80).collect();
     let message = format!("this worker knows no probe {probe:?}; it knows \"trust\"");
-    respond::refusal(StatusCode::BAD_REQUEST, "UnknownProbe", message)
+    respond::signed_refusal(StatusCode::BAD_REQUEST, "UnknownProbe", message, key)
 }
 
 /// A member of a query.

@@ -1,7 +1,9 @@
 //! HTTP out: what the worker asks of its server.
 
 mod apps;
+mod connect;
 mod run;
+mod state;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use url::Url;
 
 pub use self::apps::SyncRequest;
 pub(crate) use self::run::NotStored;
+pub use self::state::STATE_LIMIT;
 use crate::options::Options;
 
 /// How long the server may take for an answer.

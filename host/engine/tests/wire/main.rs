@@ -2,6 +2,7 @@
 #![expect(clippy::pedantic, unreachable_pub, reason = "a test binary has no public interface")]
 
 mod client;
+mod connect;
 mod death;
 mod routes;
 mod runs;

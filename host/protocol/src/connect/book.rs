@@ -140,6 +140,13 @@ impl Book {
         due.collect()
     }
 
+    /// Strikes a request out: it is not ours after all, or nobody will answer it.
+    pub fn forget(&mut self, id: &str) {
+        if let Some(Entry { state: State::Answered { bytes, .. }, .. }) = self.entries.remove(id) {
+            self.kept -= bytes;
+        }
+    }
+
     /// Enters the reply to a request, to be sent or flushed. None when nobody waits for it: its lease is lost.
     pub fn answer(&mut self, id: &str, reply: Reply) -> Option<Arc<SdkResponse>> {
         let entry = self.entries.get_mut(id)?;
@@ -201,6 +208,13 @@ impl Book {
             State::Answered { .. } | State::Running { .. } => None,
         });
         unsent.collect()
+    }
+
+    /// Whether [`Book::unsent`] has any.
+    pub fn has_unsent(&self) -> bool {
+        self.entries
+            .values()
+            .any(|entry| matches!(entry.state, State::Answered { way: Way::Flush, .. }))
     }
 
     /// When to look again at [`Book::leases_due`] and [`Book::overdue`]; none when nothing will come due by itself.
@@ -329,5 +343,9 @@ mod tests {
         assert_eq!(book.disconnected(), 1);
         assert_eq!(book.unsent().len(), 2);
         assert_eq!(book.next(), None);
+        for id in ["a", "b", "c"] {
+            book.forget(id);
+        }
+        assert!(book.is_empty() && book.kept() == 0);
     }
 }

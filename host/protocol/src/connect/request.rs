@@ -25,7 +25,7 @@ pub struct Request {
 pub struct Envelope {
     /// The request without its payload.
     pub(super) request: ExecutorRequest,
-    /// What replies to it depend on.
+    /// What a reply to it depends on besides the outcome.
     pub(super) terms: Terms,
 }
 
@@ -38,8 +38,8 @@ impl Request {
     }
 }
 
-/// What a body says that replies depend on. One that cannot be read counts as the last attempt: nothing is handed back
-/// on its account.
+/// Which attempt a body says it is, and which version. One that cannot be read counts as the last attempt: nothing is
+/// handed back on its account.
 fn terms_of(body: &[u8]) -> Terms {
     #[derive(Deserialize)]
     struct Body {
@@ -86,7 +86,7 @@ impl Envelope {
         &self.request.lease_id
     }
 
-    /// What replies to it depend on.
+    /// What a reply to it depends on besides the outcome.
     pub fn terms(&self) -> Terms {
         self.terms
     }
@@ -154,7 +154,9 @@ pub(super) mod tests {
             function_id: "function".to_owned(),
             function_slug: "bus-five".to_owned(),
             step_id: step.map(str::to_owned),
-            request_payload: Bytes::from_static(br#"{"ctx":{"attempt":1,"max_attempts":3}}"#),
+            request_payload: Bytes::from_static(
+                br#"{"ctx":{"attempt":1,"max_attempts":3},"version":1}"#,
+            ),
             system_trace_ctx: Bytes::from_static(br#"{"traceparent":"00-1-2-01"}"#),
             user_trace_ctx: Bytes::from_static(br#"{"traceparent":"00-3-4-01"}"#),
             run_id: "01M81GXW71CEV7JQT6T4T8NAKZ".to_owned(),
@@ -176,7 +178,8 @@ pub(super) mod tests {
             let Request { envelope, body } = request("r", step);
             let route = envelope.route().expect("a route");
             assert_eq!((route.slug.as_str(), route.target), ("bus-five", expected));
-            assert_eq!(envelope.terms().attempt, Attempt { number: 1, most: 3 });
+            let attempt = Attempt { number: 1, most: 3 };
+            assert_eq!(envelope.terms(), Terms { attempt, version: 1 });
             assert!(body.body().starts_with(b"{\"ctx\"") && body.key().is_none());
             let sent = executor_request("r", step);
             let ack = envelope.ack();

@@ -37,7 +37,8 @@ impl Envelope {
         let outcome = match self.route().ok().and_then(|route| route.target) {
             Some(id) => {
                 let step = StepName { id, name: id.to_string(), index: 0 };
-                Outcome::StepFailed { step, race: false, error, retry: Retry::Never, timing: None }
+                let retry = Retry::Never;
+                Outcome::StepFailed { step, race: false, error, retry, timing: None }
             }
             None => Outcome::Failed { error, retry: Retry::Never },
         };
@@ -51,8 +52,6 @@ impl Envelope {
             _ => Status::Error,
         };
         let of = self.request.clone();
-        // Zero would stand for the oldest version.
-        let version = u32::try_from(reply.version).unwrap_or(REQUEST_VERSION.unsigned_abs());
         SdkResponse {
             request_id: of.request_id,
             account_id: of.account_id,
@@ -63,7 +62,8 @@ impl Envelope {
             no_retry: reply.no_retry.unwrap_or(false),
             retry_after: reply.retry_after.map(|seconds| seconds.to_string()),
             sdk_version: SDK.to_owned(),
-            request_version: version,
+            // Nothing but 1 and 2 is ever answered; 0 would switch the run to the oldest form.
+            request_version: u32::try_from(reply.version).unwrap_or(REQUEST_VERSION.unsigned_abs()),
             system_trace_ctx: of.system_trace_ctx,
             user_trace_ctx: of.user_trace_ctx,
             run_id: of.run_id,
@@ -83,7 +83,7 @@ mod tests {
     use crate::id::StepId;
 
     fn reply(status: u16, no_retry: Option<bool>, retry_after: Option<u64>) -> Reply {
-        Reply { status, no_retry, retry_after, version: 2, body: b"[1]".to_vec() }
+        Reply { status, no_retry, retry_after, version: 1, body: b"[1]".to_vec() }
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
                 (no_retry, retry_after),
                 "{reply:?}"
             );
-            assert_eq!((sent.request_version, sent.sdk_version.as_str()), (2, SDK));
+            assert_eq!((sent.request_version, sent.sdk_version.as_str()), (1, SDK));
             assert_eq!(&*sent.body, b"[1]");
             assert_eq!(sent.system_trace_ctx, envelope.ack().system_trace_ctx);
         }

@@ -4,6 +4,7 @@
 //! Each fixture is one call, most of them with the reply it got. Stack traces are cut to their first line.
 
 mod calls;
+mod frames;
 mod normal;
 mod recordings;
 mod replies;

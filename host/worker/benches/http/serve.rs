@@ -56,6 +56,8 @@ async fn worker(mode: Mode) -> Running {
         checkpoints: false,
         neighbours: Vec::new(),
         look_again: worker::options::LOOK_AGAIN,
+        transport: worker::connect::Transport::Serve,
+        drain: worker::options::DRAIN,
     };
     Running::start(options, generation, Vec::new()).await.expect("a worker")
 }

@@ -57,6 +57,11 @@ pub(super) async fn sync(
     body: Body,
 ) -> Response {
     let options = &shared.worker.options;
+    let Some(registrar) = &shared.registrar else {
+        // Whatever we told would change the registration that our connection made.
+        let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
+        return respond::refusal(StatusCode::CONFLICT, "Connected", message);
+    };
     let Ok(body) = to_bytes(body, options.body_limit).await else {
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return respond::refusal(status, "TooLarge", "the body is too large");
@@ -80,7 +85,7 @@ pub(super) async fn sync(
         server_kind: text(header::SERVER_KIND).map(str::to_owned),
         deploy_id: query_member(query.as_deref().unwrap_or_default(), "deployId"),
     };
-    let (status, message, modified) = match shared.registrar.register(&asked).await {
+    let (status, message, modified) = match registrar.register(&asked).await {
         Ok(synced) => (StatusCode::OK, "Successfully synced.".to_owned(), synced.modified),
         Err(error) => {
             tracing::warn!(%error, "a requested sync failed");

@@ -10,6 +10,7 @@ mod conformance;
 mod disbelief;
 mod events;
 mod health;
+mod in_band;
 mod introspection;
 mod limits;
 mod refusals;
@@ -17,6 +18,7 @@ mod registration;
 mod secrets;
 mod server;
 mod shutdown;
+mod state;
 mod sync_requests;
 
 use std::time::Duration;
