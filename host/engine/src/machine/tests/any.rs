@@ -84,7 +84,7 @@ fn interpret(stages: &[Stage], call: &Call) -> Answer {
 
 /// Requests are refused for as many attempts as their stage says.
 fn others(stages: &[Stage], request: &Request) -> Response {
-    let mut path = request.url.path().split('/').skip(1).map(|part| part.parse::<usize>());
+    let mut path = request.url.path().split('/').skip(1).map(str::parse::<usize>);
     let mut next = || path.next().expect("a part").expect("a number");
     let (at, attempt) = (next(), next());
     match &stages[at] {
@@ -165,11 +165,10 @@ proptest! {
         let (output, calls) = play(&stages, &BTreeSet::new());
         prop_assert_eq!(play(&stages, &deaths).0, output);
         let expected: u64 = stages.iter().map(|stage| match stage {
-            Stage::Serial((_, fails)) => fails + 1,
+            Stage::Serial((_, fails)) | Stage::Fetch(fails) => fails + 1,
             Stage::Parallel(steps, _) => 1 + steps.iter().map(|(_, fails)| fails + 1).sum::<u64>(),
             Stage::Sleep(_) | Stage::Wait(_) => 1,
             Stage::Invoke => 3,
-            Stage::Fetch(fails) => fails + 1,
         }).sum();
         prop_assert_eq!(calls as u64, expected + 1);
     }
