@@ -112,12 +112,20 @@ impl Request {
                 Err(canonical(&error))
             }
             (kind, Response::Failed(reason)) => {
-                let name = match kind {
-                    Kind::Gateway => "GatewayError",
-                    Kind::Inference => "AIGatewayError",
+                // In the words of the real server.
+                let error = match kind {
+                    Kind::Gateway => {
+                        let message = format!("Error making gateway request: {reason}");
+                        json!({"name": "GatewayError", "message": message})
+                    }
+                    Kind::Inference => {
+                        let told = json!({"error": "Error making AI request"});
+                        let message = format!("Error making AI request: {reason}");
+                        let stack = told.to_string();
+                        json!({"name": "AIGatewayError", "message": message, "data": told, "stack": stack})
+                    }
                 };
-                let message = format!("the request could not be made: {reason}");
-                Err(canonical(&json!({"name": name, "message": message})))
+                Err(canonical(&error))
             }
         }
     }
@@ -218,7 +226,7 @@ mod tests {
             ),
             (
                 gateway.outcome(Response::Failed("refused".to_owned())),
-                r#"error {"message":"the request could not be made: refused","name":"GatewayError"}"#,
+                r#"error {"message":"Error making gateway request: refused","name":"GatewayError"}"#,
             ),
         ] {
             assert_eq!(told(outcome), expected);
