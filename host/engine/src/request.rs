@@ -107,7 +107,8 @@ impl Request {
                 if status <= 299 {
                     return Ok(canonical(&told));
                 }
-                let message = format!("the provider answered with status {status}");
+                let message =
+                    format!("Error making AI request: unsuccessful status code: {status}");
                 let error = json!({"name": "AIGatewayError", "message": message, "data": told, "stack": body});
                 Err(canonical(&error))
             }
@@ -220,7 +221,7 @@ mod tests {
             (
                 model.outcome(answer(429, r#"{"slow":1}"#)),
                 concat!(
-                    r#"error {"data":{"slow":1},"message":"the provider answered with status 429","#,
+                    r#"error {"data":{"slow":1},"message":"Error making AI request: unsuccessful status code: 429","#,
                     r#""name":"AIGatewayError","stack":"{\"slow\":1}"}"#
                 ),
             ),
