@@ -7,6 +7,7 @@ pub(crate) mod engine;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ pub(crate) struct Worker {
     pub(crate) app: String,
     /// Whether functions go on while their steps are stored, each as it declares, so that a row of steps takes one call;
     /// otherwise every step is a call of its own
-    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", value_parser = on_or_off)]
+    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) checkpoints: bool,
     /// The other apps of this system, for functions that invoke one of them by its id alone
     #[arg(
@@ -153,6 +154,42 @@ pub(crate) struct Worker {
     pub(crate) http: Http,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) transport: TransportArgs,
+}
+
+/// How calls come to the worker.
+#[derive(Debug, Args)]
+pub(crate) struct TransportArgs {
+    /// How calls come here: the server dials us, we dial it, or we dial it and answer what dials us too
+    #[arg(long, env = "SYSTEM_BUS_TRANSPORT", value_name = "TRANSPORT", default_value = "serve")]
+    pub(crate) transport: Transports,
+    /// With connect: how many calls run at once [default: as many as there are instances; also
+    /// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY]
+    #[arg(long, value_name = "CALLS")]
+    pub(crate) max_concurrency: Option<NonZeroU32>,
+    /// With connect: the name of this process among the workers of the app [default: the machine's name and random
+    /// digits, which a state folder keeps]
+    #[arg(long, env = "SYSTEM_BUS_INSTANCE_ID", value_name = "ID")]
+    pub(crate) instance_id: Option<String>,
+    /// With connect: a folder to remember calls in that were taken, so that they go on at once after this process was
+    /// killed; each worker needs its own [default: none]
+    #[arg(long, env = "SYSTEM_BUS_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// How long stopping may take; what runs longer is handed back to the server
+    #[arg(long, env = "SYSTEM_BUS_DRAIN", value_name = "TIME", default_value = "25s", value_parser = duration)]
+    pub(crate) drain: Duration,
+}
+
+/// How calls come to the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transports {
+    /// The server calls the address we listen on
+    Serve,
+    /// We dial the server; the address has health only
+    Connect,
+    /// We dial the server, which registers us; calls to the address are answered too
+    Both,
 }
 
 fn local_app() -> &'static str {
@@ -209,6 +246,48 @@ pub(crate) struct Engine {
     /// The pause before each further attempt, instead of the growing table
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) retry_interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+}
+
+/// How workers connect to the engine by themselves. The times are those of the real server, and shorter for drills.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    /// Where workers dial in (Connect); a loopback address [default: a free port, which workers are told]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) gateway_listen: Option<SocketAddr>,
+    /// How long a stopping engine waits for calls that run over Connect
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub(crate) drain: Duration,
+    /// How often workers send a heartbeat
+    #[arg(long, hide = true, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) heartbeat: Duration,
+    /// How often workers extend the leases of their calls
+    #[arg(long, hide = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) extend_lease: Duration,
+    /// How long a call is waited for without an extension
+    #[arg(long, hide = true, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub(crate) lease: Duration,
+    /// How much longer after that
+    #[arg(long, hide = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) lease_grace: Duration,
+    /// How long a worker may dial after it was given leave
+    #[arg(long, hide = true, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) session: Duration,
+}
+
+impl GatewayArgs {
+    pub(crate) fn options(&self) -> ::engine::GatewayOptions {
+        ::engine::GatewayOptions {
+            listen: self.gateway_listen,
+            heartbeat_interval: self.heartbeat,
+            extend_lease_interval: self.extend_lease,
+            lease: self.lease,
+            grace: self.lease_grace,
+            session_life: self.session,
+            drain: self.drain,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -242,6 +321,21 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_times_of_the_gateway_are_the_engines_own_unless_they_are_named() {
+        let parsed = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from(["system-bus", "engine"].iter().chain(arguments));
+            match cli.expect("a command line").command {
+                Command::Engine(engine) => engine.gateway.options(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(parsed(&[]), ::engine::GatewayOptions::default());
+        let drill = parsed(&["--gateway-listen", "127.0.0.1:8289", "--lease", "2s"]);
+        assert_eq!(drill.lease, Duration::from_secs(2));
+        assert_eq!(drill.listen.map(|address| address.port()), Some(8289));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use protocol::signature::Trust;
 use runtime::Runtime;
 use serde_json::json;
 use worker::Running;
+use worker::connect::Transport;
 
 use crate::cli::Worker;
-use crate::config::Inngest;
+use crate::config::{self, Inngest};
 use crate::{answer, local, shutdown};
 
 pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
@@ -17,6 +18,13 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let app = args.app.parse().context("--app")?;
     let neighbours = args.neighbours.iter().map(|app| app.parse().context("--neighbour"));
     let neighbours = neighbours.collect::<anyhow::Result<_>>()?;
+    let drain = args.transport.drain;
+    let transport = config::transport(args.transport, |name| std::env::var(name).ok())?;
+    let way = match &transport {
+        Transport::Serve => "serve",
+        Transport::Connect(_) => "connect",
+        Transport::Both(_) => "both",
+    };
     let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
     let loaded = local::load(&runtime, &args.components).await?;
     let functions = loaded.generation.functions().count();
@@ -45,21 +53,29 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
         in_band_sync: inngest.in_band_sync,
+        vault: inngest.vault,
         body_limit: worker::options::BODY_LIMIT,
         checkpoints: args.checkpoints,
         neighbours,
         look_again: worker::options::LOOK_AGAIN,
-        transport: worker::connect::Transport::Serve,
-        drain: worker::options::DRAIN,
+        transport,
+        drain,
     };
     let running = Running::start(options, loaded.generation, loaded.refused).await?;
     let address = running.address();
     let up = json!({
         "ok": true, "command": "worker", "address": address.to_string(), "functions": functions, "mode": mode,
-        "server": server, "refused": left_out,
+        "server": server, "transport": way, "refused": left_out,
     });
-    let mut words =
-        format!("serving {functions} functions on http://{address} ({mode} mode, server {server})");
+    let mut words = if way == "connect" {
+        format!(
+            "serving {functions} functions by connecting to {server} ({mode} mode); health on http://{address}"
+        )
+    } else {
+        format!(
+            "serving {functions} functions on http://{address} ({mode} mode, server {server}, transport {way})"
+        )
+    };
     if left_out > 0 {
         words += &format!(
             "\n{left_out} left out because of their faults; see the log, or http://{address}/"

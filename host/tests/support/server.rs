@@ -36,15 +36,16 @@ pub(crate) struct Ended {
 }
 
 impl Server {
-    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in the other
-    /// mode: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
+    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in another mode
+    /// than the one wanted: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
     #[allow(dead_code, reason = "the drills kill their server, so it is always our own")]
-    pub(crate) fn start(mode: Mode) -> Option<Self> {
+    pub(crate) fn start(wanted: Option<Mode>) -> Option<Self> {
         match other_server() {
-            None => Some(Self::own(mode)),
+            None => Some(Self::own(wanted.unwrap_or(Mode::Signed))),
             Some(origin) => {
                 let signed = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok();
-                (signed == (mode == Mode::Signed)).then(|| {
+                let mode = if signed { Mode::Signed } else { Mode::Dev };
+                (wanted.is_none_or(|wanted| wanted == mode)).then(|| {
                     let key = |name, otherwise: &str| {
                         std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
                     };
@@ -63,6 +64,17 @@ impl Server {
         let origin = format!("http://{}", engine.address);
         let keys = [SIGNING_KEY, EVENT_KEY].map(str::to_owned);
         Self::reached(origin, mode, keys, Some((engine, data)))
+    }
+
+    /// A server that somebody else has started.
+    #[allow(dead_code, reason = "only a drill starts its server by itself")]
+    pub(crate) fn at(origin: String, mode: Mode) -> Self {
+        Self::reached(origin, mode, [SIGNING_KEY, EVENT_KEY].map(str::to_owned), None)
+    }
+
+    #[allow(dead_code, reason = "only a drill starts its workers by itself")]
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     fn reached(
@@ -87,19 +99,19 @@ impl Server {
     /// Starts a worker for this server, and waits until the server has its functions.
     pub(crate) async fn worker(&self, components: &TempDir, listen: SocketAddr) -> Process {
         // Longer than any test holds a step back.
-        self.limited_worker(components, listen, "60s").await
+        self.worker_with(components, listen, &["--step-limit", "60s"]).await
     }
 
-    /// The same with another limit for the time of a step.
-    pub(crate) async fn limited_worker(
+    /// The same with these further arguments.
+    pub(crate) async fn worker_with(
         &self,
         components: &TempDir,
         listen: SocketAddr,
-        step_limit: &str,
+        further: &[&str],
     ) -> Process {
         let components = components.path().to_string_lossy();
         let listen = listen.to_string();
-        let args = [
+        let mut args = vec![
             "worker",
             "--components",
             &components,
@@ -113,9 +125,8 @@ impl Server {
             "64",
             "--replay-limit",
             "500ms",
-            "--step-limit",
-            step_limit,
         ];
+        args.extend_from_slice(further);
         let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
         match self.mode {
             Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),
@@ -131,13 +142,21 @@ impl Server {
         process
     }
 
-    async fn registered(&self, worker: SocketAddr) {
-        let url = format!("http://{worker}/");
+    /// Waits until a worker is registered.
+    pub(crate) async fn registered(&self, worker: SocketAddr) {
         super::eventually("the worker is registered", async || {
-            let health: Value = self.client.get(&url).send().await.ok()?.json().await.ok()?;
-            (health["registration"]["state"] == "synced").then_some(())
+            (self.registration(worker).await["state"] == "synced").then_some(())
         })
         .await;
+    }
+
+    /// What a worker says about its registration; `null` when it cannot be asked.
+    pub(crate) async fn registration(&self, worker: SocketAddr) -> Value {
+        let asked = async {
+            let answer = self.client.get(format!("http://{worker}/")).send().await.ok()?;
+            answer.json::<Value>().await.ok()
+        };
+        asked.await.map_or(Value::Null, |mut health| health["registration"].take())
     }
 
     /// Sends an event; answers with the server's id for it.
@@ -151,36 +170,63 @@ impl Server {
         sent["ids"][0].as_str().unwrap_or_else(|| panic!("not sent: {sent}")).to_owned()
     }
 
+    /// Sends a signal, whether or not somebody waits for it.
+    #[allow(dead_code, reason = "the drills send none")]
+    pub(crate) async fn signal(&self, signal: &str, data: &Value) {
+        let request = self.client.post(format!("{}/v1/signals", self.origin));
+        let body = json!({ "signal": signal, "data": data });
+        self.authorized(request).json(&body).send().await.expect("the server answers");
+    }
+
     /// Waits for the one run that an event starts to end.
     pub(crate) async fn ended(&self, event: &str) -> Ended {
         let what = format!("the run of event {event} has ended");
-        super::eventually(&what, async || {
-            let runs = self.get(&format!("v1/events/{event}/runs")).await?;
-            let run = runs["data"].as_array()?.first()?;
-            // A real server says "completed" early; only a run with an end has ended.
-            let ended = run["ended_at"].as_str().is_some_and(|at| !at.is_empty());
-            let id = run["run_id"].as_str()?;
-            if !ended {
-                return None;
+        super::eventually(&what, async || self.look(event).await).await
+    }
+
+    /// Waits for the one run that several events start together to end.
+    #[allow(dead_code, reason = "the drills send no batch")]
+    pub(crate) async fn any_ended(&self, events: &[String]) -> Ended {
+        super::eventually("the run of several events has ended", async || {
+            for event in events {
+                if let Some(ended) = self.look(event).await {
+                    return Some(ended);
+                }
             }
-            let run = self.get(&format!("v1/runs/{id}")).await?;
-            let status = run["data"]["status"].as_str()?.to_owned();
-            (status != "Running").then(|| Ended { status, output: run["data"]["output"].clone() })
+            None
         })
         .await
+    }
+
+    async fn look(&self, event: &str) -> Option<Ended> {
+        let runs = self.get(&format!("v1/events/{event}/runs")).await?;
+        let run = runs["data"].as_array()?.first()?;
+        // A real server says "completed" early; only a run with an end has ended.
+        let ended = run["ended_at"].as_str().is_some_and(|at| !at.is_empty());
+        let id = run["run_id"].as_str()?;
+        if !ended {
+            return None;
+        }
+        let run = self.get(&format!("v1/runs/{id}")).await?;
+        let status = run["data"]["status"].as_str()?.to_owned();
+        (status != "Running").then(|| Ended { status, output: run["data"]["output"].clone() })
+    }
+
+    fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        if self.mode == Mode::Dev {
+            return request;
+        }
+        let key = protocol::signature::SigningKey::parse(&self.signing_key).expect("a key");
+        request.bearer_auth(key.bearer())
     }
 
     async fn get(&self, path: &str) -> Option<Value> {
         // A real server caches answers by their address.
         static FRESH: AtomicU64 = AtomicU64::new(0);
         let fresh = FRESH.fetch_add(1, Ordering::Relaxed);
-        let mut request =
+        let request =
             self.client.get(format!("{}/{path}?fresh={}-{fresh}", self.origin, std::process::id()));
-        if self.mode == Mode::Signed {
-            let key = protocol::signature::SigningKey::parse(&self.signing_key).expect("a key");
-            request = request.bearer_auth(key.bearer());
-        }
-        let response = request.send().await.ok()?;
+        let response = self.authorized(request).send().await.ok()?;
         if !response.status().is_success() {
             return None;
         }

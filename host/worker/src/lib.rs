@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`handle`] | a decoded call → an outcome |
 //! | `stage` | one call's way to the server while its function runs |
+//! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
 //! | [`serve`] | HTTP in: calls, introspection, sync requests, health |
 //! | [`connect`] | a socket out, over which calls come in |
@@ -24,6 +25,7 @@ mod respond;
 pub mod serve;
 pub mod server_api;
 mod stage;
+mod state;
 pub mod sync;
 
 use std::net::SocketAddr;
@@ -39,9 +41,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use handle::Worker;
 pub use options::Options;
+pub use state::StateError;
 pub use sync::SyncState;
 
-use crate::connect::{Connecting, JournalError, Transport};
+use crate::connect::{ConnectOptions, Connecting, JournalError, Transport};
 use crate::drain::Drain;
 use crate::neighbours::Neighbours;
 use crate::server_api::ServerApi;
@@ -91,6 +94,14 @@ pub struct Running {
     connecting: Option<Connecting>,
 }
 
+/// How the server comes to have our functions.
+enum Way {
+    /// We tell it.
+    Serve(Arc<Registrar>, watch::Receiver<SyncState>),
+    /// The gateway does, for our connection; calls over HTTP are taken all the same, or not.
+    Connect { options: ConnectOptions, serves_too: bool },
+}
+
 impl Running {
     /// Binds the address, begins to take calls by the transports asked for, and begins to register.
     pub async fn start(
@@ -104,40 +115,45 @@ impl Running {
         let address = listener.local_addr().map_err(fault)?;
         let url = options.serve_url(address)?;
         let api = ServerApi::new(&options).map_err(StartError::Client)?;
+        for warning in health::warnings(&generation) {
+            tracing::warn!("{warning}");
+        }
         let (transport, patience) = (options.transport.clone(), options.drain);
         let served = !matches!(transport, Transport::Connect(_));
         if served && options.trust == Trust::Dev && !address.ip().is_loopback() {
             tracing::warn!(%address, "in dev mode everybody who reaches this address can start functions; set INNGEST_SIGNING_KEY");
         }
         let (stop, drain) = (CancellationToken::new(), Drain::default());
+        let way = match transport {
+            Transport::Serve => {
+                let (registrar, state) = Registrar::new(&options, &url, &generation, api.clone());
+                Way::Serve(Arc::new(registrar), state)
+            }
+            Transport::Connect(connect) => Way::Connect { options: connect, serves_too: false },
+            Transport::Both(connect) => Way::Connect { options: connect, serves_too: true },
+        };
         let served = generation.functions().map(|function| function.id.clone()).collect();
         let (own, apps) = (options.app.clone(), options.neighbours.clone());
         let (neighbours, directory) =
             Neighbours::new(own, served, apps, api.clone(), options.look_again);
+        let worker =
+            Arc::new(Worker::new(options, generation, refused, api, directory, stop.clone()));
         let mut tasks = vec![tokio::spawn(neighbours.watch(stop.clone()))];
-        let calls = api.clone();
-        let leaving = stop.clone();
-        let worker = move |options, generation| {
-            Arc::new(Worker::new(options, generation, refused, calls, directory, leaving))
-        };
-        let (router, state, connecting) = match transport {
-            Transport::Serve => {
-                let (registrar, state) = Registrar::new(&options, &url, &generation, api.clone());
-                let registrar = Arc::new(registrar);
-                let worker = worker(options, generation);
+        let (router, state, connecting) = match way {
+            Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
-                let router = serve::router(worker, Some(registrar), state.clone(), drain.clone());
+                let registration = state.clone();
+                let router = serve::router(worker, Some(registrar), registration, drain.clone());
                 (router, state, None)
             }
-            Transport::Connect(connect) => {
-                let worker = worker(options, generation);
-                let (connecting, state) = Connecting::start(&worker, connect, drain.clone())?;
-                (serve::health_only(worker, state.clone()), state, Some(connecting))
-            }
-            Transport::Both(connect) => {
-                let worker = worker(options, generation);
-                let (connecting, state) = Connecting::start(&worker, connect, drain.clone())?;
-                let router = serve::router(worker, None, state.clone(), drain.clone());
+            Way::Connect { options, serves_too } => {
+                let (connecting, state) = Connecting::start(&worker, options, drain.clone())?;
+                let registration = state.clone();
+                let router = if serves_too {
+                    serve::router(worker, None, registration, drain.clone())
+                } else {
+                    serve::health_only(worker, registration)
+                };
                 (router, state, Some(connecting))
             }
         };

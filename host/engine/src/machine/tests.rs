@@ -6,6 +6,7 @@ mod cancel;
 mod checkpoints;
 mod errands;
 mod invoke;
+mod outlets;
 mod rerun;
 mod restart;
 mod retries;

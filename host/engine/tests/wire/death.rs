@@ -27,7 +27,8 @@ async fn process_to_be_killed() {
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
-fn spawn(directory: &Path) -> Child {
+/// An engine in a process of its own, to be killed.
+pub fn spawn(directory: &Path) -> Child {
     let program = std::env::current_exe().expect("this program");
     Command::new(program)
         .args(["--exact", "death::process_to_be_killed"])
@@ -38,7 +39,8 @@ fn spawn(directory: &Path) -> Child {
         .expect("a process")
 }
 
-async fn address(directory: &Path) -> Client {
+/// Waits until that engine listens.
+pub async fn address(directory: &Path) -> Client {
     for _ in 0..1_000 {
         if let Ok(text) = std::fs::read_to_string(directory.join("address")) {
             return Client { address: text.parse().expect("an address"), bearer: None };

@@ -44,7 +44,6 @@ enum News {
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) app: AppId,
-    /// What the server is to have.
     pub(super) payload: SyncPayload,
     pub(super) dialler: Dialler,
     pub(super) api: ServerApi,

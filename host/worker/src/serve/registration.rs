@@ -14,7 +14,7 @@ use protocol::signature::{SignatureError, SigningKey, Verified, verify};
 use protocol::sync::{InBand, InBandRequest};
 use serde::Serialize;
 
-use super::{Shared, query_member, sign, signature, signed_json};
+use super::{Shared, query_member, signature, signed_json};
 use crate::handle::Worker;
 use crate::server_api::SyncRequest;
 use crate::{health, respond};
@@ -57,6 +57,11 @@ pub(super) async fn sync(
     body: Body,
 ) -> Response {
     let options = &shared.worker.options;
+    let Some(registrar) = &shared.registrar else {
+        // Whatever we told would change the registration that our connection made.
+        let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
+        return respond::refusal(StatusCode::CONFLICT, "Connected", message);
+    };
     let Ok(body) = to_bytes(body, options.body_limit).await else {
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return respond::refusal(status, "TooLarge", "the body is too large");
@@ -79,10 +84,6 @@ pub(super) async fn sync(
     let asked = SyncRequest {
         server_kind: text(header::SERVER_KIND).map(str::to_owned),
         deploy_id: query_member(query.as_deref().unwrap_or_default(), "deployId"),
-    };
-    let Some(registrar) = &shared.registrar else {
-        let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
-        return respond::refusal(StatusCode::CONFLICT, "Connected", message);
     };
     let (status, message, modified) = match registrar.register(&asked).await {
         Ok(synced) => (StatusCode::OK, "Successfully synced.".to_owned(), synced.modified),
@@ -163,9 +164,8 @@ impl Kind {
         key: Option<&SigningKey>,
     ) -> Response {
         let body = serde_json::to_vec(body).expect("all keys are strings");
-        let mut response = respond::json(status, body.clone());
+        let mut response = signed_json(status, body, key);
         response.headers_mut().insert(header::SYNC_KIND, HeaderValue::from_static(self.name()));
-        sign(&mut response, key, &body);
         response
     }
 }

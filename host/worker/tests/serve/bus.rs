@@ -41,6 +41,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         serve_origin: None,
         serve_path: None,
         in_band_sync: true,
+        vault: None,
         body_limit: BODY_LIMIT,
         checkpoints: true,
         neighbours: Vec::new(),
@@ -53,7 +54,9 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
 /// Compiled once for all tests.
 static COMPONENTS: OnceCell<Vec<Arc<Component>>> = OnceCell::const_new();
 
-async fn load() -> Vec<Arc<Component>> {
+static RUNTIME: OnceCell<Runtime> = OnceCell::const_new();
+
+async fn runtime() -> Runtime {
     let limits = Limits {
         memory: 32 << 20,
         replay: Duration::from_secs(2),
@@ -61,12 +64,21 @@ async fn load() -> Vec<Arc<Component>> {
         ..Limits::default()
     };
     let here = vec!["127.0.0.1:*".parse().expect("a destination")];
-    let runtime = Runtime::new(limits, here).expect("an engine");
+    Runtime::new(limits, here).expect("an engine")
+}
+
+/// One more component, compiled for this test.
+pub(crate) async fn component(guest: &str) -> Arc<Component> {
+    let bytes = std::fs::read(guest).expect("a built guest");
+    let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
+    let runtime = RUNTIME.get_or_init(runtime).await;
+    Component::load(runtime, &name, bytes).await.expect("a component")
+}
+
+async fn load() -> Vec<Arc<Component>> {
     let mut components = Vec::new();
     for guest in [guests::STEPS, guests::HOSTILE] {
-        let bytes = std::fs::read(guest).expect("a built guest");
-        let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
-        components.push(Component::load(&runtime, &name, bytes).await.expect("a component"));
+        components.push(component(guest).await);
     }
     components
 }
@@ -83,14 +95,18 @@ pub(crate) async fn generation() -> Generation {
 impl Bus {
     /// Starts a worker, and waits for nothing.
     pub(crate) async fn start(options: Options) -> Self {
-        secrets::collect();
         let signs = options.trust != Trust::Dev;
-        let running =
-            Running::start(options, generation().await, Vec::new()).await.expect("a worker");
+        Self { signs, ..Self::with(options, generation().await).await }
+    }
+
+    /// The same with other components, and a client that signs nothing.
+    pub(crate) async fn with(options: Options, generation: Generation) -> Self {
+        secrets::collect();
+        let running = Running::start(options, generation, Vec::new()).await.expect("a worker");
         // The server calls over a new connection each time.
         let client =
             reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        Self { running, client, signs }
+        Self { running, client, signs: false }
     }
 
     /// A worker in development mode that its server has.

@@ -6,9 +6,12 @@ mod bus;
 mod call;
 mod calls;
 mod checkpoints;
+mod conformance;
 mod disbelief;
+mod encryption;
 mod events;
 mod health;
+mod in_band;
 mod introspection;
 mod limits;
 mod refusals;
@@ -16,7 +19,9 @@ mod registration;
 mod secrets;
 mod server;
 mod shutdown;
+mod state;
 mod sync_requests;
+mod trace;
 
 use std::time::Duration;
 

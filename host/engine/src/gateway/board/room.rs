@@ -38,13 +38,30 @@ impl Room {
         of_app().any(|(hello, fit)| (*fit || !better) && self.slots(hello) > 0)
     }
 
-    /// Whether no call has a place any more.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.free.values().all(|slots| *slots == 0)
-    }
-
     fn slots(&self, hello: &Hello) -> usize {
         self.free.get(&hello.instance).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    /// One worker that serves one function and has this many free slots.
+    pub(crate) fn of(app: &str, slug: &str, slots: usize) -> Self {
+        let announced = super::Announced {
+            configuration: String::new(),
+            slugs: std::collections::BTreeSet::from([slug.to_owned()]),
+        };
+        let hello = Hello {
+            connection: String::new(),
+            instance: "i".to_owned(),
+            limit: None,
+            manual: false,
+            apps: BTreeMap::from([(app.to_owned(), announced)]),
+            sdk: (String::new(), String::new()),
+            system: None,
+        };
+        let free = BTreeMap::from([("i".to_owned(), slots)]);
+        Self { connections: vec![(Arc::new(hello), true)], free }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use protocol::connect::backoff::Backoff;
 use protocol::connect::frames::{ConnectMessage, Kind, WorkerStatus};
 use protocol::connect::link::{Heard, Intervals, LinkError};
 use protocol::sync::{Differences, HeldFunction};
@@ -145,7 +146,13 @@ impl Desk {
         if matches!(error, LineError::Link(LinkError::Refused(_))) {
             self.backoff.hopeless();
         }
-        let pause = self.backoff.failed(chance::share());
+        // While an old connection still carries what runs, its successor is tried for at a short pace, and its failures
+        // say little: a server that restarts is away for as long as that lasts.
+        let pause = if self.open_line().is_some() {
+            Backoff::default().failed(chance::share())
+        } else {
+            self.backoff.failed(chance::share())
+        };
         self.dial_at = now + pause;
         if self.stopping.is_none() {
             tracing::warn!(app = %self.setup.app, %error, ?pause, "not connected; trying again after a pause");
@@ -190,18 +197,26 @@ impl Desk {
     pub(super) fn compare(&mut self, answer: Result<Vec<HeldFunction>, ApiError>) {
         self.look_at = Some(Instant::now() + self.setup.look_again);
         let app = &self.setup.app;
-        match answer {
-            Ok(has) => {
-                let Differences { wrong, foreign } = self.setup.payload.differences(&has);
-                self.setup.state.send_if_modified(|state| state.note_foreign(app, foreign));
-                // One that is being replaced will be asked about again.
-                if !wrong.is_empty() && self.lines.iter().all(|held| !held.leaving) {
-                    tracing::warn!(%app, ?wrong, "the server has not what it was told; connecting anew");
-                    self.replace();
-                }
-            }
+        let held = match answer {
+            Ok(held) => held,
             // The connection itself tells whether the server is there, and not every server has this route.
-            Err(error) => tracing::debug!(%app, %error, "the server cannot tell what it has"),
+            Err(error) => {
+                tracing::debug!(%app, %error, "the server cannot tell what it has");
+                return;
+            }
+        };
+        let Differences { wrong, foreign } = self.setup.payload.differences(&held);
+        self.setup.state.send_if_modified(|state| match state {
+            SyncState::Synced { foreign: known, .. } if *known != foreign => {
+                *known = foreign;
+                true
+            }
+            _ => false,
+        });
+        // A connection that is being replaced will be asked about again.
+        if !wrong.is_empty() && self.lines.iter().all(|held| !held.leaving) {
+            tracing::warn!(%app, ?wrong, "the server has not what it was told; connecting anew");
+            self.replace();
         }
     }
 

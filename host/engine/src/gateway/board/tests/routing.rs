@@ -138,7 +138,7 @@ fn one_look_at_the_room_gives_each_slot_away_once() {
     world.join(serves(&["f", "g"]));
     let mut room = world.board.room(world.now);
     assert!(room.take("app", "f") && room.take("app", "g"));
-    assert!(!room.take("app", "f") && room.is_exhausted());
+    assert!(!room.take("app", "f") && !room.take("app", "g"));
     assert!(!room.take("other", "f"), "an app without connections");
 }
 
@@ -168,6 +168,9 @@ fn a_stopping_engine_leaves_what_finds_nobody_for_its_next_life() {
     world.board.drain();
     world.leave(id);
     assert_eq!(world.ended, ["returned"], "{first} was not acknowledged");
+    world.join(|_| {});
+    world.call();
+    assert_eq!(world.ended, ["returned", "returned"], "nothing new goes out");
     assert_eq!(world.board.under_way(), 1);
     world.board.give_up();
     assert_eq!(world.board.under_way(), 0);
