@@ -8,10 +8,28 @@
 //!  HTTP ──► api ──► driver ──► machine      pure: inputs and time in, calls and records out
 //!                     │ └────► store        records, committed before anything else happens
 //!                     └──────► caller ──► the worker
-//!                                 └─────► gateway ◄── workers that dialled in (Connect)
+//!                     │           └─────► gateway ◄── workers that dialled in (Connect)
+//!                     └──────► requester ──► whomever a step wants to ask
 //! ```
 //!
 //! One task owns the machine. Everybody else sends it a message and reads through it.
+//!
+//! # What it does as a real server does
+//!
+//! Every op of a reply but `SyncRunComplete`: steps, sleeps, waits for events and signals, invocations, requests and
+//! questions to models, which the engine makes itself; races and both execution versions. Checkpoints, with dispatches
+//! that have been followed by another refused. Cancellation by events, timeouts and hand; batches; idempotency; events
+//! of the future; schedules; the news of ended runs; reruns, also from a step with edited arguments. State that is too
+//! large for a call is left out and handed over when asked for.
+//!
+//! # What it does not
+//!
+//! - Concurrency, throttle, rate limit, debounce, priority and singleton are checked as the real server checks them, and
+//!   read back, but not acted on; each sync that names one is warned about.
+//! - Deferred runs (`DeferAdd`, `DeferAbort`) are dropped with a warning; they never decide how their run goes on.
+//! - Steps that a worker reports as streamed replies or as durable endpoints; `GraphQL`; traces.
+//! - A run is canceled at the very moment its `timeouts` end. It does not cancel the runs it has invoked.
+//! - The results of an ended run's steps stay in the store for as long as the run, a week, so that it can be run again.
 
 mod activity;
 mod api;

@@ -279,7 +279,7 @@ impl Machine {
         act: impl FnOnce(&mut Run, &mut Stage<'_>) -> Option<Ending>,
     ) {
         if let Some(ending) = self.on_stage(id, now, entropy, act).flatten() {
-            self.end(id, ending, now, entropy);
+            self.end(id, &ending, now, entropy);
         }
         while let Some(ask) = self.asks.pop_front() {
             match ask {

@@ -107,17 +107,26 @@ impl Request {
                 if status <= 299 {
                     return Ok(canonical(&told));
                 }
-                let message = format!("the provider answered with status {status}");
+                let message =
+                    format!("Error making AI request: unsuccessful status code: {status}");
                 let error = json!({"name": "AIGatewayError", "message": message, "data": told, "stack": body});
                 Err(canonical(&error))
             }
             (kind, Response::Failed(reason)) => {
-                let name = match kind {
-                    Kind::Gateway => "GatewayError",
-                    Kind::Inference => "AIGatewayError",
+                // In the words of the real server.
+                let error = match kind {
+                    Kind::Gateway => {
+                        let message = format!("Error making gateway request: {reason}");
+                        json!({"name": "GatewayError", "message": message})
+                    }
+                    Kind::Inference => {
+                        let told = json!({"error": "Error making AI request"});
+                        let message = format!("Error making AI request: {reason}");
+                        let stack = told.to_string();
+                        json!({"name": "AIGatewayError", "message": message, "data": told, "stack": stack})
+                    }
                 };
-                let message = format!("the request could not be made: {reason}");
-                Err(canonical(&json!({"name": name, "message": message})))
+                Err(canonical(&error))
             }
         }
     }
@@ -212,13 +221,13 @@ mod tests {
             (
                 model.outcome(answer(429, r#"{"slow":1}"#)),
                 concat!(
-                    r#"error {"data":{"slow":1},"message":"the provider answered with status 429","#,
+                    r#"error {"data":{"slow":1},"message":"Error making AI request: unsuccessful status code: 429","#,
                     r#""name":"AIGatewayError","stack":"{\"slow\":1}"}"#
                 ),
             ),
             (
                 gateway.outcome(Response::Failed("refused".to_owned())),
-                r#"error {"message":"the request could not be made: refused","name":"GatewayError"}"#,
+                r#"error {"message":"Error making gateway request: refused","name":"GatewayError"}"#,
             ),
         ] {
             assert_eq!(told(outcome), expected);

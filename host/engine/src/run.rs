@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::{RunId, StepId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::activity::{Activity, Happening};
@@ -135,6 +135,7 @@ pub(crate) struct Run {
     pub(crate) requested: BTreeSet<String>,
     pub(crate) items: BTreeMap<ItemId, Item>,
     pub(crate) next_item: ItemId,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<Box<RawValue>>,
     /// The step of another run that waits for this one's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -287,6 +288,11 @@ impl Run {
             what,
         });
     }
+}
+
+/// A result that is `null` is a result.
+fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(json).map(Some)
 }
 
 /// Takes what an item waited for out of the index.

@@ -10,21 +10,37 @@ use super::invoke::correlation;
 use crate::activity::{Activity, Happening};
 use crate::entropy::Entropy;
 use crate::event::{CANCELED, Event};
-use crate::run::{Ending, Status};
+use crate::run::{Ending, Run, Status};
 
 impl Machine {
     /// Ends a run.
     pub(super) fn end(
         &mut self,
         id: RunId,
-        ending: Ending,
+        ending: &Ending,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.clear(&mut self.queue, &mut self.waiting);
         run.ended_at = Some(now);
+        let (status, output, what) = match ending {
+            Ending::Completed(output) => {
+                let what = Happening::RunCompleted { output: output.clone() };
+                (Status::Completed, Some(output.clone()), what)
+            }
+            Ending::Failed(failure) => {
+                let what = Happening::RunFailed { error: failure.error.clone() };
+                (Status::Failed, Some(failure.output.clone()), what)
+            }
+            Ending::Canceled => (Status::Cancelled, None, Happening::RunCanceled),
+        };
+        run.status = status;
+        run.output = output;
+        self.changed.insert(id);
         let (invoker, silent) = (run.invoker, run.silent);
+        let function = Some(run.slug.clone());
+        self.activity.push(Activity { at: now, run: Some(id), function, what });
         let key = (run.app.clone(), run.slug.clone());
         if let Some(unfinished) = self.unfinished.get_mut(&key) {
             unfinished.remove(&id);
@@ -32,47 +48,15 @@ impl Machine {
                 self.unfinished.remove(&key);
             }
         }
-        if let Some(invoker) = invoker {
-            self.answer_invoker(invoker, &ending, now, entropy);
-        }
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        let (status, output, failure, what) = match ending {
-            Ending::Completed(output) => {
-                (Status::Completed, Some(output.clone()), None, Happening::RunCompleted { output })
-            }
-            Ending::Failed(failure) => {
-                let what = Happening::RunFailed { error: failure.error.clone() };
-                (Status::Failed, Some(failure.output.clone()), Some(failure), what)
-            }
-            Ending::Canceled => (Status::Cancelled, None, None, Happening::RunCanceled),
-        };
-        run.status = status;
-        run.output = output;
-        self.changed.insert(id);
-        let function = Some(run.slug.clone());
-        self.activity.push(Activity { at: now, run: Some(id), function, what });
-        if silent {
+        if silent && invoker.is_none() {
             return;
         }
-        let events = run.events.iter().filter_map(|id| self.events.get(id));
-        let first = run.events.first().and_then(|id| self.events.get(id));
-        let events: Vec<Value> = events.map(Event::lean).collect();
-        let mut data = json!({
-            "_inngest": {"status": format!("{status:?}")},
-            "event": first.map(Event::json),
-            "events": events,
-            "function_id": run.slug,
-            "run_id": id,
-        });
-        if let Some(correlation) = correlation(run) {
-            data["correlation_id"] = correlation;
+        let data = self.runs.get(&id).map(|run| self.news(run, ending)).unwrap_or_default();
+        if let Some(invoker) = invoker {
+            self.answer_invoker(invoker, ending, &data, now, entropy);
         }
-        if let Some(output) = &run.output {
-            data["result"] = serde_json::from_str(output.get()).unwrap_or(Value::Null);
-        }
-        if let Some(failure) = failure {
-            data["error"] = json!(failure.error);
-            data["error"]["error"] = json!(failure.kind);
+        if silent {
+            return;
         }
         let also = match status {
             Status::Failed => Some(FAILED),
@@ -85,5 +69,30 @@ impl Machine {
             let event = Event::made(entropy.ulid(now).into(), name, &data, key, now);
             self.accept(&event, now, entropy);
         }
+    }
+
+    /// What the world is told of a run that has ended.
+    fn news(&self, run: &Run, ending: &Ending) -> Value {
+        let events = run.events.iter().filter_map(|id| self.events.get(id));
+        let first = run.events.first().and_then(|id| self.events.get(id));
+        let events: Vec<Value> = events.map(Event::lean).collect();
+        let mut data = json!({
+            "_inngest": {"status": format!("{:?}", run.status)},
+            "event": first.map(Event::json),
+            "events": events,
+            "function_id": run.slug,
+            "run_id": run.id,
+        });
+        if let Some(correlation) = correlation(run) {
+            data["correlation_id"] = correlation;
+        }
+        if let Some(output) = &run.output {
+            data["result"] = serde_json::from_str(output.get()).unwrap_or(Value::Null);
+        }
+        if let Ending::Failed(failure) = ending {
+            data["error"] = json!(failure.error);
+            data["error"]["error"] = json!(failure.kind);
+        }
+        data
     }
 }

@@ -29,12 +29,10 @@ impl Machine {
         let mut apps = self.apps.values();
         let found = apps.find(|app| app.function(&slug).is_some());
         let Some(app) = found.map(|app| app.registration.name.clone()) else {
-            let message = format!(
-                "could not find the function {slug:?}; sync the app that has it, or name it as <app>-<function>"
-            );
-            let error = canonical(
-                &json!({"error": "function missing", "message": message, "name": "Error"}),
-            );
+            // In the words of the real server.
+            let message = format!("could not find function with ID: {slug}");
+            tracing::warn!(run = %invoker.run, "{message}; sync its app, or name it as <app>-<function>");
+            let error = canonical(&json!({"message": message, "name": "Error"}));
             let memo = Run::told_of(Err(&error));
             self.act(invoker.run, now, entropy, |run, stage| run.arrive(item, memo, false, stage));
             return;
@@ -67,6 +65,7 @@ impl Machine {
         &mut self,
         invoker: Invoker,
         ending: &Ending,
+        news: &Value,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) {
@@ -77,14 +76,8 @@ impl Machine {
                 error["error"] = json!(failure.kind);
                 Run::told_of(Err(&canonical(&error)))
             }
-            Ending::Canceled => {
-                let error = json!({
-                    "error": "function cancelled",
-                    "message": "the invoked function was cancelled",
-                    "name": "Error",
-                });
-                Run::told_of(Err(&canonical(&error)))
-            }
+            // Recorded: to its invoker a canceled run is one that has succeeded, with the news of its end as result.
+            Ending::Canceled => Run::told_of(Ok(&canonical(news))),
         };
         let item = self.runs.get(&invoker.run).and_then(|run| run.invocation(invoker.step));
         if let Some(item) = item {

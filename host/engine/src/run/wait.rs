@@ -67,10 +67,9 @@ impl Run {
     ) -> Option<Ending> {
         if let Some((run, item)) = stage.waiting.for_signal(signal) {
             if !replace {
-                let message = format!(
-                    "Signal conflict: the run {run} waits for the signal {signal:?} already; \
-                     set opts.conflict to \"replace\" to take over"
-                );
+                tracing::warn!(run = %self.id, %signal, "the run {run} waits for it; `conflict: replace` takes over");
+                // In the words of the real server.
+                let message = "Signal conflict; signal wait already exists for another run";
                 return Some(Ending::Failed(Failure::new("signal conflict", message)));
             }
             stage.asks.push_back(Ask::Release { run, item });

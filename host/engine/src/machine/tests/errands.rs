@@ -67,7 +67,7 @@ fn a_request_that_fails_brings_the_worker_s_next_call() {
     world.go();
     assert_eq!(
         world.output(),
-        r#"{"error":{"message":"the request could not be made: refused","name":"GatewayError"}}"#
+        r#"{"error":{"message":"Error making gateway request: refused","name":"GatewayError"}}"#
     );
 }
 

@@ -75,18 +75,20 @@ fn a_failure_of_the_invoked_function_is_the_step_s_failure() {
 }
 
 #[test]
-fn a_canceled_child_and_an_unknown_function_are_failures_too() {
+fn a_canceled_child_is_news_and_an_unknown_function_a_failure() {
     let mut world = world("other-child", json!({}), |_| ops(&[sleep("nap", "1h")]));
     world.go_until("2026-11-22T13:01:00Z");
     let child = world.runs()[1].id;
     world.cancel(child);
     world.go();
-    assert_eq!(memo(&world)["error"]["error"], "function cancelled");
+    let data = memo(&world)["data"].clone();
+    assert_eq!(data["_inngest"], json!({"status": "Cancelled"}), "as recorded: news, no error");
+    assert_eq!((&data["run_id"], &data["function_id"]), (&json!(child), &json!("other-child")));
 
     let mut world = self::world("other-none", json!({}), |_| answer(200, &json!(1)));
     world.go();
-    let message = memo(&world)["error"]["message"].clone();
-    assert!(message.as_str().expect("why").contains("could not find the function"), "{message}");
+    let message = "could not find function with ID: other-none";
+    assert_eq!(memo(&world), json!({"error": {"message": message, "name": "Error"}}));
     assert_eq!(world.runs().len(), 1);
 }
 
