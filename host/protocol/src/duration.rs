@@ -90,6 +90,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_and_read_again(written in "([0-9]{1,20}(ms|[smhdwxµ])?){0,4}") {
+            if let Ok(duration) = parse(&written) {
+                proptest::prop_assert_eq!(parse(&text(duration)), Ok(duration));
+            }
+        }
+    }
+
     #[test]
     fn anything_else_is_refused_with_an_example() {
         for bad in [
