@@ -6,6 +6,7 @@ mod bus;
 mod call;
 mod calls;
 mod checkpoints;
+mod conformance;
 mod disbelief;
 mod encryption;
 mod events;
