@@ -190,6 +190,18 @@ fn what_is_not_encrypted_passes_as_it_is() {
     }
 }
 
+proptest::proptest! {
+    /// Markers of every kind of nonsense are refused or passed over, and nothing breaks.
+    #[test]
+    fn no_text_breaks_reading(text in r#"[{}":,.a-z_ \\]{0,40}"#, inner in r#"(v1\.)?[ser.]{0,3}[0-9a-zA-Z+/=.ä\\"]{0,30}"#) {
+        let marker = format!(r#"{{"__system_bus_encrypted":"{inner}"}}"#);
+        let data = format!("{text}{marker}{text}");
+        let ignore = |_: &str| Ok::<_, ()>(String::new());
+        let _ = marker::replace(&data, ignore);
+        let _ = marker::Marker::read(&inner);
+    }
+}
+
 #[test]
 fn events_hide_one_member_and_functions_that_they_start_read_it() {
     let vault = vault(ONE, None);

@@ -46,6 +46,7 @@ async fn a_registration_says_everything_the_server_needs() {
         ("appVersion", json!("7")),
         ("sdk", json!(protocol::SDK)),
         ("v", json!("0.1")),
+        ("capabilities", json!({"in_band_sync": "v1", "trust_probe": "v1"})),
     ] {
         assert_eq!(seen.body[member], value, "{member}");
     }
