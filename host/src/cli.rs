@@ -140,7 +140,7 @@ pub(crate) struct Worker {
     pub(crate) app: String,
     /// Whether functions go on while their steps are stored, each as it declares, so that a row of steps takes one call;
     /// otherwise every step is a call of its own
-    #[arg(long, action = clap::ArgAction::Set, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", value_parser = on_or_off)]
+    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) checkpoints: bool,
     /// The other apps of this system, for functions that invoke one of them by its id alone
     #[arg(
@@ -246,6 +246,48 @@ pub(crate) struct Engine {
     /// The pause before each further attempt, instead of the growing table
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) retry_interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+}
+
+/// How workers connect to the engine by themselves. The times are those of the real server, and shorter for drills.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    /// Where workers dial in (Connect); a loopback address [default: a free port, which workers are told]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) gateway_listen: Option<SocketAddr>,
+    /// How long a stopping engine waits for calls that run over Connect
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub(crate) drain: Duration,
+    /// How often workers send a heartbeat
+    #[arg(long, hide = true, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) heartbeat: Duration,
+    /// How often workers extend the leases of their calls
+    #[arg(long, hide = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) extend_lease: Duration,
+    /// How long a call is waited for without an extension
+    #[arg(long, hide = true, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub(crate) lease: Duration,
+    /// How much longer after that
+    #[arg(long, hide = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) lease_grace: Duration,
+    /// How long a worker may dial after it was given leave
+    #[arg(long, hide = true, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) session: Duration,
+}
+
+impl GatewayArgs {
+    pub(crate) fn options(&self) -> ::engine::GatewayOptions {
+        ::engine::GatewayOptions {
+            listen: self.gateway_listen,
+            heartbeat_interval: self.heartbeat,
+            extend_lease_interval: self.extend_lease,
+            lease: self.lease,
+            grace: self.lease_grace,
+            session_life: self.session,
+            drain: self.drain,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -279,6 +321,21 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_times_of_the_gateway_are_the_engines_own_unless_they_are_named() {
+        let parsed = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from(["system-bus", "engine"].iter().chain(arguments));
+            match cli.expect("a command line").command {
+                Command::Engine(engine) => engine.gateway.options(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(parsed(&[]), ::engine::GatewayOptions::default());
+        let drill = parsed(&["--gateway-listen", "127.0.0.1:8289", "--lease", "2s"]);
+        assert_eq!(drill.lease, Duration::from_secs(2));
+        assert_eq!(drill.listen.map(|address| address.port()), Some(8289));
     }
 
     #[test]

@@ -2,12 +2,17 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::event::Incoming;
+use crate::event::{Event, Incoming};
+
+/// The name of the event with which an invoked function is called, whatever it takes.
+const INVOKED: &str = "inngest/function.invoked";
+/// What the server adds to the data of such an event.
+const ADDED: &str = "_inngest";
 
 /// The second argument of a function, made from the event that called it.
 ///
@@ -37,7 +42,31 @@ pub trait Input: Sized {
     ///
     /// Fails for good when the event is of another kind or its data does not fit.
     fn decode(event: &Envelope<'_>) -> Result<Self>;
+
+    /// [`Input::decode`] with the whole call at hand, as JSON; for what needs more than one event.
+    #[doc(hidden)]
+    fn decode_call(event: &Envelope<'_>, _call: &str) -> Result<Self> {
+        Self::decode(event)
+    }
 }
+
+/// What a function with the argument `I` can be invoked with; see
+/// [`Ctx::invoke`](crate::Ctx::invoke).
+///
+/// A function that takes an event `E` is invoked with an `E`; `Incoming<T>` and a batch of them
+/// with a `T`; `()` with `()`; `Value` with anything that is a JSON object; and an enum with
+/// `#[derive(Input)]` with what any of its variants holds.
+#[diagnostic::on_unimplemented(
+    message = "a function that takes `{I}` cannot be invoked with `{Self}`",
+    label = "not what that function takes"
+)]
+pub trait DataOf<I>: Serialize {}
+
+impl<E: Event> DataOf<E> for E {}
+impl<T: Serialize + DeserializeOwned> DataOf<Incoming<T>> for T {}
+impl<T: Serialize + DeserializeOwned> DataOf<Vec<Incoming<T>>> for T {}
+impl<T: Serialize> DataOf<serde_json::Value> for T {}
+impl DataOf<()> for () {}
 
 /// An event as it came, its data not yet decoded.
 #[derive(Debug, Deserialize)]
@@ -58,8 +87,13 @@ impl Envelope<'_> {
     ///
     /// Fails for good when it does not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T> {
-        let json = self.data.map_or("null", RawValue::get);
-        serde_json::from_str(json).map_err(|problem| {
+        let decoded = serde_json::from_str(self.json());
+        let decoded = match decoded {
+            // A type that takes no unknown members still takes what the server adds to the data.
+            Err(_) if self.is_invocation() => self.without_additions().unwrap_or(decoded),
+            decoded => decoded,
+        };
+        decoded.map_err(|problem| {
             let message = format!(
                 "the data of event `{}` does not fit `{}`: {problem}",
                 self.name,
@@ -67,6 +101,25 @@ impl Envelope<'_> {
             );
             Error::stop(message).named("EventDecodeError")
         })
+    }
+
+    /// The data as it came.
+    pub(crate) fn json(&self) -> &str {
+        self.data.map_or("null", RawValue::get)
+    }
+
+    /// Whether another function asked for this run: the event then has the server's name, and the
+    /// data that was given.
+    pub fn is_invocation(&self) -> bool {
+        self.name == INVOKED
+    }
+
+    /// The data without what the server adds to it. A function that takes nothing but what it
+    /// knows is invoked with as little as a member.
+    fn without_additions<T: DeserializeOwned>(&self) -> Option<serde_json::Result<T>> {
+        let mut data: serde_json::Map<_, _> = serde_json::from_str(self.json()).ok()?;
+        data.remove(ADDED)?;
+        Some(serde_json::from_value(data.into()))
     }
 
     /// The error for an event that the function does not expect.

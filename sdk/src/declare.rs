@@ -1,5 +1,8 @@
 //! What a component tells about its functions.
 
+mod options;
+mod text;
+
 use std::future::Future;
 
 use serde::Serialize;
@@ -7,6 +10,13 @@ use serde::Serialize;
 use crate::call::Input;
 use crate::context::Ctx;
 use crate::error::Result;
+
+pub use self::options::{
+    Batch, CancelOn, Checkpoint, Concurrency, Debounce, Options, RateLimit, Scope, Singleton,
+    SingletonMode, Throttle, Timeouts,
+};
+#[doc(hidden)]
+pub use self::text::{join, length, text};
 
 /// A durable function. `#[function]` implements it for a type with the name of the function.
 pub trait Function {
@@ -34,6 +44,23 @@ pub struct Declaration {
     pub retries: Option<u8>,
     /// What starts it.
     pub triggers: &'static [Trigger],
+    /// What else the server shall do about its runs.
+    #[serde(flatten)]
+    pub options: Options,
+}
+
+impl Declaration {
+    /// Whether the failure of another function starts it.
+    pub const fn handles_failures(&self) -> bool {
+        let mut at = 0;
+        while at < self.triggers.len() {
+            if matches!(self.triggers[at], Trigger::Failure { .. }) {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
 }
 
 /// What starts a function.
@@ -52,6 +79,14 @@ pub enum Trigger {
     Cron {
         /// When, in five fields, with an optional `TZ=Area/City ` before them.
         cron: &'static str,
+        /// By how much at most a run begins later, so that not all begin at once; 1 s to 5 m.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jitter: Option<&'static str>,
+    },
+    /// The failure of another function of the same app.
+    Failure {
+        /// The id of that function.
+        failure_of: &'static str,
     },
 }
 
@@ -73,7 +108,7 @@ pub const fn distinct(functions: &[Declaration]) -> bool {
     while left < functions.len() {
         let mut right = left + 1;
         while right < functions.len() {
-            if equal(functions[left].id.as_bytes(), functions[right].id.as_bytes()) {
+            if equal(functions[left].id, functions[right].id) {
                 return false;
             }
             right += 1;
@@ -83,7 +118,10 @@ pub const fn distinct(functions: &[Declaration]) -> bool {
     true
 }
 
-const fn equal(left: &[u8], right: &[u8]) -> bool {
+/// Whether two texts are the same; evaluated while a component compiles.
+#[doc(hidden)]
+pub const fn equal(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
         return false;
     }
@@ -107,8 +145,9 @@ mod tests {
         retries: None,
         triggers: &[
             Trigger::Event { event: "shop/order.paid", expression: None },
-            Trigger::Cron { cron: "0 9 * * *" },
+            Trigger::Cron { cron: "0 9 * * *", jitter: None },
         ],
+        options: Options::NONE,
     };
 
     #[test]
@@ -128,5 +167,11 @@ mod tests {
     fn equal_ids_are_seen() {
         assert!(distinct(&[PAID, Declaration { id: "b", ..PAID }]));
         assert!(!distinct(&[PAID, Declaration { id: "b", ..PAID }, PAID]));
+    }
+
+    #[test]
+    fn texts_are_joined() {
+        const ID: &str = crate::__joined!(PAID.id, "-", "failure");
+        assert_eq!(ID, "a-failure");
     }
 }

@@ -50,13 +50,22 @@ struct Inner {
     message: String,
     stack: Option<String>,
     cause: Option<Value>,
+    data: Option<Value>,
     retry: Retry,
 }
 
 impl Error {
+    /// The name with which an invoked function's run out of time ends the step.
+    pub const INVOKE_TIMEOUT: &'static str = "InngestInvokeTimeoutError";
+    /// The name of a `fetch` that got no answer in any attempt.
+    pub const FETCH: &'static str = "GatewayError";
+    /// The name of an `infer` that the provider refused in every attempt; what it said is in
+    /// [`Error::data`].
+    pub const INFERENCE: &'static str = "AIGatewayError";
+
     fn new(message: String, retry: Retry) -> Self {
         let name = Cow::Borrowed("Error");
-        Self(Box::new(Inner { name, message, stack: None, cause: None, retry }))
+        Self(Box::new(Inner { name, message, stack: None, cause: None, data: None, retry }))
     }
 
     /// A failure that another attempt may cure.
@@ -95,6 +104,12 @@ impl Error {
         self
     }
 
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn with_data(mut self, data: Value) -> Self {
+        self.0.data = Some(data);
+        self
+    }
+
     /// What the error is called; `Error` unless it was named.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -113,6 +128,11 @@ impl Error {
     /// What led to it, as JSON.
     pub fn cause(&self) -> Option<&Value> {
         self.0.cause.as_ref()
+    }
+
+    /// What the server stored with it, such as the words of a provider that refused.
+    pub fn data(&self) -> Option<&Value> {
+        self.0.data.as_ref()
     }
 
     /// What the server shall do about it.
@@ -135,6 +155,7 @@ impl Error {
         }
         error.0.stack = stored.stack.map(Cow::into_owned);
         error.0.cause = stored.cause.map(Cow::into_owned);
+        error.0.data = stored.data.map(Cow::into_owned);
         error
     }
 }
@@ -169,6 +190,8 @@ struct Stored<'a> {
     stack: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cow<'a, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Cow<'a, Value>>,
 }
 
 impl<'a> Stored<'a> {
@@ -178,6 +201,7 @@ impl<'a> Stored<'a> {
             message: Cow::Borrowed(&error.0.message),
             stack: error.0.stack.as_deref().map(Cow::Borrowed),
             cause: error.0.cause.as_ref().map(Cow::Borrowed),
+            data: error.0.data.as_ref().map(Cow::Borrowed),
         }
     }
 }

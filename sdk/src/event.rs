@@ -1,5 +1,8 @@
 //! Events: what starts a function, and what it sends.
 
+mod failed;
+mod field;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -7,8 +10,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::call::{Envelope, Input};
+use crate::call::{self, Envelope, Input};
 use crate::error::{Error, Result};
+
+pub(crate) use self::failed::FAILED;
+
+pub use self::failed::Failed;
+pub use self::field::{Field, Holds, Place, Shape};
 
 /// A kind of event: one type, one name. Written with `#[derive(Event)]` and
 /// `#[event("domain/noun.verb")]`.
@@ -73,7 +81,7 @@ impl<T: DeserializeOwned> Input for Incoming<T> {
 
 impl<E: Event> Input for E {
     fn decode(event: &Envelope<'_>) -> Result<Self> {
-        if event.name != E::NAME {
+        if event.name != E::NAME && !event.is_invocation() {
             let message = format!(
                 "the function takes `{}` and was called with `{}`: where several triggers call it, \
                  take an enum with `#[derive(Input)]`, or `Incoming<Value>`",
@@ -83,6 +91,17 @@ impl<E: Event> Input for E {
             return Err(Error::stop(message).named("UnexpectedEvent"));
         }
         event.data()
+    }
+}
+
+/// The whole batch, for a function with `batch(…)`; one event where the server handed over one.
+impl<T: DeserializeOwned> Input for Vec<Incoming<T>> {
+    fn decode(event: &Envelope<'_>) -> Result<Self> {
+        Ok(vec![Incoming::decode(event)?])
+    }
+
+    fn decode_call(_event: &Envelope<'_>, call: &str) -> Result<Self> {
+        call::events(call)
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run<F: Function>(
     now: Option<Timestamp>,
 ) -> Result<String> {
     let decoded = Call::decode(&call)?;
-    let input = F::Input::decode(&decoded.event)?;
+    let input = F::Input::decode_call(&decoded.event, &call)?;
     let (run_id, attempt) = (decoded.run_id.into_owned(), decoded.attempt);
     let facts = Facts { run_id, attempt, max_attempts: decoded.max_attempts, call, now };
     let replay = Rc::new(Replay::new(host, facts));

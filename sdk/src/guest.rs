@@ -74,6 +74,10 @@ impl Host for Worker {
         let outcome = outcome.map_err(|error| failure(&error));
         steps::finish(outcome.as_ref().map(String::as_str));
     }
+
+    fn race(&self) {
+        steps::race();
+    }
 }
 
 fn answer(answer: steps::Answer) -> Answer {

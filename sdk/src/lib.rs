@@ -55,31 +55,33 @@
 //! library that can be tested. Do not let what a function does depend on the order in which a
 //! `HashMap` is iterated over: it differs between the first call and the next one.
 
+pub mod cel;
+pub mod declare;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;
 pub mod http;
 pub mod log;
+pub mod manual;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
 mod call;
 mod context;
-mod declare;
 mod error;
 mod event;
 mod executor;
 mod io;
 mod replay;
 
-pub use self::call::{Envelope, Input};
+pub use self::call::{DataOf, Envelope, Input};
 pub use self::context::Ctx;
 pub use self::declare::{Declaration, Function, Trigger, distinct, manifest};
 pub use self::error::{Error, Failure, Result, ResultExt, Retry};
-pub use self::event::{Cron, Event, Incoming, Outgoing};
+pub use self::event::{Cron, Event, Failed, Field, Holds, Incoming, Outgoing, Place, Shape};
 pub use self::io::Io;
-pub use system_bus_sdk_macros::{Event, Input, function};
+pub use system_bus_sdk_macros::{Event, Input, function, on_failure};
 
 /// Makes the crate a component with these functions.
 ///
@@ -137,8 +139,9 @@ pub mod prelude {
 
     pub use crate::http::{HttpError, HttpErrorKind};
     pub use crate::log;
+    pub use crate::step::Inference;
     pub use crate::{
-        Cron, Ctx, Error, Event, Failure, Incoming, Input, Io, Outgoing, Result, ResultExt, Retry,
-        component, function,
+        Cron, Ctx, Error, Event, Failed, Failure, Incoming, Input, Io, Outgoing, Result, ResultExt,
+        Retry, Shape, component, function, on_failure,
     };
 }

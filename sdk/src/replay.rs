@@ -22,6 +22,9 @@ pub(crate) trait Host {
 
     /// The body that was asked for has ended. Returns only where the call goes on.
     fn finish(&self, outcome: Result<String>);
+
+    /// From here on the function may go on when one of several steps has ended.
+    fn race(&self);
 }
 
 /// A step that was polled for the first time.
@@ -159,6 +162,12 @@ impl Replay {
         if matches!(was, Progress::Waiting(_)) {
             state.dropped.push(step);
         }
+    }
+
+    /// Tells the host that the function races. Heard before the contestants are found, since those
+    /// are reported at the next [`Replay::ask`].
+    pub(crate) fn enter_race(&self) {
+        self.host.race();
     }
 
     /// From here to [`Replay::finish`] the body of this step runs.

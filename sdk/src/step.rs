@@ -1,8 +1,18 @@
-//! Steps as futures. Each kind has a file; what they share is here.
+//! Steps as futures: what the methods of [`Ctx`](crate::Ctx) make.
+//!
+//! [`Run`] has a body; every other kind is a [`Step`] that the host and the server do by
+//! themselves. All of them have `.key(…)`. See [`manual::steps`](crate::manual::steps).
 
+mod fetch;
+mod hosted;
+mod infer;
+mod invoke;
+pub(crate) mod race;
 mod run;
 mod send;
+mod signal;
 mod sleep;
+mod wait;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -14,9 +24,18 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::replay::{Memo, Replay, Turn};
 
+pub(crate) use self::hosted::{LONGEST, milliseconds};
+pub(crate) use self::sleep::Wake;
+
+pub use self::fetch::Fetch;
+pub use self::hosted::{Kind, Step};
+pub use self::infer::{Infer, Inference};
+pub use self::invoke::Invoke;
 pub use self::run::Run;
 pub use self::send::{Send, SendAll};
+pub use self::signal::{SendSignal, WaitForSignal};
 pub use self::sleep::Sleep;
+pub use self::wait::WaitFor;
 
 /// A step's place in the call: registers on the first poll, and goes when it is dropped.
 pub(crate) struct Ticket {

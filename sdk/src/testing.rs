@@ -1,13 +1,17 @@
 //! Runs functions to their end in ordinary tests, without a server.
 //!
 //! The harness does what a host and a server do together: it calls the function from its top again
-//! after every step, resolves what earlier calls left behind in the order in which it ended, runs
-//! one body per call, repeats failed steps while attempts remain, and lets virtual time pass where
-//! the function sleeps. A function that takes another way in a later call fails the test.
+//! when its steps have ended (in a race, when one has), resolves what earlier calls left behind in
+//! the order in which it ended, runs one body per call, repeats failed steps while attempts remain,
+//! and lets virtual time pass where the function waits. A function that takes another way in a
+//! later call fails the test.
 //!
-//! What it does not do: conditions of triggers, cron expressions, checkpointing, and the isolation
-//! of a component (here the clock outside a body is held still in [`Ctx::now`](crate::Ctx::now)
-//! only).
+//! What comes from outside is said by the test: events and signals with the time after which they
+//! come, what invoked functions return, and what answers requests and models.
+//!
+//! What it does not do: conditions of triggers, cron expressions, the options of `#[function]`
+//! other than `retries`, checkpointing, and the isolation of a component (here the clock outside a
+//! body is held still in [`Ctx::now`](crate::Ctx::now) only).
 //!
 //! ```
 //! use system_bus_sdk::prelude::*;
@@ -32,17 +36,19 @@
 //! assert_eq!(end.attempts("charge"), 2);
 //! ```
 
+pub(crate) mod condition;
+mod ended;
+mod pending;
 mod server;
 mod session;
+mod world;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::declare::Function;
@@ -52,7 +58,10 @@ use crate::executor::encode;
 use crate::http::{HttpError, Request, Response, stub};
 use crate::log::Level;
 
-use self::server::Server;
+use self::server::{Server, arrived};
+use self::world::{Arrival, World};
+
+pub use self::ended::{Ended, Line, SentEvent};
 
 /// The world around a function under test.
 #[derive(Default)]
@@ -60,25 +69,15 @@ pub struct Harness {
     world: World,
 }
 
-/// What a test replaces.
-#[derive(Default)]
-pub(crate) struct World {
-    stubs: BTreeMap<String, Body>,
-    failures: BTreeMap<String, (u32, Error)>,
-    http: Option<stub::Stub>,
-    now: Timestamp,
-}
-
-type Body = Box<dyn Fn(&str) -> Result<String>>;
-
 impl Harness {
     /// A world in which nothing is replaced and no request is answered, at the beginning of 1970.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers for the bodies of steps with this id, which then do not run. An id without its key
-    /// stands for every key; the closure is given the whole one.
+    /// Answers for the steps with this id: their bodies do not run, and no function, server or
+    /// model is asked. An id without its key stands for every key; the closure is given the whole
+    /// one. Sleeps and waits are not stubbed: let time pass, or something come.
     #[must_use]
     pub fn stub<T: Serialize>(
         mut self,
@@ -97,13 +96,73 @@ impl Harness {
         self
     }
 
-    /// Answers the requests of bodies.
+    /// Lets each attempt of the steps with this id take this long in virtual time; no time unless
+    /// said.
+    #[must_use]
+    pub fn takes(mut self, id: &str, time: Duration) -> Self {
+        self.world.durations.insert(id.to_owned(), time);
+        self
+    }
+
+    /// Answers the requests of bodies and of `fetch` steps.
     #[must_use]
     pub fn http(
         mut self,
         answer: impl Fn(&Request) -> Result<Response, HttpError> + 'static,
     ) -> Self {
         self.world.http = Some(Rc::new(answer));
+        self
+    }
+
+    /// Answers for a function that is invoked. An error is that function's failure.
+    #[must_use]
+    pub fn invoked<F: Function>(
+        self,
+        answer: impl Fn(&Value) -> Result<F::Output> + 'static,
+    ) -> Self {
+        self.invoked_by_id(F::DECLARATION.id, answer)
+    }
+
+    /// [`invoked`](Self::invoked) for a function of which only the id is known.
+    #[must_use]
+    pub fn invoked_by_id<T: Serialize>(
+        mut self,
+        function: &str,
+        answer: impl Fn(&Value) -> Result<T> + 'static,
+    ) -> Self {
+        let answer =
+            move |data: &Value| answer(data).and_then(|value| encode(&value, "the answer"));
+        self.world.functions.insert(function.to_owned(), Box::new(answer));
+        self
+    }
+
+    /// Answers for the models that `infer` steps ask. The closure is given the whole question:
+    /// `url`, `format` and `body`. An error is what the provider says with an error status.
+    #[must_use]
+    pub fn model(mut self, answer: impl Fn(&Value) -> Result<Value, Value> + 'static) -> Self {
+        self.world.model = Some(Box::new(answer));
+        self
+    }
+
+    /// Lets an event come this long after the run has begun. A step that waits for it by then ends
+    /// with it.
+    #[must_use]
+    pub fn event_after(mut self, time: Duration, event: impl Into<Outgoing>) -> Self {
+        let id = format!("arrival-{}", self.world.arrivals.len() + 1);
+        let event = arrived(&event.into(), &id, self.world.now);
+        self.world.arrivals.push((time, Arrival::Event(event)));
+        self
+    }
+
+    /// Lets a signal come this long after the run has begun.
+    ///
+    /// # Panics
+    ///
+    /// When the data has no JSON form.
+    #[must_use]
+    pub fn signal_after(mut self, time: Duration, signal: &str, data: &impl Serialize) -> Self {
+        let data = serde_json::to_value(data).expect("the data of a test has a JSON form");
+        self.world.arrivals.push((time, Arrival::Signal(signal.to_owned(), data)));
         self
     }
 
@@ -114,113 +173,37 @@ impl Harness {
         self
     }
 
-    /// Runs a function to its end. For a cron trigger the event is a [`Cron`](crate::Cron).
+    /// Runs a function to its end. For a cron trigger the event is a [`Cron`](crate::Cron), for a
+    /// failure handler it is [`Ended::failure`] of the run that failed.
     ///
     /// # Panics
     ///
     /// When the function panics, when it waits for something that is not a step, or when it takes
     /// another way in a later call.
     pub fn run<F: Function>(&self, event: impl Into<Outgoing>) -> Ended {
+        self.run_batch::<F>([event.into()])
+    }
+
+    /// Runs a function with a batch of events, at least one.
+    ///
+    /// # Panics
+    ///
+    /// Where [`run`](Self::run) does, and when there is no event.
+    pub fn run_batch<F: Function>(&self, events: impl IntoIterator<Item: Into<Outgoing>>) -> Ended {
+        let events: Vec<Outgoing> = events.into_iter().map(Into::into).collect();
+        assert!(!events.is_empty(), "a run has at least one event");
         let _installed = Installed::new(self.world.http.clone());
         LINES.take();
-        let mut ended = Server::new(&self.world, &event.into()).run::<F>();
+        let mut ended = Server::new::<F>(&self.world, &events).run::<F>();
         ended.lines = LINES.take();
         ended
     }
-}
-
-impl World {
-    /// What stands in for an attempt of a step, counted from 0.
-    fn replacement(&self, id: &str, attempt: u32) -> Option<Result<String>> {
-        if let Some((times, error)) = named(&self.failures, id)
-            && attempt < *times
-        {
-            return Some(Err(error.clone()));
-        }
-        named(&self.stubs, id).map(|body| body(id))
-    }
-}
-
-/// The entry of a step, or the one for all keys of it.
-fn named<'a, T>(entries: &'a BTreeMap<String, T>, id: &str) -> Option<&'a T> {
-    entries.get(id).or_else(|| entries.get(id.split('[').next()?))
 }
 
 impl std::fmt::Debug for Harness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Harness").field("stubs", &self.world.stubs.keys()).finish_non_exhaustive()
     }
-}
-
-/// How a run ended, and what happened on the way.
-#[derive(Debug)]
-pub struct Ended {
-    /// What the function ended with.
-    pub result: Result<Value>,
-    /// The steps that ended, in that order, with their keys; a repeated id counts up as on the
-    /// server (`a`, `a:1`).
-    pub steps: Vec<String>,
-    /// The events that were sent.
-    pub events: Vec<SentEvent>,
-    /// The lines that were logged, those outside of bodies once per call.
-    pub lines: Vec<Line>,
-    /// How often the function was called.
-    pub calls: u32,
-    /// How long the run took in virtual time.
-    pub took: Duration,
-    attempts: BTreeMap<String, u32>,
-}
-
-impl Ended {
-    /// The function's result.
-    ///
-    /// # Panics
-    ///
-    /// When the function failed, or its result is of another type.
-    #[track_caller]
-    pub fn output<T: DeserializeOwned>(&self) -> T {
-        match &self.result {
-            Ok(value) => serde_json::from_value(value.clone()).expect("the result is of that type"),
-            Err(error) => panic!("the function failed: {error:?}"),
-        }
-    }
-
-    /// The error with which the function failed.
-    ///
-    /// # Panics
-    ///
-    /// When it did not.
-    #[track_caller]
-    pub fn error(&self) -> &Error {
-        self.result.as_ref().expect_err("the function did not fail")
-    }
-
-    /// How often the body of a step ran or was stood in for.
-    pub fn attempts(&self, step: &str) -> u32 {
-        self.attempts.get(step).copied().unwrap_or_default()
-    }
-}
-
-/// An event that a function sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SentEvent {
-    /// Its name.
-    pub name: String,
-    /// Its data.
-    pub data: Value,
-    /// The id that the function gave it.
-    pub id: Option<String>,
-}
-
-/// A line that a function logged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// How much it matters.
-    pub level: Level,
-    /// The module that logged it.
-    pub context: String,
-    /// What it says.
-    pub message: String,
 }
 
 thread_local! {

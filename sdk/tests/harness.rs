@@ -169,7 +169,7 @@ fn requests_are_answered_by_the_test() {
     assert_eq!(end.error().name(), "HttpError");
     assert_eq!(end.attempts("call"), 1);
     let end = Harness::new().http(|_| Ok(Response::new(503))).run::<caller>(order());
-    assert_eq!(end.attempts("call"), 4);
+    assert_eq!(end.attempts("call"), 5);
     let end = Harness::new().run::<caller>(order());
     assert!(end.error().message().contains("this test answers no requests"));
 }

@@ -82,6 +82,29 @@ pub enum Happening {
         /// Until when.
         until: Timestamp,
     },
+    /// The run waits for something that others do.
+    Waiting {
+        /// The step's name.
+        name: String,
+        /// What for, such as `the event shop/order.paid`.
+        awaited: String,
+        /// For how long at most.
+        until: Timestamp,
+    },
+    /// What the run waited for is there, or it is too late for it.
+    WaitEnded {
+        /// The step's name.
+        name: String,
+        /// Whether the time was over.
+        timed_out: bool,
+    },
+    /// The engine makes an HTTP request in the run's name.
+    Requesting {
+        /// The step's name.
+        name: String,
+        /// Where to.
+        url: String,
+    },
     /// The run ended with a result.
     RunCompleted {
         /// The result.

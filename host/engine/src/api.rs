@@ -1,10 +1,15 @@
 //! The HTTP routes, in the shapes of the real server.
 
 mod answer;
+mod apps;
+mod checkpoint;
 mod connect;
 mod events;
 mod register;
 mod runs;
+mod second;
+mod signals;
+mod state;
 
 use std::sync::Arc;
 
@@ -51,11 +56,18 @@ pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> R
         .route("/v1/events/{id}", get(events::event))
         .route("/v1/events/{id}/runs", get(runs::of_event))
         .route("/v1/runs/{id}", get(runs::one).delete(runs::cancel))
-        .route("/v1/apps/{app}/functions", get(register::functions))
+        .route("/v1/apps/{app}/functions", get(apps::functions))
+        .route("/v1/signals", post(signals::send))
+        .route("/v1/checkpoint/{run}/async", post(checkpoint::store))
+        .route("/v2/apps/{app}", get(apps::one))
+        .route("/v2/apps/{app}/functions", get(apps::page))
         .route("/v2/runs", get(runs::list))
+        .route("/v2/runs/{id}", get(runs::summarized))
+        .route("/v2/runs/{id}/cancel", post(runs::stop))
+        .route("/v2/runs/{id}/rerun", post(runs::again))
         .route("/v0/runs/{id}", delete(runs::cancel))
-        .route("/v0/runs/{id}/actions", get(runs::actions))
-        .route("/v0/runs/{id}/batch", get(runs::batch))
+        .route("/v0/runs/{id}/actions", get(state::actions))
+        .route("/v0/runs/{id}/batch", get(state::batch))
         .layer(middleware::from_fn_with_state(shared.clone(), guard));
     Router::new()
         .route("/health", get(register::health))

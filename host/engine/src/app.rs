@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::function::{Function, identity};
+use crate::function::{Fault, Function, identity};
 
 /// What is stored of an app.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,8 +62,8 @@ impl SyncRequest {
 }
 
 impl App {
-    /// Reads an app's functions; the error lists everything that is wrong with them.
-    pub(crate) fn new(registration: Registration) -> Result<Self, String> {
+    /// Reads an app's functions; the error lists everything that is wrong with them, or what cannot be decoded.
+    pub(crate) fn new(registration: Registration) -> Result<Self, Fault> {
         let (mut functions, mut faults) = (Vec::<Function>::new(), Vec::new());
         for json in &registration.functions {
             match Function::parse(&registration.name, json) {
@@ -72,13 +72,15 @@ impl App {
                     functions.retain(|other| other.slug != function.slug);
                     functions.push(function);
                 }
-                Err(fault) => faults.push(fault),
+                Err(Fault::Invalid(fault)) => faults.push(fault),
+                Err(undecodable @ Fault::Undecodable(_)) => return Err(undecodable),
             }
         }
         if faults.is_empty() {
             Ok(Self { registration, functions })
         } else {
-            Err(format!("{} errors occurred: * {}", faults.len(), faults.join(" * ")))
+            let faults = format!("{} errors occurred: * {}", faults.len(), faults.join(" * "));
+            Err(Fault::Invalid(faults))
         }
     }
 

@@ -1,7 +1,5 @@
 //! What a call looks like on the wire.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use protocol::header;
 use protocol::id::RunId;
 use serde_json::Value;
@@ -11,7 +9,7 @@ use url::Url;
 use crate::event::canonical;
 use crate::function::Function;
 use crate::queue::CallId;
-use crate::run::{Item, Run, Work};
+use crate::run::{Item, Run, Work, queue_item};
 
 /// The largest body a call may have; beyond it the worker fetches the state.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -60,9 +58,8 @@ impl Order {
     ) -> Self {
         let target = match item.work {
             Work::Step { id } => id.to_string(),
-            Work::Discovery | Work::Sleep { .. } => protocol::call::DISCOVERY.to_owned(),
+            _ => protocol::call::DISCOVERY.to_owned(),
         };
-        let generation = item.attempt + 1;
         let headers = vec![
             ("content-type", "application/json".to_owned()),
             (header::RUN_ID, run.id.to_string()),
@@ -70,7 +67,7 @@ impl Order {
             ("x-request-id", request.to_owned()),
             ("x-inngest-job-id", item.job.clone()),
             (header::REQUEST_VERSION, run.version.to_string()),
-            ("x-inngest-generation-id", generation.to_string()),
+            ("x-inngest-generation-id", item.generation.to_string()),
         ];
         let body = body(request, run, item, function, events);
         let url = address(&function.url, &function.slug, &target);
@@ -145,7 +142,7 @@ fn assemble(
 
 fn steps(run: &Run) -> String {
     let entries: Vec<String> =
-        run.memos.iter().map(|(id, memo)| format!(r#""{id}":{memo}"#)).collect();
+        run.state().into_iter().map(|(id, memo)| format!(r#""{id}":{memo}"#)).collect();
     entries.join(",")
 }
 
@@ -155,10 +152,10 @@ fn context(request: &str, run: &Run, item: &Item, function: &Function, use_api: 
         "disable_immediate_execution": run.planning,
         "env": "",
         "fn_id": function.uuid,
-        "generation_id": item.attempt + 1,
+        "generation_id": item.generation,
         "job_id": item.job,
         "max_attempts": function.max_attempts,
-        "qi_id": BASE64_STANDARD.encode(format!("{}::default", item.job)),
+        "qi_id": queue_item(&item.job),
         "request_id": request,
         "run_id": run.id,
         "stack": {"current": run.stack.len(), "stack": run.stack},
@@ -201,6 +198,8 @@ mod tests {
             due: run.queued_at,
             attempt: 1,
             job: "1yie0mnxcvypm".to_owned(),
+            generation: 2,
+            request: None,
         };
         let event = RawValue::from_string(r#"{"name":"a/b"}"#.to_owned()).expect("JSON");
         let body = body("01M81GXWC23FG500STEJJD65AD", &run, &item, &function, &[&event]);

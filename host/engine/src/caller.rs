@@ -112,7 +112,7 @@ async fn read(mut response: Response) -> Reply {
 }
 
 /// An error with what caused it, to the last: the first one alone says only that sending failed.
-fn explain(error: &dyn std::error::Error) -> String {
+pub(crate) fn explain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,8 +1,10 @@
-//! Conditions of triggers: CEL over `event`.
+//! Conditions and keys: CEL over `event`, and over `async` where two events are compared.
+
+mod restricted;
 
 use std::collections::HashMap;
 
-use cel::{Context, Program, Value};
+use cel::{Context, ExecutionError, Program, Value};
 use serde_json::Value as Json;
 
 /// The longest expression, in bytes. It bounds how deep parsing and evaluating can recurse.
@@ -10,7 +12,7 @@ const LONGEST: usize = 4_000;
 /// Stack for as much as [`LONGEST`] allows. It is address space; only what is used becomes memory.
 const STACK: usize = 256 * 1024 * 1024;
 
-/// A compiled condition.
+/// A compiled expression.
 pub(crate) struct Condition {
     text: String,
     program: Program,
@@ -28,20 +30,82 @@ impl Condition {
         Ok(Self { text: text.to_owned(), program })
     }
 
+    /// Compiles an expression that compares, and nothing more: no macros, no functions.
+    pub(crate) fn restricted(text: &str) -> Result<Self, String> {
+        let condition = Self::compile(text)?;
+        let found = with_room(|| restricted::forbidden(condition.program.expression()))?;
+        match found {
+            None => Ok(condition),
+            Some(what) => Err(format!(
+                "expression {text:?} uses {what}; only comparisons, &&, ||, ! and members are allowed here"
+            )),
+        }
+    }
+
     /// Whether it holds for an event. What cannot be evaluated does not hold; the error says why.
     pub(crate) fn holds(&self, event: &Json) -> Result<bool, String> {
+        self.truth(with_room(|| self.evaluate(event, None)))
+    }
+
+    /// The text an event is grouped by.
+    pub(crate) fn key(&self, event: &Json) -> Result<String, String> {
         let fault = |problem| format!("expression {:?} {problem}", self.text);
-        let evaluated = with_room(|| {
-            let mut context = Context::default();
-            context.add_variable_from_value("event", value(event));
-            self.program.execute(&context)
-        });
+        match with_room(|| self.evaluate(event, None)).map_err(fault)? {
+            Ok(Value::String(text)) => Ok(text.to_string()),
+            Ok(Value::Int(number)) => Ok(number.to_string()),
+            Ok(Value::Float(number)) => Ok(number.to_string()),
+            Ok(Value::Bool(truth)) => Ok(truth.to_string()),
+            Ok(other) => Ok(format!("{other:?}")),
+            Err(error) => Err(fault(format!("cannot be evaluated: {error}"))),
+        }
+    }
+
+    fn truth(
+        &self,
+        evaluated: Result<Result<Value, ExecutionError>, String>,
+    ) -> Result<bool, String> {
+        let fault = |problem| format!("expression {:?} {problem}", self.text);
         match evaluated.map_err(fault)? {
             Ok(Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(fault(format!("gives {other:?} instead of true or false"))),
             Err(error) => Err(fault(format!("cannot be evaluated: {error}"))),
         }
     }
+
+    fn evaluate(&self, event: &Json, incoming: Option<&Value>) -> Result<Value, ExecutionError> {
+        let mut context = Context::default();
+        context.add_variable_from_value("event", value(event));
+        if let Some(incoming) = incoming {
+            context.add_variable_from_value("async", incoming.clone());
+        }
+        self.program.execute(&context)
+    }
+}
+
+/// Which of many that wait take an event that has come: those without a condition, and those whose condition holds
+/// with `event` as what started them and `async` as what has come. What cannot be evaluated does not hold.
+pub(crate) fn takers<K: Send>(
+    waiting: Vec<(K, Option<&Condition>, Json)>,
+    incoming: &Json,
+) -> Vec<K> {
+    let decide = || {
+        let incoming = value(incoming);
+        let takes = |condition: &Condition, event: &Json| {
+            let truth = condition.truth(Ok(condition.evaluate(event, Some(&incoming))));
+            truth.unwrap_or_else(|fault| {
+                tracing::debug!("{fault}; what waits with it goes on waiting");
+                false
+            })
+        };
+        let woken = waiting.into_iter().filter_map(|(key, condition, event)| {
+            condition.is_none_or(|condition| takes(condition, &event)).then_some(key)
+        });
+        woken.collect()
+    };
+    with_room(decide).unwrap_or_else(|fault| {
+        tracing::warn!("a condition that waits {fault}; nothing is woken by this event");
+        Vec::new()
+    })
 }
 
 /// Runs `work` with a deep stack: the library recurses, and what overflows a stack ends the whole process. Measured
@@ -111,6 +175,58 @@ mod tests {
     }
 
     #[test]
+    fn two_events_are_compared() {
+        let condition = |text| Condition::compile(text).expect(text);
+        let (same, broken) =
+            (condition("event.data.id == async.data.id"), condition("async.data.none > 1"));
+        let event = |id: u32| json!({"name": "a/b", "data": {"id": id}});
+        let waiting = vec![
+            ("first", Some(&same), event(1)),
+            ("second", Some(&same), event(2)),
+            ("any", None, event(3)),
+            ("broken", Some(&broken), event(1)),
+        ];
+        assert_eq!(takers(waiting, &event(2)), ["second", "any"]);
+        assert!(takers::<()>(Vec::new(), &event(2)).is_empty());
+    }
+
+    #[test]
+    fn keys_are_texts() {
+        let event = json!({"data": {"name": "anna", "n": 7}});
+        for (text, expected) in [
+            ("event.data.name", "anna"),
+            ("event.data.name + '/x'", "anna/x"),
+            ("event.data.n", "7"),
+            ("event.data.n > 3", "true"),
+        ] {
+            let key = Condition::compile(text).expect(text).key(&event);
+            assert_eq!(key.as_deref(), Ok(expected));
+        }
+        assert!(Condition::compile("event.data.none").expect("CEL").key(&event).is_err());
+    }
+
+    #[test]
+    fn restricted_conditions_compare_and_nothing_more() {
+        for text in [
+            "event.data.id == async.data.id && !(async.data['n'] >= 3 || true)",
+            "async.data.list[0].x != null",
+        ] {
+            assert!(Condition::restricted(text).is_ok(), "{text}");
+        }
+        for (text, says) in [
+            ("has(event.data.id)", "has()"),
+            ("event.data.list.exists(x, x == 1)", "a macro"),
+            ("event.data.name.startsWith('a')", "startsWith"),
+            ("event.data.n + 1 == 2", "_+_"),
+            ("size(event.data.list) == 2 || true", "size"),
+            ("(1 == 1 ? event.data.a : has(event.b)) == 1", "_?_:_"),
+        ] {
+            let error = Condition::restricted(text).expect_err(text);
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
     fn the_deepest_expressions_harm_nobody() {
         for text in [
             format!("{}true{}", "(".repeat(1_990), ")".repeat(1_990)),
@@ -125,6 +241,7 @@ mod tests {
             if let Ok(condition) = Condition::compile(&text) {
                 let _ = condition.holds(&json!({}));
             }
+            let _ = Condition::restricted(&text);
         }
         assert!(Condition::compile(&"1".repeat(4_001)).is_err());
     }

@@ -1,10 +1,12 @@
 //! The one task that owns the machine: it lets inputs act, stores what follows, and only then makes it happen.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::RunId;
+use serde_json::value::RawValue;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,10 +18,12 @@ use crate::entropy::Random;
 use crate::error::EngineError;
 use crate::event::EventId;
 use crate::gateway::Outcome;
-use crate::machine::{Incoming, Machine, SyncError};
+use crate::machine::{Incoming, Machine, Rerun, RerunError, SyncError};
 use crate::queue::CallId;
 use crate::reply::Reply;
-use crate::run::Status;
+use crate::request::Response;
+use crate::requester::Requester;
+use crate::run::{Checkpoint, Errand, Refusal, Status};
 use crate::store::Store;
 
 /// How many inputs share one commit at most.
@@ -32,8 +36,12 @@ pub(crate) enum Input {
     Events(Incoming, oneshot::Sender<Vec<EventId>>),
     Sync(SyncRequest, oneshot::Sender<Result<bool, SyncError>>),
     Cancel(RunId, oneshot::Sender<Option<Status>>),
+    Signal(String, Box<RawValue>, oneshot::Sender<Option<RunId>>),
+    Checkpoint(RunId, Checkpoint, oneshot::Sender<Result<(), Refusal>>),
+    Rerun(Rerun, oneshot::Sender<Result<RunId, RerunError>>),
     Read(Answer),
     Replied(CallId, Reply),
+    Fetched(Box<Errand>, Response),
     Returned(CallId),
 }
 
@@ -63,6 +71,29 @@ impl Handle {
     /// Cancels a run; what it was until then.
     pub(crate) async fn cancel(&self, run: RunId) -> Result<Option<Status>, Stopped> {
         self.ask(|answer| Input::Cancel(run, answer)).await
+    }
+
+    /// Sends a signal; the run that waited for it, if one did.
+    pub(crate) async fn signal(
+        &self,
+        signal: String,
+        data: Box<RawValue>,
+    ) -> Result<Option<RunId>, Stopped> {
+        self.ask(|answer| Input::Signal(signal, data, answer)).await
+    }
+
+    /// Stores results of a run whose call goes on.
+    pub(crate) async fn checkpoint(
+        &self,
+        run: RunId,
+        checkpoint: Checkpoint,
+    ) -> Result<Result<(), Refusal>, Stopped> {
+        self.ask(|answer| Input::Checkpoint(run, checkpoint, answer)).await
+    }
+
+    /// Does a run once more; the new run.
+    pub(crate) async fn rerun(&self, rerun: Rerun) -> Result<Result<RunId, RerunError>, Stopped> {
+        self.ask(|answer| Input::Rerun(rerun, answer)).await
     }
 
     /// Reads from the machine.
@@ -101,9 +132,10 @@ pub(crate) struct Driver {
     machine: Machine,
     store: Arc<Store>,
     caller: Caller,
+    requester: Requester,
     activity: broadcast::Sender<Activity>,
     stop: CancellationToken,
-    /// Owns the calls under way.
+    /// Owns the calls and the requests under way.
     calls: TaskTracker,
     tick: Duration,
     inputs: mpsc::Receiver<Input>,
@@ -127,6 +159,7 @@ impl Driver {
             machine,
             store: Arc::new(store),
             caller,
+            requester: Requester::default(),
             activity,
             stop,
             calls: TaskTracker::new(),
@@ -156,7 +189,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => {}
-                Some(input) = self.inputs.recv() => self.take(input, &mut answers),
+                Some(input) = self.inputs.recv() => self.take(input, &mut answers).await?,
                 () = self.caller.gateway().more_room() => {}
                 () = tokio::time::sleep(pause) => {}
             }
@@ -171,7 +204,7 @@ impl Driver {
         let deadline = tokio::time::Instant::now() + grace;
         while !self.calls.is_empty() {
             tokio::select! {
-                Some(input) = self.inputs.recv() => self.take(input, &mut answers),
+                Some(input) = self.inputs.recv() => self.take(input, &mut answers).await?,
                 () = self.calls.wait() => {}
                 () = tokio::time::sleep_until(deadline) => break,
             }
@@ -181,7 +214,7 @@ impl Driver {
         self.inputs.close();
         self.calls.wait().await;
         while let Ok(input) = self.inputs.try_recv() {
-            self.take(input, &mut answers);
+            self.take(input, &mut answers).await?;
         }
         self.step(&mut answers, false).await
     }
@@ -200,7 +233,7 @@ impl Driver {
     async fn step(&mut self, answers: &mut Vec<Answer>, dispatch: bool) -> Result<(), EngineError> {
         for _ in 1..BATCH {
             let Ok(input) = self.inputs.try_recv() else { break };
-            self.take(input, answers);
+            self.take(input, answers).await?;
         }
         let now = Timestamp::now();
         self.looked = now;
@@ -210,12 +243,8 @@ impl Driver {
             self.machine.offer(self.caller.gateway().room());
             orders = self.machine.dispatch(now, &mut self.entropy);
         }
-        let records = self.machine.take_records();
-        if !records.is_empty() {
-            let store = Arc::clone(&self.store);
-            let commit = tokio::task::spawn_blocking(move || store.commit(&records));
-            commit.await.map_err(|error| EngineError::Write(error.to_string()))??;
-        }
+        let errands = self.machine.take_errands();
+        self.commit().await?;
         for activity in self.machine.take_activity() {
             // Nobody may be listening.
             let _ = self.activity.send(activity);
@@ -223,32 +252,79 @@ impl Driver {
         for answer in answers.drain(..) {
             answer(&self.machine);
         }
-        for order in orders {
-            let (replies, call) = (self.replies.clone(), order.call);
-            let drain = self.caller.gateway().drain();
-            let grace = if order.is_connect() { drain } else { GRACE };
-            let calling = self.caller.call(order);
-            let stop = self.stop.clone();
-            self.calls.spawn(async move {
-                let abandoned = async {
-                    stop.cancelled().await;
-                    tokio::time::sleep(grace).await;
-                };
-                let ended = tokio::select! {
-                    ended = calling => ended,
-                    () = abandoned => return,
-                };
-                // The engine may have ended; the call is then made again.
-                let _ = match ended {
-                    Outcome::Replied(reply) => replies.send(Input::Replied(call, reply)).await,
-                    Outcome::Returned => replies.send(Input::Returned(call)).await,
-                };
-            });
+        if dispatch {
+            for order in orders {
+                let drain = self.caller.gateway().drain();
+                let grace = if order.is_connect() { drain } else { GRACE };
+                let call = order.call;
+                let calling = self.caller.call(order);
+                self.go_out(grace, async move {
+                    match calling.await {
+                        Outcome::Replied(reply) => Input::Replied(call, reply),
+                        Outcome::Returned => Input::Returned(call),
+                    }
+                });
+            }
+            for errand in errands {
+                let requester = self.requester.clone();
+                self.go_out(GRACE, async move {
+                    let response = requester.make(&errand.request).await;
+                    Input::Fetched(Box::new(errand), response)
+                });
+            }
         }
         Ok(())
     }
 
-    fn take(&mut self, input: Input, answers: &mut Vec<Answer>) {
+    /// Lets something happen outside, and takes in what comes of it.
+    fn go_out(&self, grace: Duration, outside: impl Future<Output = Input> + Send + 'static) {
+        let (replies, stop) = (self.replies.clone(), self.stop.clone());
+        self.calls.spawn(async move {
+            let abandoned = async {
+                stop.cancelled().await;
+                tokio::time::sleep(grace).await;
+            };
+            tokio::select! {
+                input = outside => {
+                    // The engine may have ended; the call is then made again.
+                    let _ = replies.send(input).await;
+                }
+                () = abandoned => {}
+            }
+        });
+    }
+
+    /// Stores what has changed.
+    async fn commit(&mut self) -> Result<(), EngineError> {
+        let records = self.machine.take_records();
+        if !records.is_empty() {
+            let store = Arc::clone(&self.store);
+            let commit = tokio::task::spawn_blocking(move || store.commit(&records));
+            commit.await.map_err(|error| EngineError::Write(error.to_string()))??;
+        }
+        Ok(())
+    }
+
+    /// Does a run once more. The results that it keeps are in the store only, so everything is stored first.
+    async fn rerun(&mut self, rerun: Rerun) -> Result<Result<RunId, RerunError>, EngineError> {
+        self.commit().await?;
+        let kept = match self.machine.kept_for(&rerun) {
+            Ok(kept) => kept,
+            Err(error) => return Ok(Err(error)),
+        };
+        let store = Arc::clone(&self.store);
+        let load = tokio::task::spawn_blocking(move || {
+            let mut memos = BTreeMap::new();
+            for (step, key) in kept {
+                memos.extend(store.memo(&key)?.map(|memo| (step, memo)));
+            }
+            Ok::<_, EngineError>(memos)
+        });
+        let memos = load.await.map_err(|error| EngineError::Write(error.to_string()))??;
+        Ok(self.machine.rerun(rerun, &memos, Timestamp::now(), &mut self.entropy))
+    }
+
+    async fn take(&mut self, input: Input, answers: &mut Vec<Answer>) -> Result<(), EngineError> {
         let (now, entropy) = (Timestamp::now(), &mut self.entropy);
         match input {
             Input::Events(incoming, answer) => {
@@ -263,9 +339,25 @@ impl Driver {
                 let status = self.machine.cancel(run, now, entropy);
                 answers.push(later(answer, status));
             }
+            Input::Signal(signal, data, answer) => {
+                let run = self.machine.signal(&signal, &data, now, entropy);
+                answers.push(later(answer, run));
+            }
+            Input::Checkpoint(run, checkpoint, answer) => {
+                let outcome = self.machine.checkpoint(run, &checkpoint, now, entropy);
+                answers.push(later(answer, outcome));
+            }
+            Input::Rerun(rerun, answer) => {
+                let outcome = self.rerun(rerun).await?;
+                answers.push(later(answer, outcome));
+            }
             Input::Replied(call, reply) => self.machine.replied(call, reply, now, entropy),
+            Input::Fetched(errand, response) => {
+                self.machine.fetched(*errand, response, now, entropy);
+            }
             Input::Returned(call) => self.machine.returned(call),
             Input::Read(look) => answers.push(look),
         }
+        Ok(())
     }
 }

@@ -91,6 +91,22 @@ impl Event {
         Self::assemble(id, key, None, body, now)
     }
 
+    /// The event of an invocation.
+    pub(crate) fn invoking(
+        id: EventId,
+        name: &str,
+        data: &Value,
+        user: &Value,
+        version: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        let mut body = json!({"data": data, "name": name, "user": user});
+        if let Some(version) = version {
+            body["v"] = json!(version);
+        }
+        Self::assemble(id, None, None, body, now)
+    }
+
     fn assemble(
         id: EventId,
         key: Option<String>,
@@ -112,6 +128,21 @@ impl Event {
     /// The event as JSON to look into.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.body.get()).unwrap_or(Value::Null)
+    }
+
+    /// The event without empty members, as the API tells it.
+    pub(crate) fn lean(&self) -> Value {
+        let mut json = self.json();
+        if let Some(members) = json.as_object_mut() {
+            members.retain(|name, member| name == "data" || *member != json!({}));
+        }
+        json
+    }
+
+    /// When the runs it starts may begin, if that is later than now.
+    pub(crate) fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        let ts = self.json()["ts"].as_i64().and_then(|ts| Timestamp::from_millisecond(ts).ok());
+        ts.filter(|ts| *ts > now)
     }
 
     /// Whether it tells of the end of a run. Runs it starts tell nobody of theirs, or they would never end.

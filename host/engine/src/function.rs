@@ -1,5 +1,8 @@
 //! Functions as an app registers them.
 
+mod declared;
+mod options;
+
 use jiff::Timestamp;
 use protocol::cron::CronExpression;
 use protocol::event::EventName;
@@ -9,6 +12,8 @@ use url::Url;
 
 use crate::condition::Condition;
 use crate::entropy::uuid;
+
+pub(crate) use options::{BatchRule, Rules};
 
 /// Retries when a function says nothing, and the most it may ask for.
 const DEFAULT_RETRIES: u64 = 4;
@@ -25,8 +30,18 @@ pub(crate) struct Function {
     pub(crate) url: Url,
     pub(crate) max_attempts: u32,
     pub(crate) triggers: Vec<Trigger>,
+    pub(crate) rules: Rules,
     /// Members that a real server would act on and this engine does not.
     pub(crate) ignored: Vec<String>,
+}
+
+/// What is wrong with a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A member has another shape than it must have.
+    Undecodable(String),
+    /// A member breaks a rule.
+    Invalid(String),
 }
 
 /// What starts a function.
@@ -38,7 +53,16 @@ pub(crate) enum Trigger {
 
 impl Function {
     /// Reads one member of a sync's `functions`; the error says what is wrong with it.
-    pub(crate) fn parse(app: &str, json: &Value) -> Result<Self, String> {
+    pub(crate) fn parse(app: &str, json: &Value) -> Result<Self, Fault> {
+        let function = Self::read(app, json).map_err(Fault::Invalid)?;
+        let rules = Rules::parse(json).map_err(|fault| match fault {
+            Fault::Invalid(fault) => Fault::Invalid(format!("function {}: {fault}", function.slug)),
+            undecodable @ Fault::Undecodable(_) => undecodable,
+        })?;
+        Ok(Self { rules, ..function })
+    }
+
+    fn read(app: &str, json: &Value) -> Result<Self, String> {
         let text = |key: &str| json[key].as_str().unwrap_or_default().trim().to_owned();
         let name = text("name");
         if name.is_empty() {
@@ -65,6 +89,7 @@ impl Function {
             uuid: identity(&["function", app, &slug]),
             max_attempts: u32::try_from(retries).unwrap_or(0) + 1,
             triggers: triggers(&json["triggers"]).map_err(fault)?,
+            rules: Rules::default(),
             ignored: ignored(json),
             url,
             slug,
@@ -167,18 +192,8 @@ fn trigger(json: &Value) -> Result<Trigger, String> {
 }
 
 fn ignored(json: &Value) -> Vec<String> {
-    const MEMBERS: [&str; 10] = [
-        "batchEvents",
-        "cancel",
-        "concurrency",
-        "debounce",
-        "idempotency",
-        "priority",
-        "rateLimit",
-        "singleton",
-        "throttle",
-        "timeouts",
-    ];
+    const MEMBERS: [&str; 6] =
+        ["concurrency", "debounce", "priority", "rateLimit", "singleton", "throttle"];
     let present = |name: &&&str| json.get(**name).is_some_and(|member| !member.is_null());
     MEMBERS.iter().filter(present).map(|name| (*name).to_owned()).collect()
 }
@@ -197,7 +212,9 @@ mod tests {
         for (key, value) in changes.as_object().expect("an object") {
             json[key] = value.clone();
         }
-        Function::parse("app", &json)
+        Function::parse("app", &json).map_err(|fault| match fault {
+            Fault::Invalid(fault) | Fault::Undecodable(fault) => fault,
+        })
     }
 
     #[test]
@@ -223,7 +240,9 @@ mod tests {
             "my-fn"
         );
         assert_eq!(
-            function(&json!({"throttle": {"limit": 1}})).expect("a function").ignored,
+            function(&json!({"throttle": {"limit": 1, "period": "1s"}, "cancel": []}))
+                .expect("a function")
+                .ignored,
             ["throttle"]
         );
     }
@@ -240,6 +259,7 @@ mod tests {
             (json!({"triggers": [{"cron": "0 0 9 * * *"}]}), "6 fields"),
             (json!({"triggers": [{"event": "a/b", "expression": "1 +"}]}), "does not compile"),
             (json!({"triggers": vec![json!({"event": "a"}); 11]}), "11 triggers"),
+            (json!({"timeouts": {"start": "x"}}), "function app-f: its timeouts.start"),
         ] {
             let error = function(&changes).expect_err(says);
             assert!(error.contains(says), "{error}");

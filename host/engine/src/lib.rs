@@ -32,9 +32,12 @@ mod op;
 mod options;
 mod queue;
 mod reply;
+mod request;
+mod requester;
 mod run;
 mod server;
 mod store;
+mod waiting;
 
 pub use activity::{Activity, Happening};
 pub use error::EngineError;

@@ -4,18 +4,23 @@
 //! leaves [`Record`]s behind; they must be stored before any call that [`Machine::dispatch`] hands out is made.
 //! [`Machine::restore`] makes the same machine from the stored records, with every call that was under way due again.
 
+mod batch;
+mod cancel;
 mod end;
 mod intake;
+mod invoke;
 mod outlets;
 mod prune;
 pub(crate) mod record;
+mod rerun;
 mod restore;
 mod schedule;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod wake;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,10 +35,13 @@ use crate::event::{Event, EventId};
 use crate::gateway::Room;
 use crate::queue::{CallId, Queue, Ticket};
 use crate::reply::{Failure, Reply, Verdict};
-use crate::run::{Ending, Run, Stage, Status};
+use crate::request::Response;
+use crate::run::{Ask, Checkpoint, Ending, Errand, Refusal, Run, Stage, Status};
+use crate::waiting::Waiting;
 
 pub(crate) use intake::Incoming;
 pub(crate) use record::Record;
+pub(crate) use rerun::{FromStep, Rerun, RerunError};
 pub(crate) use sync::SyncError;
 
 /// How the machine behaves.
@@ -58,12 +66,19 @@ pub(crate) struct Machine {
     seen: BTreeMap<String, Timestamp>,
     crons: Vec<schedule::Cron>,
     next_prune: Option<Timestamp>,
+    batches: BTreeMap<String, batch::Batch>,
     queue: Queue,
+    waiting: Waiting,
+    /// Unfinished runs by app and function.
+    unfinished: BTreeMap<(String, String), BTreeSet<RunId>>,
+    /// What runs want of others, to be attended to before anything else happens.
+    asks: VecDeque<Ask>,
     /// Who can take calls over Connect, as was told last.
     room: Room,
     changed: BTreeSet<RunId>,
     records: Vec<Record>,
     activity: Vec<Activity>,
+    errands: Vec<Errand>,
 }
 
 impl Machine {
@@ -78,11 +93,16 @@ impl Machine {
             seen: BTreeMap::new(),
             crons: Vec::new(),
             next_prune: None,
+            batches: BTreeMap::new(),
             queue: Queue::default(),
+            waiting: Waiting::default(),
+            unfinished: BTreeMap::new(),
+            asks: VecDeque::new(),
             room: Room::default(),
             changed: BTreeSet::new(),
             records: Vec::new(),
             activity: Vec::new(),
+            errands: Vec::new(),
         }
     }
 
@@ -106,38 +126,67 @@ impl Machine {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) {
-        let Some(run) = self.runs.get(&ticket.run) else { return };
-        let function = self.apps.get(&run.app).and_then(|app| app.function(&run.slug));
-        let most = function.map_or(ATTEMPTS_WITHOUT_FUNCTION, |function| function.max_attempts);
-        let ending = self.on_stage(ticket.run, now, entropy, |run, stage| {
+        let most = self.most_attempts(ticket.run);
+        self.act(ticket.run, now, entropy, |run, stage| {
             run.settle(ticket.item, verdict, most, stage)
         });
-        if let Some(ending) = ending.flatten() {
-            self.end(ticket.run, ending, now, entropy);
-        }
     }
 
-    /// Lets the clock act: sleeps end, schedules fire, old records go.
-    pub(crate) fn tick(&mut self, now: Timestamp, entropy: &mut dyn Entropy) {
-        for (run, item) in self.queue.take_sleeps(now) {
-            self.on_stage(run, now, entropy, |run, stage| run.wake(item, stage));
-        }
-        self.fire_crons(now, entropy);
-        self.prune(now);
-    }
-
-    /// Ends a run from outside; what it was then, or nothing when there is no such run.
-    pub(crate) fn cancel(
+    /// A request that the engine made in a run's name has ended.
+    pub(crate) fn fetched(
         &mut self,
-        run: RunId,
+        errand: Errand,
+        response: Response,
         now: Timestamp,
         entropy: &mut dyn Entropy,
-    ) -> Option<Status> {
-        let status = self.runs.get(&run)?.status;
-        if !status.is_final() {
-            self.end(run, Ending::Canceled, now, entropy);
+    ) {
+        let most = self.most_attempts(errand.run);
+        self.act(errand.run, now, entropy, |run, stage| run.fetched(errand, response, most, stage));
+    }
+
+    /// A worker stores results while its call goes on.
+    pub(crate) fn checkpoint(
+        &mut self,
+        id: RunId,
+        checkpoint: &Checkpoint,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), Refusal> {
+        let run = self.runs.get(&id).filter(|run| !run.status.is_final());
+        let run = run.ok_or_else(|| {
+            Refusal::Unusable(format!("there is no unfinished run {id} to store results for"))
+        })?;
+        let function = self.apps.get(&run.app).and_then(|app| app.function(&run.slug));
+        if function.is_some_and(|function| function.uuid != checkpoint.fn_id) {
+            let told = &checkpoint.fn_id;
+            return Err(Refusal::Unusable(format!(
+                "the run {id} is none of the function {told:?}"
+            )));
         }
-        Some(status)
+        let stored =
+            self.on_stage(id, now, entropy, |run, stage| run.checkpoint(checkpoint, stage));
+        stored.unwrap_or(Ok(()))
+    }
+
+    /// How often a call of this run is made at most.
+    fn most_attempts(&self, run: RunId) -> u32 {
+        let run = self.runs.get(&run);
+        let function = run.and_then(|run| self.apps.get(&run.app)?.function(&run.slug));
+        function.map_or(ATTEMPTS_WITHOUT_FUNCTION, |function| function.max_attempts)
+    }
+
+    /// Lets the clock act: sleeps, waits and batches end, runs that take too long are canceled, schedules fire, old
+    /// records go.
+    pub(crate) fn tick(&mut self, now: Timestamp, entropy: &mut dyn Entropy) {
+        for (run, item) in self.queue.take_timers(now) {
+            self.act(run, now, entropy, |run, stage| run.wake(item, stage));
+        }
+        for run in self.queue.take_deadlines(now) {
+            self.cancel(run, now, entropy);
+        }
+        self.close_batches(now, entropy);
+        self.fire_crons(now, entropy);
+        self.prune(now);
     }
 
     /// Takes the calls that are due.
@@ -179,9 +228,14 @@ impl Machine {
             run.events.iter().filter_map(|id| Some(&*self.events.get(id)?.body)).collect();
         let request = entropy.ulid(now).to_string();
         let order = Order::new(call, &request, run, item, function, &events);
+        if let Some(item) = run.items.get_mut(&ticket.item) {
+            item.request = Some(request);
+        }
         if run.status == Status::Scheduled {
             run.status = Status::Running;
             run.started_at = Some(now);
+            let deadline = function.rules.finish_within.and_then(|most| now.checked_add(most).ok());
+            run.expire(deadline, &mut self.queue);
             self.changed.insert(run.id);
         }
         Ok(order)
@@ -190,7 +244,9 @@ impl Machine {
     /// The next moment at which [`Machine::tick`] or [`Machine::dispatch`] has something to do.
     pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let crons = self.crons.iter().map(|cron| cron.next);
-        self.queue.next_after(now).into_iter().chain(crons).chain(self.next_prune).min()
+        let batches = self.batches.values().map(|batch| batch.due);
+        let queued = self.queue.next_after(now).into_iter();
+        queued.chain(crons).chain(batches).chain(self.next_prune).min()
     }
 
     /// Everything that must be stored now, in this order.
@@ -209,6 +265,33 @@ impl Machine {
         std::mem::take(&mut self.activity)
     }
 
+    /// Takes the requests to be made; nothing of them is stored.
+    pub(crate) fn take_errands(&mut self) -> Vec<Errand> {
+        std::mem::take(&mut self.errands)
+    }
+
+    /// Runs `act` on a run that has not ended, ends it if it says so, and attends to whatever it wants of others.
+    fn act(
+        &mut self,
+        id: RunId,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+        act: impl FnOnce(&mut Run, &mut Stage<'_>) -> Option<Ending>,
+    ) {
+        if let Some(ending) = self.on_stage(id, now, entropy, act).flatten() {
+            self.end(id, ending, now, entropy);
+        }
+        while let Some(ask) = self.asks.pop_front() {
+            match ask {
+                Ask::Invoke(invocation) => self.invoke(*invocation, now, entropy),
+                Ask::Release { run, item } => {
+                    self.on_stage(run, now, entropy, |run, _| run.release(item));
+                }
+                Ask::Errand(errand) => self.errands.push(*errand),
+            }
+        }
+    }
+
     /// Runs `act` on a run that has not ended, and notes that it changed.
     fn on_stage<T>(
         &mut self,
@@ -224,6 +307,8 @@ impl Machine {
             queue: &mut self.queue,
             records: &mut self.records,
             activity: &mut self.activity,
+            waiting: &mut self.waiting,
+            asks: &mut self.asks,
             retry_interval: self.settings.retry_interval,
         };
         self.changed.insert(id);

@@ -1,21 +1,22 @@
 //! Ops as a worker reports them in a 206.
 
+mod wire;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::StepId;
 use protocol::op::ErrorObject;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::duration;
-use crate::event::canonical;
+use crate::condition::Condition;
+use crate::request::Request;
+
+use wire::Wire;
 
 /// The most ops one reply may carry.
 const MOST_OPS: usize = 1_000;
-/// The largest result of a step.
-const LARGEST_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A step as a reply names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,35 @@ pub(crate) enum Op {
         step: Reported,
         until: Timestamp,
     },
+    /// Wait for an event.
+    WaitForEvent {
+        step: Reported,
+        event: String,
+        /// The text and what it compiles to, or why it does not.
+        condition: Option<(String, Result<Condition, String>)>,
+        until: Timestamp,
+    },
+    /// Wait for a signal.
+    WaitForSignal {
+        step: Reported,
+        signal: String,
+        until: Timestamp,
+        /// Whether to take over from a run that waits for the same.
+        replace: bool,
+    },
+    /// Run another function.
+    Invoke {
+        step: Reported,
+        function: String,
+        /// The event to run it with, an object.
+        payload: Value,
+        until: Timestamp,
+    },
+    /// Make an HTTP request.
+    Request {
+        step: Reported,
+        request: Request,
+    },
     /// Call again from the top; the id makes a repeat harmless.
     Discovery {
         id: String,
@@ -60,22 +90,10 @@ pub(crate) enum Op {
     Complete {
         data: Box<RawValue>,
     },
-}
-
-#[derive(Deserialize)]
-struct Wire {
-    op: String,
-    #[serde(default)]
-    id: String,
-    name: Option<String>,
-    #[serde(rename = "displayName")]
-    display: Option<String>,
-    #[serde(default)]
-    opts: Value,
-    data: Option<Box<RawValue>>,
-    error: Option<Box<RawValue>>,
-    #[serde(default)]
-    timing: Value,
+    /// Something that never fails a run and that this engine leaves undone.
+    Dropped {
+        name: String,
+    },
 }
 
 /// Reads the body of a 206: an array of ops, or one. An op without an id that says nothing counts as no op.
@@ -90,73 +108,52 @@ pub(crate) fn parse_all(body: &[u8], now: Timestamp) -> Result<Vec<Op>, String> 
     if wires.len() > MOST_OPS {
         return Err(format!("a 206 reports {} ops, more than {MOST_OPS}", wires.len()));
     }
-    let ops = wires.into_iter().filter(|wire| !(wire.id.is_empty() && is(wire, "None")));
+    let ops = wires.into_iter().filter(|wire| !wire.is_empty());
     ops.map(|wire| wire.check(now)).collect()
 }
 
-fn is(wire: &Wire, name: &str) -> bool {
-    wire.op.eq_ignore_ascii_case(name)
+/// Reads one op of a checkpoint.
+pub(crate) fn parse_one(op: &RawValue, now: Timestamp) -> Result<Op, String> {
+    let wire: Wire = serde_json::from_str(op.get())
+        .map_err(|error| format!("an op of a checkpoint cannot be read: {error}"))?;
+    wire.check(now)
 }
 
-impl Wire {
-    fn check(self, now: Timestamp) -> Result<Op, String> {
-        let name = self.op.to_ascii_lowercase();
-        match name.as_str() {
-            "none" => Ok(Op::Nothing),
-            "discoveryrequest" => Ok(Op::Discovery { id: self.id }),
-            "runcomplete" => Ok(Op::Complete { data: self.data.unwrap_or_else(null) }),
-            "steprun" => {
-                let took = self.timing["b"].as_u64().map(Duration::from_nanos);
-                let step = self.step()?;
-                let data = small(self.data.unwrap_or_else(null), &step)?;
-                Ok(Op::StepRun { step, data, took })
-            }
-            "steperror" => Ok(Op::StepError { step: self.step()?, error: self.failure()? }),
-            "stepfailed" => Ok(Op::StepFailed { step: self.step()?, error: self.failure()? }),
-            "stepplanned" => Ok(Op::StepPlanned { step: self.step()? }),
-            "sleep" => {
-                let asked = self.opts["duration"].as_str().filter(|text| !text.is_empty());
-                let text = asked.or(self.name.as_deref()).unwrap_or_default();
-                let until = duration::wake(text, now).ok_or_else(|| {
-                    format!(
-                        "the sleep {} lasts {text:?}, which is neither a duration nor a date",
-                        self.label()
-                    )
-                })?;
-                Ok(Op::Sleep { step: self.step()?, until: until.max(now) })
-            }
-            "step" | "waitforevent" | "invokefunction" | "aigateway" | "gateway"
-            | "waitforsignal" | "syncruncomplete" | "deferadd" | "deferabort" => Err(format!(
-                "the development engine does not support the op {} yet (step {}); use a real Inngest server for it",
-                self.op,
-                self.label()
-            )),
-            _ => Err(format!("there is no op {:?}", self.op)),
+impl Op {
+    /// Its name on the wire.
+    pub(crate) fn label(&self) -> &str {
+        match self {
+            Self::StepRun { .. } => "StepRun",
+            Self::StepError { .. } => "StepError",
+            Self::StepFailed { .. } => "StepFailed",
+            Self::StepPlanned { .. } => "StepPlanned",
+            Self::Sleep { .. } => "Sleep",
+            Self::WaitForEvent { .. } => "WaitForEvent",
+            Self::WaitForSignal { .. } => "WaitForSignal",
+            Self::Invoke { .. } => "InvokeFunction",
+            Self::Request { .. } => "Gateway",
+            Self::Discovery { .. } => "DiscoveryRequest",
+            Self::Nothing => "None",
+            Self::Complete { .. } => "RunComplete",
+            Self::Dropped { name } => name,
         }
     }
 
-    fn label(&self) -> &str {
-        self.display.as_deref().or(self.name.as_deref()).unwrap_or(&self.id)
+    /// The step it begins, which ends by itself or by a later call.
+    pub(crate) fn begins(&self) -> Option<StepId> {
+        match self {
+            Self::StepPlanned { step }
+            | Self::Sleep { step, .. }
+            | Self::WaitForEvent { step, .. }
+            | Self::WaitForSignal { step, .. }
+            | Self::Invoke { step, .. } => Some(step.id),
+            _ => None,
+        }
     }
 
-    fn step(&self) -> Result<Reported, String> {
-        let id = self.id.parse().map_err(|error| format!("the op {}: {error}", self.op))?;
-        let race = self.opts["parallelMode"] == "race";
-        Ok(Reported { id, name: self.label().to_owned(), race })
-    }
-
-    /// The error, reduced to the members that the real server keeps.
-    fn failure(&self) -> Result<Box<RawValue>, String> {
-        const KEPT: [&str; 6] = ["name", "message", "stack", "cause", "data", "noRetry"];
-        let told = self.error.as_deref().and_then(|error| serde_json::from_str(error.get()).ok());
-        let Some(Value::Object(mut members)) = told else {
-            let label = self.label();
-            return Err(format!("the op {} of step {label} carries no error object", self.op));
-        };
-        members.retain(|key, value| KEPT.contains(&key.as_str()) && !value.is_null());
-        members.entry("name").or_insert_with(|| "Error".into());
-        members.entry("message").or_insert_with(|| "".into());
-        Ok(canonical(&Value::Object(members)))
+    /// Whether it rides along and counts for nothing else: the other ops of the reply decide how the run goes on.
+    pub(crate) fn is_lazy(&self) -> bool {
+        matches!(self, Self::Dropped { .. })
     }
 }
 
@@ -167,16 +164,6 @@ pub(crate) fn shown(error: &RawValue) -> ErrorObject {
 
 pub(crate) fn null() -> Box<RawValue> {
     RawValue::from_string("null".to_owned()).expect("null is JSON")
-}
-
-fn small(data: Box<RawValue>, step: &Reported) -> Result<Box<RawValue>, String> {
-    if data.get().len() > LARGEST_OUTPUT {
-        return Err(format!(
-            "the result of step {} is larger than 4 MiB; store it elsewhere and return where",
-            step.name
-        ));
-    }
-    Ok(data)
 }
 
 #[cfg(test)]
@@ -215,6 +202,31 @@ mod tests {
     }
 
     #[test]
+    fn waits_are_read() {
+        let body = format!(
+            r#"[{{"op":"WaitForEvent","id":"{ID}","name":"a/b","opts":{{"timeout":"1m","if":"1 +","parallelMode":"race"}}}},
+               {{"op":"WaitForEvent","id":"{ID}","name":"label","opts":{{"event":"c/d"}}}},
+               {{"op":"WaitForSignal","id":"{ID}","name":"label","opts":{{"signal":"s","timeout":"1h","conflict":"replace",
+                 "parallelMode":"race"}}}},
+               {{"op":"InvokeFunction","id":"{ID}","displayName":"call","opts":{{"function_id":"app-g","payload":{{}}}}}},
+               {{"op":"DeferAdd","id":"x"}}]"#
+        );
+        let ops = parse(&body).expect("ops");
+        let Op::WaitForEvent { step, event, condition, until } = &ops[0] else { panic!("{ops:?}") };
+        assert_eq!((event.as_str(), until.as_second(), step.race), ("a/b", 60, false));
+        assert!(
+            condition.as_ref().is_some_and(|(text, compiled)| text == "1 +" && compiled.is_err())
+        );
+        let Op::WaitForEvent { event, until, .. } = &ops[1] else { panic!("{ops:?}") };
+        assert_eq!((event.as_str(), until.as_second()), ("c/d", 0), "no timeout: over at once");
+        let Op::WaitForSignal { step, signal, replace, .. } = &ops[2] else { panic!("{ops:?}") };
+        assert_eq!((signal.as_str(), *replace, step.race), ("s", true, true));
+        let Op::Invoke { function, until, .. } = &ops[3] else { panic!("{ops:?}") };
+        assert_eq!((function.as_str(), until.as_second()), ("app-g", 31_536_000));
+        assert!(ops[4].is_lazy());
+    }
+
+    #[test]
     fn errors_keep_what_the_real_server_keeps() {
         for (told, kept) in [
             (r#"{"message":"m","name":"E","__serialized":true}"#, r#"{"message":"m","name":"E"}"#),
@@ -238,10 +250,21 @@ mod tests {
             (String::new(), "cannot be read"),
             ("[null]".to_owned(), "cannot be read"),
             (op("StepNotFound", ""), "there is no op"),
+            (op("Step", ""), "does not support the op Step"),
+            (op("SyncRunComplete", ""), "does not support the op SyncRunComplete"),
             (
                 op("WaitForEvent", r#","displayName":"wait""#),
-                "does not support the op WaitForEvent yet (step wait)",
+                "wait waits for an event without a name",
             ),
+            (
+                op("WaitForEvent", r#","name":"a/b","opts":{"timeout":"soon"}"#),
+                "neither a duration nor a date",
+            ),
+            (op("WaitForSignal", ""), "without a name"),
+            (op("InvokeFunction", r#","opts":{"payload":{}}"#), "names no function"),
+            (op("InvokeFunction", r#","opts":{"function_id":"app-f"}"#), "no payload"),
+            (op("Gateway", r#","opts":{"url":"nowhere"}"#), "is no URL"),
+            (op("AIGateway", r#","opts":{"url":"file:///etc"}"#), "is no URL"),
             (op("Sleep", r#","name":"soon""#), "neither a duration nor a date"),
             (op("StepError", ""), "no error object"),
             (r#"[{"op":"StepRun","id":"x"}]"#.to_owned(), "40 hexadecimal digits"),

@@ -41,7 +41,7 @@ pub struct Options {
 
 /// How the Connect gateway works: where workers dial, and its times. The defaults are those of the real server, but
 /// for the port and the end. Shorter ones are for tests and drills.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayOptions {
     /// Where to listen; a loopback address. Without one it is a free port beside the API: the answer of
     /// `/v0/connect/start` names it, so no worker needs to know it beforehand.

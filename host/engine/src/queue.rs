@@ -46,7 +46,8 @@ pub(crate) enum Way {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     calls: BTreeSet<(Timestamp, Ticket)>,
-    sleeps: BTreeSet<(Timestamp, RunId, ItemId)>,
+    timers: BTreeSet<(Timestamp, RunId, ItemId)>,
+    deadlines: BTreeSet<(Timestamp, RunId)>,
     under_way: BTreeMap<CallId, Ticket>,
     /// Those of the calls under way that are.
     over_connect: BTreeSet<CallId>,
@@ -60,15 +61,25 @@ impl Queue {
         self.calls.insert((due, ticket));
     }
 
-    /// Queues the end of a sleep.
-    pub(crate) fn add_sleep(&mut self, due: Timestamp, run: RunId, item: ItemId) {
-        self.sleeps.insert((due, run, item));
+    /// Queues the end of a sleep or of a wait.
+    pub(crate) fn add_timer(&mut self, due: Timestamp, run: RunId, item: ItemId) {
+        self.timers.insert((due, run, item));
+    }
+
+    /// Queues the moment at which a run is canceled.
+    pub(crate) fn add_deadline(&mut self, due: Timestamp, run: RunId) {
+        self.deadlines.insert((due, run));
+    }
+
+    /// Takes out the moment at which a run is canceled.
+    pub(crate) fn remove_deadline(&mut self, due: Timestamp, run: RunId) {
+        self.deadlines.remove(&(due, run));
     }
 
     /// Takes an item out, whatever it is; a call under way goes on, and its reply will find no item.
     pub(crate) fn remove(&mut self, due: Timestamp, ticket: Ticket) {
         self.calls.remove(&(due, ticket));
-        self.sleeps.remove(&(due, ticket.run, ticket.item));
+        self.timers.remove(&(due, ticket.run, ticket.item));
     }
 
     /// Whether a call waits to be made.
@@ -76,12 +87,22 @@ impl Queue {
         self.calls.contains(&(due, ticket))
     }
 
-    /// Takes the sleeps that are over, the earliest first.
-    pub(crate) fn take_sleeps(&mut self, now: Timestamp) -> Vec<(RunId, ItemId)> {
+    /// Takes the sleeps and waits that are over, the earliest first.
+    pub(crate) fn take_timers(&mut self, now: Timestamp) -> Vec<(RunId, ItemId)> {
         let mut over = Vec::new();
-        while let Some(first) = self.sleeps.first().copied().filter(|(due, ..)| *due <= now) {
-            self.sleeps.remove(&first);
+        while let Some(first) = self.timers.first().copied().filter(|(due, ..)| *due <= now) {
+            self.timers.remove(&first);
             over.push((first.1, first.2));
+        }
+        over
+    }
+
+    /// Takes the runs whose deadline has passed, the earliest first.
+    pub(crate) fn take_deadlines(&mut self, now: Timestamp) -> Vec<RunId> {
+        let mut over = Vec::new();
+        while let Some(first) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
+            self.deadlines.remove(&first);
+            over.push(first.1);
         }
         over
     }
@@ -145,7 +166,8 @@ impl Queue {
         let first = Ticket { run: RunId::from(ulid::Ulid::nil()), item: 0, discovery: false };
         let later = now.checked_add(Duration::from_nanos(1)).unwrap_or(now);
         let call = self.calls.range((later, first)..).next().map(|(due, _)| *due);
-        let sleep = self.sleeps.first().map(|(due, ..)| *due);
-        call.into_iter().chain(sleep).min()
+        let timer = self.timers.first().map(|(due, ..)| *due);
+        let deadline = self.deadlines.first().map(|(due, _)| *due);
+        call.into_iter().chain(timer).chain(deadline).min()
     }
 }

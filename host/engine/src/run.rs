@@ -1,9 +1,13 @@
 //! One run of a function: what it knows and what it still has to do.
 
 mod advance;
+mod checkpoint;
+mod errand;
 mod settle;
+mod wait;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,12 +16,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::activity::{Activity, Happening};
+use crate::condition::Condition;
 use crate::entropy::Entropy;
 use crate::event::EventId;
 use crate::machine::record::{Record, Table};
 use crate::queue::{ItemId, Queue, Ticket};
+use crate::waiting::Waiting;
 
+pub(crate) use checkpoint::{Checkpoint, Refusal, queue_item};
+pub(crate) use errand::Errand;
 pub(crate) use settle::Ending;
+pub(crate) use wait::Invocation;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +56,25 @@ pub(crate) enum Work {
     Discovery,
     /// Call it to run this step.
     Step { id: StepId },
-    /// Wait; the step is then done.
-    Sleep { id: StepId },
+    /// Let time pass; the step is then done.
+    Sleep {
+        id: StepId,
+        #[serde(default)]
+        race: bool,
+    },
+    /// Wait for an event, until the item is due.
+    Event { id: StepId, name: String, event: String, condition: Option<String> },
+    /// Wait for a signal, until the item is due; for none once another run has taken it over.
+    Signal { id: StepId, name: String, signal: Option<String>, race: bool },
+    /// Wait for the run that was invoked, until the item is due.
+    Invoke { id: StepId, name: String, race: bool },
+}
+
+impl Work {
+    /// Whether it is a call to the worker; else it is a timer, perhaps with something that comes before it.
+    fn is_call(&self) -> bool {
+        matches!(self, Self::Discovery | Self::Step { .. })
+    }
 }
 
 /// One item of a run's work.
@@ -59,6 +85,23 @@ pub(crate) struct Item {
     pub(crate) attempt: u32,
     /// The stable name of the item towards the worker.
     pub(crate) job: String,
+    /// Grows with every further dispatch, so that one that has been given up is known when it still speaks.
+    #[serde(default = "first")]
+    pub(crate) generation: u32,
+    /// The dispatch under way.
+    #[serde(skip)]
+    pub(crate) request: Option<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// Who waits for the result of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Invoker {
+    pub(crate) run: RunId,
+    pub(crate) step: StepId,
 }
 
 /// One run.
@@ -93,6 +136,18 @@ pub(crate) struct Run {
     pub(crate) items: BTreeMap<ItemId, Item>,
     pub(crate) next_item: ItemId,
     pub(crate) output: Option<Box<RawValue>>,
+    /// The step of another run that waits for this one's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) invoker: Option<Invoker>,
+    /// When it is canceled if it has not moved on by then: not begun, or not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deadline: Option<Timestamp>,
+    /// Steps with arguments edited by an operator, which have not run with them yet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) inputs: BTreeMap<StepId, Box<RawValue>>,
+    /// Requests under way in this run's name, and the item whose call asked for each.
+    #[serde(skip)]
+    pub(crate) errands: BTreeMap<StepId, ItemId>,
     /// Results of finished steps as calls carry them. Stored one by one: a run with many large results would
     /// otherwise be written whole at every step.
     #[serde(skip)]
@@ -106,10 +161,33 @@ pub(crate) struct Stage<'m> {
     pub(crate) queue: &'m mut Queue,
     pub(crate) records: &'m mut Vec<Record>,
     pub(crate) activity: &'m mut Vec<Activity>,
+    pub(crate) waiting: &'m mut Waiting,
+    pub(crate) asks: &'m mut VecDeque<Ask>,
     pub(crate) retry_interval: Option<Duration>,
 }
 
+/// What a run wants that concerns more than itself.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Another function's run.
+    Invoke(Box<Invocation>),
+    /// This run's item waits for its signal no more: another one took it over.
+    Release { run: RunId, item: ItemId },
+    /// A request over HTTP.
+    Errand(Box<Errand>),
+}
+
 impl Run {
+    /// What calls carry of its steps: the memos of those that have ended, and edited inputs of those that have not.
+    pub(crate) fn state(&self) -> BTreeMap<StepId, Cow<'_, RawValue>> {
+        let memos = self.memos.iter().map(|(step, memo)| (*step, Cow::Borrowed(&**memo)));
+        let inputs = self.inputs.iter().map(|(step, input)| {
+            let memo = RawValue::from_string(format!(r#"{{"input":{input}}}"#));
+            (*step, Cow::Owned(memo.expect("JSON in an object is JSON")))
+        });
+        memos.chain(inputs).collect()
+    }
+
     /// The bytes of all memos, about as a call carries them.
     pub(crate) fn state_bytes(&self) -> usize {
         self.memos.values().map(|memo| memo.get().len() + 45).sum()
@@ -121,40 +199,83 @@ impl Run {
         Ticket { run: self.id, item, discovery }
     }
 
-    /// Puts every item into a queue: after a restart.
-    pub(crate) fn requeue(&self, queue: &mut Queue) {
-        for (id, item) in &self.items {
-            match item.work {
-                Work::Sleep { .. } => queue.add_sleep(item.due, self.id, *id),
-                Work::Discovery | Work::Step { .. } => queue.add_call(item.due, self.ticket(*id)),
+    /// Puts every item into a queue, and whatever it waits for into the index: after a restart. Dispatches that were
+    /// under way are given up, so each call gets a new generation. The error says what cannot be waited for.
+    pub(crate) fn requeue(
+        &mut self,
+        queue: &mut Queue,
+        waiting: &mut Waiting,
+    ) -> Result<(), String> {
+        for (id, item) in &mut self.items {
+            if item.work.is_call() {
+                item.generation += 1;
+                let discovery = item.work == Work::Discovery;
+                queue.add_call(item.due, Ticket { run: self.id, item: *id, discovery });
+                continue;
+            }
+            queue.add_timer(item.due, self.id, *id);
+            match &item.work {
+                Work::Event { event, condition, .. } => {
+                    let condition = condition.as_deref().map(Condition::compile).transpose()?;
+                    waiting.add_event(event, (self.id, *id), condition);
+                }
+                Work::Signal { signal: Some(signal), .. } => {
+                    waiting.add_signal(signal, (self.id, *id));
+                }
+                _ => {}
             }
         }
+        if let Some(deadline) = self.deadline {
+            queue.add_deadline(deadline, self.id);
+        }
+        Ok(())
     }
 
-    /// Adds an item and queues it.
-    pub(crate) fn add(&mut self, work: Work, due: Timestamp, stage: &mut Stage<'_>) {
+    /// Adds an item and queues it; its number.
+    pub(crate) fn add(&mut self, work: Work, due: Timestamp, stage: &mut Stage<'_>) -> ItemId {
         let id = self.next_item;
         self.next_item += 1;
-        let sleeps = matches!(work, Work::Sleep { .. });
-        self.items.insert(id, Item { work, due, attempt: 0, job: stage.entropy.job() });
-        if sleeps {
-            stage.queue.add_sleep(due, self.id, id);
-        } else {
+        let call = work.is_call();
+        let job = stage.entropy.job();
+        let item = Item { work, due, attempt: 0, job, generation: first(), request: None };
+        self.items.insert(id, item);
+        if call {
             stage.queue.add_call(due, self.ticket(id));
+        } else {
+            stage.queue.add_timer(due, self.id, id);
+        }
+        id
+    }
+
+    /// Replaces the moment at which the run is canceled.
+    pub(crate) fn expire(&mut self, deadline: Option<Timestamp>, queue: &mut Queue) {
+        if let Some(old) = std::mem::replace(&mut self.deadline, deadline) {
+            queue.remove_deadline(old, self.id);
+        }
+        if let Some(new) = deadline {
+            queue.add_deadline(new, self.id);
         }
     }
 
-    /// Takes every item out of the queue and every memo out of the store: the run has ended.
-    pub(crate) fn clear(&mut self, queue: &mut Queue, records: &mut Vec<Record>) {
+    /// Takes every item out of the queue and every memo out of memory: the run has ended. The store keeps the memos
+    /// for as long as the run, so that it can be run again from one of its steps.
+    pub(crate) fn clear(&mut self, queue: &mut Queue, waiting: &mut Waiting) {
         for (id, item) in &self.items {
             queue.remove(item.due, self.ticket(*id));
+            unwait(waiting, (self.id, *id), &item.work);
         }
+        self.expire(None, queue);
         self.items.clear();
         self.pending.clear();
-        for step in self.memos.keys() {
+        self.errands.clear();
+        self.memos.clear();
+    }
+
+    /// Takes the run's memos out of the store: the run is forgotten.
+    pub(crate) fn forget(&self, records: &mut Vec<Record>) {
+        for step in &self.stack {
             records.push(Record::remove(Table::Memos, memo_key(self.id, *step)));
         }
-        self.memos.clear();
     }
 
     /// Tells what happened in this run.
@@ -165,6 +286,15 @@ impl Run {
             function: Some(self.slug.clone()),
             what,
         });
+    }
+}
+
+/// Takes what an item waited for out of the index.
+fn unwait(waiting: &mut Waiting, waiter: (RunId, ItemId), work: &Work) {
+    match work {
+        Work::Event { event, .. } => waiting.remove_event(event, waiter),
+        Work::Signal { signal: Some(signal), .. } => waiting.remove_signal(signal, waiter),
+        _ => {}
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use serde_json::value::RawValue;
 
 use crate::error::EngineError;
 use crate::machine::Record;
@@ -15,7 +16,7 @@ use crate::options::Data;
 /// The file within the data directory.
 const FILE: &str = "engine.redb";
 /// The format this build writes and reads.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FORMAT_KEY: &str = "format";
 
@@ -60,6 +61,18 @@ impl Store {
         self.write(records).map_err(|error| EngineError::Write(error.to_string()))
     }
 
+    /// A stored memo.
+    pub(crate) fn memo(&self, key: &str) -> Result<Option<Box<RawValue>>, EngineError> {
+        let read = || -> Result<Option<Vec<u8>>, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            let table = transaction.open_table(definition(Table::Memos))?;
+            Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        };
+        let bytes = read().map_err(|error| self.corrupt(&error))?;
+        let memo = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
+        memo.map_err(|error| self.corrupt(&format!("the memo {key}: {error}")))
+    }
+
     fn check_format(&self) -> Result<(), EngineError> {
         let found = self.format().map_err(|error| self.corrupt(&error))?;
         if found > FORMAT {
@@ -69,13 +82,13 @@ impl Store {
         Ok(())
     }
 
-    /// The format of the file; a new file gets this build's.
+    /// The format of the file as it was found. A new or an older file gets this build's, which reads both.
     fn format(&self) -> Result<u64, redb::Error> {
         let transaction = self.database.begin_write()?;
         let found = {
             let mut meta = transaction.open_table(META)?;
             let found = meta.get(FORMAT_KEY)?.map(|value| value.value());
-            if found.is_none() {
+            if found.is_none_or(|found| found < FORMAT) {
                 meta.insert(FORMAT_KEY, FORMAT)?;
             }
             for table in Table::ALL {
@@ -125,6 +138,7 @@ fn definition(table: Table) -> TableDefinition<'static, &'static str, &'static [
         Table::Events => "events",
         Table::Runs => "runs",
         Table::Memos => "memos",
+        Table::Batches => "batches",
         Table::Seen => "seen",
     })
 }

@@ -1,5 +1,7 @@
 //! A call: the server asks for one function of one run to be carried on.
 
+mod state;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -83,6 +85,8 @@ pub struct Call {
     pub use_api: bool,
     /// What earlier steps left behind.
     pub memos: MemoTable,
+    /// The steps in the order in which they completed.
+    stack: Vec<StepId>,
     body: Bytes,
     event: Range<usize>,
     events: Range<usize>,
@@ -219,6 +223,7 @@ impl Call {
             immediate: !body.ctx.disable_immediate_execution,
             use_api: body.use_api || body.ctx.use_api,
             memos,
+            stack,
             event: body.event.map(range).unwrap_or_default(),
             events: body.events.map(range).unwrap_or_default(),
             body: bytes,

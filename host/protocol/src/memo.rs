@@ -66,6 +66,31 @@ impl MemoTable {
         Self { body, entries }
     }
 
+    /// The same memos, some with another text: `rewrite` answers with the new one where there is one.
+    pub(crate) fn rewritten<E>(
+        &self,
+        mut rewrite: impl FnMut(&StepId, &str) -> Result<Option<String>, E>,
+    ) -> Result<Self, E> {
+        let mut body = Vec::with_capacity(self.body.len());
+        let mut entries =
+            HashMap::with_capacity_and_hasher(self.entries.len(), BuildHasherDefault::new());
+        for (id, Entry { bytes, rank }) in &self.entries {
+            let text = self.text(bytes);
+            let start = body.len();
+            match rewrite(id, text)? {
+                Some(other) => body.extend_from_slice(other.as_bytes()),
+                None => body.extend_from_slice(text.as_bytes()),
+            }
+            entries.insert(*id, Entry { bytes: start..body.len(), rank: *rank });
+        }
+        Ok(Self { body: body.into(), entries })
+    }
+
+    /// Whether any memo may contain this text: a quick look that reads nothing.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        self.entries.values().any(|entry| self.text(&entry.bytes).contains(text))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.entries.len()

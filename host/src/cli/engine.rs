@@ -21,13 +21,19 @@ pub(crate) async fn run(args: Args, json: bool) -> anyhow::Result<ExitCode> {
         signing_key,
         event_keys: variable("INNGEST_EVENT_KEY").into_iter().collect(),
         retry_interval: args.retry_interval,
+        gateway: args.gateway.options(),
         ..engine::Options::default()
     })
     .await?;
     let address = engine.address();
-    let up = json!({ "ok": true, "command": "engine", "address": address.to_string() });
-    let words =
-        format!("development engine on http://{address} (for development, demos and tests only)");
+    let gateway = engine.gateway();
+    let up = json!({
+        "ok": true, "command": "engine", "address": address.to_string(), "gateway": gateway.to_string(),
+    });
+    let words = format!(
+        "development engine on http://{address}, Connect gateway on ws://{gateway} \
+         (for development, demos and tests only)"
+    );
     answer::ready(json, &up, &words);
     shutdown::asked().await;
     engine.shutdown().await;

@@ -36,15 +36,16 @@ pub(crate) struct Ended {
 }
 
 impl Server {
-    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in the other
-    /// mode: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
+    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in another mode
+    /// than the one wanted: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
     #[allow(dead_code, reason = "the drills kill their server, so it is always our own")]
-    pub(crate) fn start(mode: Mode) -> Option<Self> {
+    pub(crate) fn start(wanted: Option<Mode>) -> Option<Self> {
         match other_server() {
-            None => Some(Self::own(mode)),
+            None => Some(Self::own(wanted.unwrap_or(Mode::Signed))),
             Some(origin) => {
                 let signed = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok();
-                (signed == (mode == Mode::Signed)).then(|| {
+                let mode = if signed { Mode::Signed } else { Mode::Dev };
+                (wanted.is_none_or(|wanted| wanted == mode)).then(|| {
                     let key = |name, otherwise: &str| {
                         std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
                     };
@@ -98,19 +99,19 @@ impl Server {
     /// Starts a worker for this server, and waits until the server has its functions.
     pub(crate) async fn worker(&self, components: &TempDir, listen: SocketAddr) -> Process {
         // Longer than any test holds a step back.
-        self.limited_worker(components, listen, "60s").await
+        self.worker_with(components, listen, &["--step-limit", "60s"]).await
     }
 
-    /// The same with another limit for the time of a step.
-    pub(crate) async fn limited_worker(
+    /// The same with these further arguments.
+    pub(crate) async fn worker_with(
         &self,
         components: &TempDir,
         listen: SocketAddr,
-        step_limit: &str,
+        further: &[&str],
     ) -> Process {
         let components = components.path().to_string_lossy();
         let listen = listen.to_string();
-        let args = [
+        let mut args = vec![
             "worker",
             "--components",
             &components,
@@ -124,9 +125,8 @@ impl Server {
             "64",
             "--replay-limit",
             "500ms",
-            "--step-limit",
-            step_limit,
         ];
+        args.extend_from_slice(further);
         let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
         match self.mode {
             Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),

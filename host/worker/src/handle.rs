@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::options::Options;
 use crate::server_api::ServerApi;
 use crate::stage::Stage;
+use crate::state::{self, StateError};
 
 /// One worker: its components and its server.
 #[derive(Debug)]
@@ -47,11 +48,9 @@ pub enum HandleError {
         /// What there is.
         known: String,
     },
-    /// The server left out the run's state because it is large.
-    #[error(
-        "the run's state is larger than one call carries, and this worker cannot fetch it; return references to large values instead of the values"
-    )]
-    LargeState,
+    /// The server left out the run's state because it is large, and it is not to be had.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 impl Worker {
@@ -86,9 +85,7 @@ impl Worker {
     /// What becomes of one call.
     pub async fn handle(&self, call: Call) -> Result<Outcome, HandleError> {
         let (function, component) = self.find(&call.route.slug)?;
-        if call.use_api {
-            return Err(HandleError::LargeState);
-        }
+        let call = state::complete(&self.api, call).await?;
         if let Some(outcome) = answer_from_memo(&call) {
             return Ok(outcome);
         }

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`handle`] | a decoded call → an outcome |
 //! | `stage` | one call's way to the server while its function runs |
+//! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
 //! | [`serve`] | HTTP in: calls, introspection, sync requests, health |
 //! | [`connect`] | a socket out, over which calls come in |
@@ -24,6 +25,7 @@ mod respond;
 pub mod serve;
 pub mod server_api;
 mod stage;
+mod state;
 pub mod sync;
 
 use std::net::SocketAddr;
@@ -39,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use handle::Worker;
 pub use options::Options;
+pub use state::StateError;
 pub use sync::SyncState;
 
 use crate::connect::{ConnectOptions, Connecting, JournalError, Transport};

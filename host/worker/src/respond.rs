@@ -29,7 +29,17 @@ pub(crate) fn refusal(
     class: &str,
     message: impl std::fmt::Display,
 ) -> Response {
-    reply(Reply::refused(status.as_u16(), &ErrorObject::new(class, message.to_string())), None)
+    signed_refusal(status, class, message, None)
+}
+
+/// The same towards somebody who is believed, and may want to know that it was us.
+pub(crate) fn signed_refusal(
+    status: StatusCode,
+    class: &str,
+    message: impl std::fmt::Display,
+    key: Option<&SigningKey>,
+) -> Response {
+    reply(Reply::refused(status.as_u16(), &ErrorObject::new(class, message.to_string())), key)
 }
 
 /// A request that is not believed. Why stays in our log.

@@ -123,7 +123,8 @@ async fn call(
     }
     if let Some(other) = foreign_content_type(&headers) {
         let message = format!("a call's content type is application/json, not {other:?}");
-        return respond::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ContentType", message);
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return respond::signed_refusal(status, "ContentType", message, verified.key());
     }
     let reply = match Route::parse(query) {
         Ok(route) => shared.drain.answer(worker, route, &verified).await,
@@ -140,7 +141,7 @@ fn answer_probe(probe: &str, key: Option<&SigningKey>) -> Response {
     }
     let probe: String = probe.chars().take(80).collect();
     let message = format!("this worker knows no probe {probe:?}; it knows \"trust\"");
-    respond::refusal(StatusCode::BAD_REQUEST, "UnknownProbe", message)
+    respond::signed_refusal(StatusCode::BAD_REQUEST, "UnknownProbe", message, key)
 }
 
 /// A member of a query.

@@ -3,6 +3,7 @@
 mod apps;
 mod connect;
 mod run;
+mod state;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use url::Url;
 
 pub use self::apps::SyncRequest;
 pub(crate) use self::run::NotStored;
+pub use self::state::STATE_LIMIT;
 use crate::options::Options;
 
 /// How long the server may take for an answer.

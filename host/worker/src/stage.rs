@@ -148,11 +148,21 @@ impl Stage {
         format!("{request}-{}", self.0.started.as_nanosecond())
     }
 
-    /// Stores what is held when the first of it has waited long enough.
-    fn start_timer(&self, interval: Duration) {
+    /// Stores what is held when the first of it has waited long enough, or when the worker is about to stop: a call that
+    /// is handed back then loses nothing that has ended.
+    fn start_timer(&self, interval: Option<Duration>) {
         let stage = self.clone();
         let task = tokio::spawn(async move {
-            tokio::time::sleep(interval).await;
+            let waited = async {
+                match interval {
+                    Some(interval) => tokio::time::sleep(interval).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = waited => {}
+                () = stage.0.leaving.cancelled() => {}
+            }
             // What fails now is tried again with the next step or with the reply.
             let _ = stage.flush().await;
         });
@@ -222,8 +232,8 @@ impl Backstage for Stage {
             held.len()
         };
         if held < rhythm.steps {
-            if let (1, Some(interval)) = (held, rhythm.interval) {
-                self.start_timer(interval);
+            if held == 1 {
+                self.start_timer(rhythm.interval);
             }
             return Stored::Kept;
         }

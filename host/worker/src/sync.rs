@@ -52,6 +52,21 @@ pub enum SyncState {
     },
 }
 
+impl SyncState {
+    /// Takes down which functions of our app are not ours; whether that has changed.
+    pub(crate) fn note_foreign(&mut self, app: &AppId, now: Vec<String>) -> bool {
+        let Self::Synced { foreign, .. } = self else { return false };
+        if *foreign == now {
+            return false;
+        }
+        if !now.is_empty() {
+            tracing::warn!(%app, foreign = ?now, "another worker registers the same app; give one of them another app id");
+        }
+        *foreign = now;
+        true
+    }
+}
+
 /// Registers the app with its server.
 #[derive(Debug)]
 pub struct Registrar {
@@ -180,16 +195,6 @@ impl Registrar {
 
     /// Tells of functions that the server has for our app and that are not ours, when they have changed.
     fn note_foreign(&self, now: Vec<String>) {
-        self.state.send_if_modified(|state| {
-            let SyncState::Synced { foreign, .. } = state else { return false };
-            if *foreign == now {
-                return false;
-            }
-            if !now.is_empty() {
-                tracing::warn!(app = %self.app, foreign = ?now, "another worker registers the same app; give one of them another app id");
-            }
-            *foreign = now;
-            true
-        });
+        self.state.send_if_modified(|state| state.note_foreign(&self.app, now));
     }
 }

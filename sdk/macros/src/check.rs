@@ -14,7 +14,21 @@ use syn::{
 use crate::parse::Errors;
 
 /// The methods of a context that make steps. The first argument of each is the step's id.
-const STEPS: [&str; 5] = ["step", "sleep", "sleep_until", "send", "send_all"];
+const STEPS: [&str; 13] = [
+    "step",
+    "sleep",
+    "sleep_until",
+    "send",
+    "send_all",
+    "wait_for",
+    "wait_for_event",
+    "wait_for_signal",
+    "send_signal",
+    "invoke",
+    "invoke_by_id",
+    "fetch",
+    "infer",
+];
 
 /// Reports every misuse of the context called `ctx`.
 pub(crate) fn body(block: &Block, ctx: &Ident, errors: &mut Errors) {
@@ -107,7 +121,8 @@ impl<'ast> Visit<'ast> for Checker<'_> {
             self.step(call, keyed);
             return;
         }
-        self.keyed = call.method == "key";
+        // The key may come before or after a step's other settings.
+        self.keyed = keyed || call.method == "key";
         self.visit_expr(&call.receiver);
         self.keyed = false;
         for argument in &call.args {

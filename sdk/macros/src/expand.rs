@@ -1,25 +1,57 @@
 //! From what was meant to Rust.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+mod options;
 
-use crate::parse::{EventName, EventType, Function, InputType, Trigger};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::Ident;
+
+use crate::parse::{EventName, EventType, Field, Function, InputType, Trigger};
 
 pub(crate) fn event(event: &EventType) -> TokenStream {
-    let EventType { item, name } = event;
+    let EventType { item, name, .. } = event;
     let ident = &item.ident;
     let (impl_generics, type_generics, where_clause) = item.generics.split_for_impl();
+    let shape = item.generics.params.is_empty().then(|| shape(ident, &event.fields));
     quote! {
         impl #impl_generics ::system_bus_sdk::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
         }
+        #shape
+    }
+}
+
+/// The fields of an event, in a type that only its constant names.
+fn shape(event: &Ident, fields: &[Field]) -> TokenStream {
+    let names: Vec<_> = fields.iter().map(|field| &field.ident).collect();
+    let types = fields.iter().map(|field| &field.ty);
+    let selectors = fields.iter().map(|field| &field.selector);
+    let all = format_ident!("{event}Fields");
+    quote! {
+        const _: () = {
+            #[doc(hidden)]
+            #[allow(missing_docs, unreachable_pub, reason = "named by a constant only")]
+            #[allow(private_interfaces, reason = "a field may be of a private type")]
+            #[derive(Clone, Copy, Debug)]
+            pub struct #all {
+                #(pub #names: ::system_bus_sdk::Field<#event, #types>,)*
+            }
+
+            impl ::system_bus_sdk::Shape for #event {
+                type Fields = #all;
+
+                const FIELDS: #all = #all {
+                    #(#names: ::system_bus_sdk::Field::new(#selectors),)*
+                };
+            }
+        };
     }
 }
 
 pub(crate) fn input(input: &InputType) -> TokenStream {
     let ident = &input.item.ident;
     let (impl_generics, type_generics, where_clause) = input.item.generics.split_for_impl();
-    let variants = input.variants.iter().map(|(variant, _)| variant);
+    let variants: Vec<_> = input.variants.iter().map(|(variant, _)| variant).collect();
     let types: Vec<_> = input.variants.iter().map(|(_, ty)| ty).collect();
     quote! {
         impl #impl_generics ::system_bus_sdk::Input for #ident #type_generics #where_clause {
@@ -31,21 +63,60 @@ pub(crate) fn input(input: &InputType) -> TokenStream {
                         return event.data().map(Self::#variants);
                     }
                 )*
+                // Whoever invokes a function gives no name: the first variant that fits is it.
+                if event.is_invocation() {
+                    #(
+                        if let ::core::result::Result::Ok(data) = event.data() {
+                            return ::core::result::Result::Ok(Self::#variants(data));
+                        }
+                    )*
+                }
                 ::core::result::Result::Err(
                     event.unexpected(&[#(<#types as ::system_bus_sdk::Event>::NAME),*])
                 )
             }
         }
+
+        #(
+            impl #impl_generics ::system_bus_sdk::DataOf<#ident #type_generics> for #types
+            #where_clause
+            {
+            }
+        )*
     }
 }
 
 pub(crate) fn function(function: &Function) -> TokenStream {
-    let Function { item, id, name, retries, triggers, input, output } = function;
+    let Function { item, retries, triggers, of, input, output, .. } = function;
     let (visibility, ident) = (&item.vis, &item.sig.ident);
-    let name = name.as_ref().unwrap_or(id);
+    let (id, name) = identity(function);
     let retries = option(retries.as_ref());
-    let triggers = triggers.iter().map(trigger);
-    let doc = format!("The durable function `{}`, for `component!` and for tests.", id.value());
+    let triggers = triggers.iter().map(trigger).chain(of.as_ref().map(|of| {
+        quote! {
+            ::system_bus_sdk::Trigger::Failure {
+                failure_of: <#of as ::system_bus_sdk::Function>::DECLARATION.id,
+            }
+        }
+    }));
+    let not_twice = of.as_ref().map(|of| {
+        quote! {
+            const _: () = ::core::assert!(
+                !<#of as ::system_bus_sdk::Function>::DECLARATION.handles_failures(),
+                "a failure handler has no failure handler: the server reports no failure of it"
+            );
+        }
+    });
+    let options = options::options(function);
+    let doc = match (&function.id, of) {
+        (Some(id), _) => {
+            format!("The durable function `{}`, for `component!` and tests.", id.value())
+        }
+        (None, Some(of)) => format!(
+            "The failure handler of [`{0}`](struct@{0}), for `component!` and tests.",
+            of.to_token_stream().to_string().replace(' ', "")
+        ),
+        (None, None) => unreachable!("one of them is given"),
+    };
     // With braces the type is in the type namespace only, and the function keeps its name.
     quote! {
         #[allow(clippy::unused_async, reason = "durable functions are async, steps or not")]
@@ -65,6 +136,7 @@ pub(crate) fn function(function: &Function) -> TokenStream {
                 name: #name,
                 retries: #retries,
                 triggers: &[#(#triggers),*],
+                options: #options,
             };
 
             fn call(
@@ -74,7 +146,27 @@ pub(crate) fn function(function: &Function) -> TokenStream {
                 #ident(ctx, input)
             }
         }
+
+        #not_twice
     }
+}
+
+/// The id and the name; a failure handler takes them from its function.
+fn identity(function: &Function) -> (TokenStream, TokenStream) {
+    let declaration =
+        function.of.as_ref().map(|of| quote!(<#of as ::system_bus_sdk::Function>::DECLARATION));
+    let id = match (&function.id, &declaration) {
+        (Some(id), _) => quote!(#id),
+        (None, declaration) => quote!(::system_bus_sdk::__joined!(#declaration.id, "-failure")),
+    };
+    let name = match (&function.name, &function.id, &declaration) {
+        (Some(name), ..) => quote!(#name),
+        (None, _, Some(declaration)) => {
+            quote!(::system_bus_sdk::__joined!(#declaration.name, " (failure)"))
+        }
+        (None, id, None) => quote!(#id),
+    };
+    (id, name)
 }
 
 /// What stands in for a function with mistakes, so that they are the only errors: whatever names
@@ -102,6 +194,7 @@ pub(crate) fn refused(item: &TokenStream, error: &syn::Error) -> TokenStream {
                 name: #id,
                 retries: ::core::option::Option::None,
                 triggers: &[],
+                options: ::system_bus_sdk::declare::Options::NONE,
             };
 
             async fn call(_: ::system_bus_sdk::Ctx, _: ()) -> ::system_bus_sdk::Result<()> {
@@ -114,18 +207,25 @@ pub(crate) fn refused(item: &TokenStream, error: &syn::Error) -> TokenStream {
 fn trigger(trigger: &Trigger) -> TokenStream {
     match trigger {
         Trigger::Event { event, condition } => {
-            let event = match event {
-                EventName::Type(path) => quote!(<#path as ::system_bus_sdk::Event>::NAME),
-                EventName::Literal(name) => quote!(#name),
-            };
+            let event = event_name(event);
             let expression = option(condition.as_ref());
             quote!(::system_bus_sdk::Trigger::Event { event: #event, expression: #expression })
         }
-        Trigger::Cron(cron) => quote!(::system_bus_sdk::Trigger::Cron { cron: #cron }),
+        Trigger::Cron { expression, jitter } => {
+            let jitter = option(jitter.as_ref());
+            quote!(::system_bus_sdk::Trigger::Cron { cron: #expression, jitter: #jitter })
+        }
     }
 }
 
-fn option(value: Option<&impl ToTokens>) -> TokenStream {
+fn event_name(event: &EventName) -> TokenStream {
+    match event {
+        EventName::Type(path) => quote!(<#path as ::system_bus_sdk::Event>::NAME),
+        EventName::Literal(name) => quote!(#name),
+    }
+}
+
+pub(crate) fn option(value: Option<&impl ToTokens>) -> TokenStream {
     value.map_or_else(
         || quote!(::core::option::Option::None),
         |value| quote!(::core::option::Option::Some(#value)),

@@ -15,7 +15,29 @@ pub(crate) fn trigger_event(name: &str) -> Result<(), String> {
         Some("function.failed" | "function.finished" | "function.cancelled") => Ok(()),
         Some("scheduled.timer") => Err("write `cron(\"…\")` for a time that starts it".to_owned()),
         Some(_) => Err("the server sends no event of this name to functions".to_owned()),
-        None => shape(name),
+        None => pattern(name),
+    }
+}
+
+/// What is wrong with the name of an event that cancels runs.
+pub(crate) fn cancelling_event(name: &str) -> Result<(), String> {
+    if name.contains('*') {
+        return Err("an event that cancels is named in full".to_owned());
+    }
+    trigger_event(name)
+}
+
+/// A name, or all names that begin like it: `shop/*`, `shop/order.*`.
+fn pattern(name: &str) -> Result<(), String> {
+    let begin = name.strip_suffix("/*").or(name.strip_suffix(".*"));
+    match begin {
+        Some(begin) if !begin.contains('*') => shape(&format!("{begin}/a.b"))
+            .or_else(|_| shape(&format!("{begin}.b")))
+            .map_err(|_| "a pattern is `shop/*` or `shop/order.*`".to_owned()),
+        _ if name.contains('*') => {
+            Err("the server knows `*` as the last word only: `shop/*`, `shop/order.*`".to_owned())
+        }
+        _ => shape(name),
     }
 }
 
@@ -83,6 +105,13 @@ mod tests {
         assert!(own_event("inngest/function.failed").is_err());
         assert_eq!(trigger_event("inngest/function.failed"), Ok(()));
         assert!(trigger_event("inngest/scheduled.timer").is_err());
+        for good in ["shop/*", "shop/order.*", "shop/order.line.*", "shop/order.paid"] {
+            assert_eq!(trigger_event(good), Ok(()), "{good}");
+        }
+        for bad in ["*", "shop*", "shop/*/x.y", "shop/order*", "shop/*.*", "/*", ".*"] {
+            assert!(trigger_event(bad).is_err(), "{bad}");
+        }
+        assert!(own_event("shop/*").is_err());
     }
 
     #[test]

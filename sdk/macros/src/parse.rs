@@ -1,6 +1,9 @@
 //! From tokens to what was meant, with all mistakes at once.
 
 mod arguments;
+mod members;
+mod options;
+mod shape;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -13,10 +16,15 @@ use syn::{
 use crate::parse::arguments::Arguments;
 use crate::{check, names};
 
+pub(crate) use self::options::{CancelOn, Options, Same};
+pub(crate) use self::shape::Field;
+
 /// A type that is an event.
 pub(crate) struct EventType {
     pub(crate) item: DeriveInput,
     pub(crate) name: LitStr,
+    /// What conditions can name; none of a type with parameters.
+    pub(crate) fields: Vec<Field>,
 }
 
 /// An enum of events.
@@ -28,10 +36,14 @@ pub(crate) struct InputType {
 /// A durable function.
 pub(crate) struct Function {
     pub(crate) item: ItemFn,
-    pub(crate) id: LitStr,
+    /// Absent only where `of` is given, which it then follows.
+    pub(crate) id: Option<LitStr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) retries: Option<LitInt>,
     pub(crate) triggers: Vec<Trigger>,
+    /// The function whose failures this one handles.
+    pub(crate) of: Option<Path>,
+    pub(crate) options: Options,
     pub(crate) input: Type,
     pub(crate) output: Type,
 }
@@ -39,7 +51,7 @@ pub(crate) struct Function {
 /// What starts a function.
 pub(crate) enum Trigger {
     Event { event: EventName, condition: Option<LitStr> },
-    Cron(LitStr),
+    Cron { expression: LitStr, jitter: Option<LitStr> },
 }
 
 /// An event, by its type or by its name.
@@ -91,7 +103,8 @@ pub(crate) fn event(item: TokenStream) -> Result<EventType> {
         errors.push(second.span(), "an event has one name");
     }
     errors.end()?;
-    Ok(EventType { item, name })
+    let fields = shape::fields(&item);
+    Ok(EventType { item, name, fields })
 }
 
 pub(crate) fn input(item: TokenStream) -> Result<InputType> {
@@ -116,32 +129,109 @@ pub(crate) fn input(item: TokenStream) -> Result<InputType> {
 
 // === Functions ===
 
-pub(crate) fn function(arguments: TokenStream, item: TokenStream) -> Result<Function> {
+/// Which attribute a function carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `#[function(…)]`
+    Function,
+    /// `#[on_failure(…)]`
+    FailureHandler,
+}
+
+pub(crate) fn function(role: Role, arguments: TokenStream, item: TokenStream) -> Result<Function> {
     let item: ItemFn = syn::parse2(item)?;
     let mut errors = Errors::default();
     let arguments = Arguments::collect(arguments, &mut errors);
     let signature = signature(&item, &mut errors);
-    let id = arguments.id;
-    if let (None, true) = (&id, arguments.complete) {
-        errors.push(Span::call_site(), "a function needs an identity: `id = \"…\"`");
-    }
-    if arguments.triggers.is_empty() && arguments.complete {
-        let message = "nothing starts this function: add `on(EventType)`, \
-                       `on(\"domain/noun.verb\")` or `cron(\"…\")`";
-        errors.push(Span::call_site(), message);
+    if arguments.complete {
+        match role {
+            Role::Function => started(&arguments, &mut errors),
+            Role::FailureHandler => handling(&arguments, signature.as_ref(), &mut errors),
+        }
     }
     if let Some(signature) = &signature {
         one_argument_for_all(&arguments.triggers, &signature.input, &mut errors);
+        if arguments.options.has("batch") {
+            several(&arguments.triggers, &signature.input, &mut errors);
+        }
         if let Some(ctx) = &signature.ctx {
             check::body(&item.block, ctx, &mut errors);
         }
     }
+    cancelled_by_fields(&arguments, &mut errors);
     errors.end()?;
-    let (Some(id), Some(Signature { input, output, .. })) = (id, signature) else {
-        unreachable!("each lack of these was reported");
+    let Some(Signature { input, output, .. }) = signature else {
+        unreachable!("its lack was reported");
     };
-    let Arguments { name, retries, triggers, .. } = arguments;
-    Ok(Function { item, id, name, retries, triggers, input, output })
+    let Arguments { id, name, retries, triggers, of, options, .. } = arguments;
+    Ok(Function { item, id, name, retries, triggers, of, options, input, output })
+}
+
+/// What a function needs.
+fn started(arguments: &Arguments, errors: &mut Errors) {
+    if arguments.id.is_none() {
+        errors.push(Span::call_site(), "a function needs an identity: `id = \"…\"`");
+    }
+    if let Some(of) = &arguments.of {
+        errors.push(of.span(), "`of` belongs to `#[on_failure(of = …)]`");
+    } else if arguments.triggers.is_empty() {
+        let message = "nothing starts this function: add `on(EventType)`, \
+                       `on(\"domain/noun.verb\")` or `cron(\"…\")`";
+        errors.push(Span::call_site(), message);
+    }
+}
+
+/// What a failure handler needs.
+fn handling(arguments: &Arguments, signature: Option<&Signature>, errors: &mut Errors) {
+    if arguments.of.is_none() {
+        let message = "a failure handler needs its function: `of = the_function`";
+        errors.push(Span::call_site(), message);
+    }
+    if !arguments.triggers.is_empty() {
+        let message = "a failure handler is started by the failure of its function and by nothing \
+                       else: leave out `on(…)` and `cron(…)`";
+        errors.push(Span::call_site(), message);
+    }
+    let Some(Signature { input, .. }) = signature else { return };
+    let unit = matches!(input, Type::Tuple(tuple) if tuple.elems.is_empty());
+    if !unit && !["Failed", "Incoming", "Value"].iter().any(|name| last_segment_is(input, name)) {
+        let message = "a failure handler takes a `Failed<…>`, whose parameter is the data of the \
+                       event that had started the run";
+        errors.push(input.span(), message);
+    }
+}
+
+/// A batch brings more than the one event that a type stands for.
+fn several(triggers: &[Trigger], input: &Type, errors: &mut Errors) {
+    let wanted = input.to_token_stream().to_string();
+    for trigger in triggers {
+        if let Trigger::Event { event: EventName::Type(path), .. } = trigger
+            && path.to_token_stream().to_string() == wanted
+        {
+            let message = format!("a batch brings several events: take `Vec<Incoming<{wanted}>>`");
+            errors.push(input.span(), message);
+        }
+    }
+}
+
+/// A field that both events have can be looked up in types only.
+fn cancelled_by_fields(arguments: &Arguments, errors: &mut Errors) {
+    let typed = |event: &EventName| matches!(event, EventName::Type(_));
+    let started = arguments.triggers.iter().any(|trigger| match trigger {
+        Trigger::Event { event, .. } => typed(event),
+        Trigger::Cron { .. } => false,
+    });
+    for cancel in &arguments.options.cancel_on {
+        if let Some(Same::Field(field)) = &cancel.same
+            && !(started && typed(&cancel.event))
+        {
+            let message = format!(
+                "the field `{field}` is looked up in the types of both events, and one of them is \
+                 given by name: write `same = \"data.{field}\"`"
+            );
+            errors.push(field.span(), message);
+        }
+    }
 }
 
 struct Signature {

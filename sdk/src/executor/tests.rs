@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::context::Ctx;
-use crate::declare::{Declaration, Function};
+use crate::declare::{Declaration, Function, Options};
 use crate::error::{Error, Result};
 use crate::executor::run;
 use crate::replay::{Answer, Found, Host, Memo};
@@ -46,6 +46,10 @@ impl Host for Script {
     fn finish(&self, outcome: Result<String>) {
         self.hear(format!("finish {:?}", outcome.map_err(|error| error.to_string())));
     }
+
+    fn race(&self) {
+        self.hear("race".to_owned());
+    }
 }
 
 fn value(step: u32, json: &str) -> Answer {
@@ -75,8 +79,13 @@ macro_rules! function {
             type Input = Value;
             type Output = Value;
 
-            const DECLARATION: Declaration =
-                Declaration { id: "f", name: "f", retries: None, triggers: &[] };
+            const DECLARATION: Declaration = Declaration {
+                id: "f",
+                name: "f",
+                retries: None,
+                triggers: &[],
+                options: Options::NONE,
+            };
 
             async fn call($ctx: Ctx, _input: Value) -> Result<Value> {
                 let end = $body;
@@ -122,7 +131,125 @@ fn a_loser_is_reported_as_dropped() {
         ctx.step::<u32, _>("c", async |_io| Ok(3)).await?
     });
     let (_, heard) = play::<Race>([value(1, "2"), value(2, "3")]);
-    assert_eq!(heard, [r#"next ["a", "b"] []"#, r#"next ["c"] [0]"#]);
+    assert_eq!(heard, ["race", r#"next ["a", "b"] []"#, r#"next ["c"] [0]"#]);
+}
+
+#[test]
+fn all_losers_are_dropped_and_an_empty_race_is_none() {
+    function!(Many, ctx => {
+        let none = ctx.race_all(Vec::<std::future::Ready<()>>::new()).await;
+        let all = (0..3).map(|n| {
+            let ctx = ctx.clone();
+            async move { ctx.step::<u32, _>("n", async |_io| Ok(0)).key(n).await }
+        });
+        let (place, end) = ctx.race_all(all).await.expect("there were three");
+        (none, place, end?, ctx.step::<u32, _>("c", async |_io| Ok(3)).await?)
+    });
+    let (end, heard) = play::<Many>([value(1, "5"), value(3, "3")]);
+    assert_eq!(end.expect("it ends"), "[null,1,5,3]");
+    assert_eq!(heard, ["race", r#"next ["n[0]", "n[1]", "n[2]"] []"#, r#"next ["c"] [0, 2]"#]);
+}
+
+/// What the host hears of a step of each kind.
+#[test]
+fn options_of_every_kind() {
+    use crate::event::Outgoing;
+    use crate::step::Inference;
+    use serde_json::json;
+    use std::time::Duration;
+
+    function!(Kinds, ctx => {
+        let hour = Duration::from_hours(1);
+        let came = ctx.wait_for_event::<Value>("event", "a/b.c").same("data.x")
+            .where_eq("data.y", "z").timeout(hour).await?.expect("it came");
+        let over = ctx.wait_for_event::<Value>("over", "a/b.c").matching("async.data.n > 1 || true")
+            .await?;
+        let signal: Option<Value> = ctx.wait_for_signal("signal", "s/1").timeout(hour).replace()
+            .await?;
+        let sent = ctx.send_signal("tell", "s/1", &json!({"ok": true})).await?;
+        let invoked: u32 = ctx.invoke_by_id("call", "charge", &json!({"c": 1})).app("billing")
+            .timeout(hour).await?;
+        let fetched = ctx.fetch("get", "http://a/").post().header("X-A", "1").json(&[1]).await?;
+        let said: Value = ctx.infer("ask", Inference::openai(&json!({"model": "m"})).auth_key("k"))
+            .await?;
+        let ids = ctx.send_all("send", [Outgoing::named("d/e.f", &json!({}))]).await?;
+        json!([
+            came.data, over.is_none(), signal, sent, invoked, fetched.status,
+            fetched.header("K"), fetched.text()?, said, ids,
+        ])
+    });
+    let (end, heard) = play::<Kinds>([
+        value(0, r#"{"name":"a/b.c","data":{"y":"z"},"id":"e","ts":1,"user":{}}"#),
+        value(1, "null"),
+        value(2, r#"{"signal":"s/1","data":null}"#),
+        value(3, r#"{"run_id":null}"#),
+        value(4, "7"),
+        value(5, r#"{"url":"http://a/","status_code":404,"headers":{"K":"v1,v2"},"body":"no"}"#),
+        value(6, r#"{"choices":[]}"#),
+        value(7, r#"{"ids":["i"]}"#),
+    ]);
+    assert_eq!(
+        end.expect("it ends"),
+        r#"[{"y":"z"},true,null,null,7,404,"v1,v2","no",{"choices":[]},["i"]]"#
+    );
+    assert_eq!(
+        heard,
+        [
+            concat!(
+                r#"one event wait-for-event {"event":"a/b.c","milliseconds":3600000,"#,
+                r#""if":"event.data.x == async.data.x && async.data.y == \"z\""}"#
+            ),
+            concat!(
+                r#"one over wait-for-event {"event":"a/b.c","milliseconds":31622400000,"#,
+                r#""if":"(async.data.n > 1 || true)"}"#
+            ),
+            r#"one signal wait-for-signal {"signal":"s/1","milliseconds":3600000,"replace":true}"#,
+            r#"one tell send-signal {"signal":"s/1","data":{"ok":true}}"#,
+            concat!(
+                r#"one call invoke {"function":"charge","app":"billing","data":{"c":1},"#,
+                r#""milliseconds":3600000}"#
+            ),
+            concat!(
+                r#"one get fetch {"url":"http://a/","method":"POST","headers":"#,
+                r#"{"content-type":"application/json","x-a":"1"},"body":"[1]"}"#
+            ),
+            concat!(
+                r#"one ask infer {"url":"https://api.openai.com/v1/chat/completions","#,
+                r#""format":"openai-chat","auth_key":"k","body":{"model":"m"}}"#
+            ),
+            r#"one send send-event {"events":[{"name":"d/e.f","data":{}}]}"#,
+        ]
+    );
+}
+
+/// A step whose options break a rule ends by itself; the host never hears of it.
+#[test]
+fn options_that_break_a_rule_end_the_step() {
+    use crate::step::Inference;
+    use std::time::Duration;
+
+    function!(Broken, ctx => {
+        let days = Duration::from_hours(24 * 367);
+        let mut problems = Vec::new();
+        let mut note = |error: Option<Error>| {
+            let error = error.expect("it breaks a rule");
+            assert_eq!(error.name(), "InvalidOptions");
+            problems.push(error.message().to_owned());
+        };
+        note(ctx.sleep("a", days).await.err());
+        note(ctx.wait_for_event::<Value>("b", "a/b.c").timeout(days).await.err());
+        note(ctx.wait_for_event::<Value>("c", "a/b.c").same("order").await.err());
+        note(ctx.wait_for_event::<Value>("d", "a/b.c").where_eq("data.x", &[1]).await.err());
+        note(ctx.wait_for_signal::<Value>("e", "").await.err());
+        note(ctx.invoke_by_id::<Value>("f", "g", &7).await.err());
+        note(ctx.infer::<Value>("h", Inference::gemini("m", &"text")).await.err());
+        problems
+    });
+    let (end, heard) = play::<Broken>([]);
+    let problems: Vec<String> = serde_json::from_str(&end.expect("it ends")).expect("a list");
+    assert_eq!(problems.len(), 7, "{problems:?}");
+    assert!(problems[0].contains("367 days"), "{problems:?}");
+    assert_eq!(heard, Vec::<String>::new());
 }
 
 #[test]

@@ -39,6 +39,11 @@ impl Response {
         self.with_body(serde_json::to_vec(value).expect("a test's answer has a JSON form"))
     }
 
+    pub(crate) fn with_headers(mut self, headers: Vec<(String, String)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
     pub(crate) fn answered_by(mut self, url: &str) -> Self {
         url.clone_into(&mut self.url);
         self

@@ -1,7 +1,7 @@
 //! One run: the server's side.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,30 +15,35 @@ use crate::error::{Error, Result, Retry};
 use crate::event::Outgoing;
 use crate::executor;
 use crate::replay::Memo;
+use crate::testing::ended::{Ended, SentEvent};
+use crate::testing::pending::{Pending, Work, later, out_of_time};
 use crate::testing::session::{End, Raised, Session, State};
-use crate::testing::{Ended, SentEvent, World};
+use crate::testing::world::{Arrival, World};
 
 /// How often the server tries where the function does not say.
-const DEFAULT_ATTEMPTS: u32 = 4;
+const DEFAULT_ATTEMPTS: u32 = 5;
 /// What the server waits before a further attempt that names no time.
 const BACK_OFF: Duration = Duration::from_secs(10);
+/// The id of every run.
+pub(super) const RUN: &str = "run-1";
 
 pub(super) struct Server<'a> {
     world: &'a World,
-    event: Value,
+    batch: Vec<Value>,
+    /// The most attempts.
+    most: u32,
     now: Timestamp,
+    /// What has ended, in that order.
     stack: Vec<(String, Memo)>,
-    /// What is to be done next.
-    due: VecDeque<Task>,
-    sleeping: Vec<(Timestamp, String)>,
+    pending: Vec<Pending>,
+    /// What comes from outside.
+    arrivals: Vec<(Timestamp, Arrival)>,
+    /// The function has entered a race.
+    racing: bool,
     attempts: BTreeMap<String, u32>,
     events: Vec<SentEvent>,
+    signals: Vec<(String, Value)>,
     calls: u32,
-}
-
-enum Task {
-    Run(String),
-    Send(String, String),
 }
 
 /// How a call ended.
@@ -48,71 +53,73 @@ enum Called {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn new(world: &'a World, event: &Outgoing) -> Self {
-        let wire = event.wire().expect("the event of a test has a JSON form");
-        let mut event = serde_json::to_value(wire).expect("an event is JSON");
-        let members = event.as_object_mut().expect("an event is an object");
-        members.entry("id").or_insert_with(|| json!("event-0"));
-        members.entry("ts").or_insert_with(|| json!(world.now.as_millisecond()));
+    pub(super) fn new<F: Function>(world: &'a World, batch: &[Outgoing]) -> Self {
+        let arrivals = world.arrivals.iter().map(|(after, arrival)| {
+            let after = SignedDuration::try_from(*after).expect("a test is short");
+            (later(world.now, after), arrival.clone())
+        });
+        let event =
+            |(n, event): (usize, &Outgoing)| arrived(event, &format!("event-{}", n + 1), world.now);
         Self {
             world,
-            event,
+            batch: batch.iter().enumerate().map(event).collect(),
+            most: F::DECLARATION.retries.map_or(DEFAULT_ATTEMPTS, |n| u32::from(n) + 1),
             now: world.now,
             stack: Vec::new(),
-            due: VecDeque::new(),
-            sleeping: Vec::new(),
+            pending: Vec::new(),
+            arrivals: arrivals.collect(),
+            racing: false,
             attempts: BTreeMap::new(),
             events: Vec::new(),
+            signals: Vec::new(),
             calls: 0,
         }
     }
 
     pub(super) fn run<F: Function>(mut self) -> Ended {
-        let most =
-            F::DECLARATION.retries.map_or(DEFAULT_ATTEMPTS, |retries| u32::from(retries) + 1);
         let mut attempt = 0;
         let result = loop {
-            let stack = self.stack.len();
-            match self.call::<F>(None, attempt, most) {
+            match self.call::<F>(None, attempt) {
                 Called::Returned(Ok(json)) => break Ok(json),
                 Called::Returned(Err(error)) => {
                     attempt += 1;
-                    if !self.again(&error, attempt, most) {
-                        break Err(error);
-                    }
+                    let Some(delay) = self.again(&error, attempt) else { break Err(error) };
+                    self.now = later(self.now, delay);
                     continue;
                 }
                 Called::Ended(end) => self.note(end),
             }
-            self.work::<F>(most);
-            if self.stack.len() > stack {
-                attempt = 0;
+            let before = self.stack.len();
+            // In a race the function is called at every end, otherwise when all have ended.
+            while self.stack.len() == before || !(self.racing || self.pending.is_empty()) {
+                self.advance::<F>();
             }
+            attempt = 0;
         };
         let took = self.now.duration_since(self.world.now);
         Ended {
             result: result.map(|json| serde_json::from_str(&json).expect("a result is JSON")),
             steps: self.stack.into_iter().map(|(id, _)| id).collect(),
             events: self.events,
+            signals: self.signals,
             lines: Vec::new(),
             calls: self.calls,
             took: Duration::try_from(took).expect("time goes forward"),
             attempts: self.attempts,
+            function: F::DECLARATION.id,
+            event: self.batch.swap_remove(0),
         }
     }
 
     /// Notes what a call without a target found.
     fn note(&mut self, end: End) {
         match end {
-            End::Due(id) => self.due.push_back(Task::Run(id)),
+            End::Due(id) => self.pending.push(Pending::body(self.world, self.now, id)),
             End::Planned(steps) => {
-                for (id, kind, options) in steps {
-                    match kind {
-                        "run" => self.due.push_back(Task::Run(id)),
-                        "send-event" => self.due.push_back(Task::Send(id, options)),
-                        _ => self.sleeping.push((wake_at(self.now, &options), id)),
-                    }
-                }
+                let planned = |(id, kind, options): (String, _, String)| {
+                    Pending::planned(self.world, self.now, id, kind, &options)
+                };
+                self.pending.extend(steps.into_iter().map(planned));
             }
             End::Waiting => {}
             End::Stuck => panic!(
@@ -123,93 +130,139 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Does one thing that is due, or lets time pass until something is.
-    fn work<F: Function>(&mut self, most: u32) {
-        match self.due.pop_front() {
-            Some(Task::Run(id)) => self.execute::<F>(id, most),
-            Some(Task::Send(id, options)) => self.send(id, &options),
-            None => {
-                let first = self.sleeping.iter().enumerate().min_by_key(|(_, (at, _))| *at);
-                let (first, _) = first.expect("a function that waits has something planned");
-                let (at, id) = self.sleeping.remove(first);
+    /// Lets time pass until the next thing happens, and does it.
+    fn advance<F: Function>(&mut self) {
+        let first = |times: &mut dyn Iterator<Item = Timestamp>| {
+            times.enumerate().min_by_key(|(_, at)| *at)
+        };
+        let pending = first(&mut self.pending.iter().map(|pending| pending.at));
+        let arrival = first(&mut self.arrivals.iter().map(|(at, _)| *at));
+        let (next, due) = pending.expect("a function that waits has something planned");
+        match arrival {
+            Some((arrival, at)) if at <= due => {
+                let (at, arrival) = self.arrivals.remove(arrival);
                 self.now = self.now.max(at);
-                self.stack.push((id, Ok("null".to_owned())));
+                self.deliver(&arrival);
+            }
+            _ => {
+                let step = self.pending.remove(next);
+                self.now = self.now.max(step.at);
+                self.work::<F>(step);
             }
         }
     }
 
-    /// Runs a step's body until it ended well or for good.
-    fn execute<F: Function>(&mut self, id: String, most: u32) {
-        loop {
-            let attempt = self.attempts.get(&id).copied().unwrap_or_default();
-            let replaced = self.world.replacement(&id, attempt);
-            self.attempts.insert(id.clone(), attempt + 1);
-            let outcome = match replaced {
-                Some(outcome) => outcome,
-                None => match self.call::<F>(Some(&id), attempt, most) {
-                    Called::Ended(End::Ran(outcome)) => outcome,
-                    _ => panic!(
-                        "step `{id}` was found by one call and not by the next one: the function \
-                         depends on something other than its event and its steps"
-                    ),
-                },
-            };
-            match outcome {
-                Ok(json) => return self.stack.push((id, Ok(json))),
-                Err(error) if self.again(&error, attempt + 1, most) => {}
-                Err(error) => return self.stack.push((id, Err(error.to_json()))),
+    /// Ends the steps that wait for what has come. Says how many there were.
+    fn deliver(&mut self, arrival: &Arrival) -> usize {
+        let takes = |step: &mut Pending| match arrival {
+            Arrival::Event(event) => step.takes_event(&self.batch[0], event),
+            Arrival::Signal(signal, _) => step.takes_signal(signal),
+        };
+        let value = match arrival {
+            Arrival::Event(event) => event.to_string(),
+            Arrival::Signal(signal, data) => json!({"signal": signal, "data": data}).to_string(),
+        };
+        let ended: Vec<_> = self.pending.extract_if(.., takes).collect();
+        let count = ended.len();
+        self.stack.extend(ended.into_iter().map(|step| (step.id, Ok(value.clone()))));
+        count
+    }
+
+    /// Does what is due for a step: an attempt of it, or the end of its time.
+    fn work<F: Function>(&mut self, step: Pending) {
+        let attempt = self.attempts.get(&step.id).copied().unwrap_or_default();
+        let replaced = step.work.is_replaceable().then(|| {
+            self.attempts.insert(step.id.clone(), attempt + 1);
+            self.world.replacement(&step.id, attempt)
+        });
+        let outcome = match (replaced.flatten(), &step.work) {
+            (Some(outcome), _) => outcome,
+            (None, Work::Wake | Work::WaitForEvent { .. } | Work::WaitForSignal { .. }) => {
+                Ok("null".to_owned())
             }
+            (None, Work::OutOfTime) => Err(out_of_time()),
+            (None, Work::Run) => self.execute::<F>(&step.id, attempt),
+            (None, Work::Send { options }) => Ok(self.send(options)),
+            (None, Work::Signal { signal, data }) => {
+                self.signals.push((signal.clone(), data.clone()));
+                let waited = self.deliver(&Arrival::Signal(signal.clone(), data.clone())) > 0;
+                Ok(json!({ "run_id": waited.then_some(RUN) }).to_string())
+            }
+            (None, Work::Invoke { function, data }) => self.world.invoke(function, data),
+            (None, Work::Fetch { options }) => self.world.fetch(options),
+            (None, Work::Infer { options }) => self.world.infer(options),
+        };
+        let Pending { id, work, .. } = step;
+        match outcome {
+            Ok(json) => self.stack.push((id, Ok(json))),
+            Err(error) => match self.again(&error, attempt + 1) {
+                Some(delay) if work.is_repeated() => {
+                    let takes = SignedDuration::try_from(self.world.duration(&id));
+                    let delay = delay + takes.expect("a test is short");
+                    self.pending.push(Pending { id, at: later(self.now, delay), work });
+                }
+                _ => self.stack.push((id, Err(error.to_json()))),
+            },
         }
     }
 
-    /// Whether there is a further attempt after this error; if so, its time has come.
-    fn again(&mut self, error: &Error, made: u32, most: u32) -> bool {
+    /// Runs a step's body once.
+    fn execute<F: Function>(&mut self, id: &str, attempt: u32) -> Result<String> {
+        match self.call::<F>(Some(id), attempt) {
+            Called::Ended(End::Ran(outcome)) => outcome,
+            _ => panic!(
+                "step `{id}` was found by one call and not by the next one: the function depends \
+                 on something other than its event and its steps"
+            ),
+        }
+    }
+
+    /// After which time there is a further attempt, if there is one.
+    fn again(&self, error: &Error, made: u32) -> Option<SignedDuration> {
         let delay = match error.policy() {
-            Retry::Never => return false,
+            Retry::Never => return None,
             Retry::Again => BACK_OFF,
             Retry::After(delay) => delay,
         };
-        if made < most {
-            self.pass(delay);
-        }
-        made < most
+        let delay = SignedDuration::try_from(delay).expect("a test waits less than for ever");
+        (made < self.most).then_some(delay)
     }
 
-    fn pass(&mut self, time: Duration) {
-        let time = SignedDuration::try_from(time).expect("a test waits less than for ever");
-        self.now = self.now.checked_add(time).expect("a test ends before the calendar does");
-    }
-
-    fn send(&mut self, id: String, options: &str) {
+    /// Sends events; the run itself may wait for one of them.
+    fn send(&mut self, options: &str) -> String {
         let Options { events } = serde_json::from_str(options).expect("the SDK wrote it");
         let mut ids = Vec::new();
         for Sent { name, data, id } in events {
             self.events.push(SentEvent { name, data, id });
-            ids.push(format!("event-{}", self.events.len()));
+            let sent = self.events.last().expect("it was pushed a line above");
+            let number = format!("event-{}", self.events.len());
+            let event = json!({
+                "name": sent.name, "data": sent.data, "id": sent.id.as_ref().unwrap_or(&number),
+                "ts": self.now.as_millisecond(),
+            });
+            self.arrivals.push((self.now, Arrival::Event(event)));
+            ids.push(number);
         }
-        self.stack.push((id, Ok(json!({ "ids": ids }).to_string())));
+        json!({ "ids": ids }).to_string()
     }
 
-    fn call<F: Function>(&mut self, target: Option<&str>, attempt: u32, most: u32) -> Called {
+    fn call<F: Function>(&mut self, target: Option<&str>, attempt: u32) -> Called {
         self.calls += 1;
-        let planned = self.due.iter().map(|task| match task {
-            Task::Run(id) | Task::Send(id, _) => id.clone(),
-        });
-        let asleep = self.sleeping.iter().map(|(_, id)| id.clone());
         let session = Rc::new(Session {
             stack: self.stack.clone(),
-            outstanding: planned.chain(asleep).collect(),
+            outstanding: self.pending.iter().map(|step| step.id.clone()).collect(),
             target: target.map(str::to_owned),
             state: RefCell::<State>::default(),
         });
         let call = json!({
-            "run_id": "run-1", "attempt": attempt, "max_attempts": most,
-            "event": self.event, "events": [self.event],
+            "run_id": RUN, "attempt": attempt, "max_attempts": self.most,
+            "event": self.batch[0], "events": self.batch,
         });
         let host = Rc::clone(&session);
         let now = Some(self.world.now);
         let end =
             catch_unwind(AssertUnwindSafe(|| executor::run::<F>(host, call.to_string(), now)));
+        self.racing |= session.state.borrow().racing;
         let called = match end {
             Ok(result) => Called::Returned(result),
             Err(raised) if raised.is::<Raised>() => {
@@ -237,6 +290,16 @@ impl<'a> Server<'a> {
     }
 }
 
+/// An event as the server hands it on.
+pub(super) fn arrived(event: &Outgoing, id: &str, now: Timestamp) -> Value {
+    let wire = event.wire().expect("the event of a test has a JSON form");
+    let mut event = serde_json::to_value(wire).expect("an event is JSON");
+    let members = event.as_object_mut().expect("an event is an object");
+    members.entry("id").or_insert_with(|| json!(id));
+    members.entry("ts").or_insert_with(|| json!(now.as_millisecond()));
+    event
+}
+
 #[derive(Deserialize)]
 struct Options {
     events: Vec<Sent>,
@@ -248,17 +311,4 @@ struct Sent {
     data: Value,
     #[serde(default)]
     id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Wait {
-    milliseconds: Option<u64>,
-    until: Option<Timestamp>,
-}
-
-fn wake_at(now: Timestamp, options: &str) -> Timestamp {
-    let wait: Wait = serde_json::from_str(options).expect("the SDK wrote it");
-    let milliseconds = wait.milliseconds.unwrap_or_default().min(i64::MAX.unsigned_abs());
-    let time = SignedDuration::from_millis(milliseconds.cast_signed());
-    wait.until.unwrap_or_else(|| now.checked_add(time).unwrap_or(Timestamp::MAX))
 }

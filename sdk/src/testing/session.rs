@@ -25,6 +25,8 @@ pub(super) struct Session {
 pub(super) struct State {
     pub(super) steps: Vec<Step>,
     pub(super) end: Option<End>,
+    /// The function has entered a race.
+    pub(super) racing: bool,
 }
 
 pub(super) struct Step {
@@ -127,5 +129,9 @@ impl Host for Session {
 
     fn finish(&self, outcome: Result<String>) {
         self.raise(End::Ran(outcome))
+    }
+
+    fn race(&self) {
+        self.state.borrow_mut().racing = true;
     }
 }

@@ -30,12 +30,13 @@ pub(super) async fn start(
     let address = shared.gateway.address();
     // The name under which the worker reaches us; both listen on the same machine.
     let host = host(text(header::HOST)).map_or_else(|| address.ip().to_string(), str::to_owned);
+    let bearer = text(header::AUTHORIZATION).strip_prefix("Bearer ");
     let answer = StartResponse {
         connection_id: Random::new().ulid(Timestamp::now()).to_string(),
         gateway_endpoint: format!("ws://{host}:{}/v0/connect", address.port()),
         gateway_group: GROUP.to_owned(),
         session_token: shared.gateway.session_token(),
-        sync_token: text(header::AUTHORIZATION).trim_start_matches("Bearer ").to_owned(),
+        sync_token: bearer.unwrap_or_default().to_owned(),
     };
     Ok(encoded(&answer))
 }

@@ -1,8 +1,8 @@
-//! Apps: registering and reading them; and what the engine says about itself.
+//! Apps register; and what the engine says about itself.
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::header;
@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::answer::Fault;
-use crate::app::{App, SyncRequest, uuid_of};
+use super::apps::list;
+use crate::app::{SyncRequest, uuid_of};
 use crate::entropy::{Entropy, Random};
+use crate::machine::SyncError;
 
 /// `POST /fn/register`.
 pub(super) async fn register(
@@ -38,40 +40,9 @@ pub(super) async fn register(
             let body = json!({"ok": true, "modified": modified, "sync_id": sync, "app_id": app});
             Ok(Json(body).into_response())
         }
+        Err(error @ SyncError::Undecodable(_)) => Ok(refused(error.to_string())),
         Err(error) => Err(Fault::new(StatusCode::BAD_REQUEST, error.to_string())),
     }
-}
-
-/// `GET /v1/apps/{app}/functions`: a bare array; an unknown app has none.
-pub(super) async fn functions(
-    State(shared): State<Shared>,
-    Path(app): Path<String>,
-) -> Result<Response, Fault> {
-    let list = shared.engine.read(move |machine| machine.app(&app).map(list)).await?;
-    Ok(Json(list.unwrap_or_default()).into_response())
-}
-
-fn list(app: &App) -> Vec<Value> {
-    let sent = |slug: &str| {
-        let mut all = app.registration.functions.iter().rev();
-        all.find(|json| json["id"] == slug).cloned().unwrap_or_default()
-    };
-    let functions = app.functions.iter().map(|function| {
-        let config = sent(&function.slug);
-        json!({
-            "id": function.slug,
-            "internal_id": function.uuid,
-            "name": function.name,
-            "config": {
-                "id": function.slug,
-                "name": function.name,
-                "triggers": config["triggers"],
-                "steps": [{"id": "step", "name": "step", "uri": function.url.as_str(),
-                    "retries": function.max_attempts - 1}],
-            },
-        })
-    });
-    functions.collect()
 }
 
 /// `GET /health`.

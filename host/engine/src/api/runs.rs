@@ -1,23 +1,25 @@
-//! Runs: reading and canceling them, and the state that large calls leave out.
-
-use std::collections::BTreeMap;
+//! Runs: reading, canceling and repeating them.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::id::RunId;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::answer::{Fault, wrapped};
 use super::events;
+use super::second::{Problem, single};
 use crate::function::identity;
-use crate::machine::Machine;
+use crate::machine::{FromStep, Machine, Rerun, RerunError};
 use crate::run::{Run, Status};
 
-fn parse_id(text: &str) -> Result<RunId, Fault> {
+/// A run's id from a path.
+pub(super) fn parse_id(text: &str) -> Result<RunId, Fault> {
     let parsed: Result<RunId, _> = text.parse();
     parsed.map_err(|error| Fault::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
@@ -81,34 +83,82 @@ pub(super) async fn cancel(
     }
 }
 
-/// `GET /v0/runs/{id}/actions`: the memos of an unfinished run.
-pub(super) async fn actions(
+/// `POST /v2/runs/{id}/cancel`.
+pub(super) async fn stop(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    let id = parse_id(&id)?;
-    let read = move |machine: &Machine| {
-        let memos = machine.run(id).filter(|run| !run.status.is_final())?.memos.iter();
-        Some(memos.map(|(id, memo)| (*id, memo.clone())).collect::<BTreeMap<_, _>>())
-    };
-    let memos = shared.engine.read(read).await?.ok_or_else(|| gone(id))?;
-    Ok(Json(memos).into_response())
+) -> Result<Response, Problem> {
+    let id = parse_second(&id)?;
+    let conflict = |code, message: String| Err(Problem::new(StatusCode::CONFLICT, code, message));
+    match shared.engine.cancel(id).await? {
+        None => Err(no_run(id)),
+        Some(Status::Cancelled) => {
+            conflict("run_already_cancelled", format!("the run {id} has been cancelled already"))
+        }
+        Some(status) if status.is_final() => {
+            conflict("run_already_ended", format!("the run {id} has already ended: {status:?}"))
+        }
+        Some(_) => Ok(single(Some(&json!({"runId": id})))),
+    }
 }
 
-/// `GET /v0/runs/{id}/batch`: the events of an unfinished run.
-pub(super) async fn batch(
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Again {
+    from_step: Option<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Step {
+    step_id: String,
+    input: Option<Box<RawValue>>,
+}
+
+/// `POST /v2/runs/{id}/rerun`: the new run, from the beginning or from a step, perhaps with edited arguments.
+pub(super) async fn again(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-) -> Result<Response, Fault> {
-    let id = parse_id(&id)?;
-    let read = move |machine: &Machine| {
-        let run = machine.run(id).filter(|run| !run.status.is_final())?;
-        let events =
-            run.events.iter().filter_map(|event| Some(machine.event(*event)?.body.clone()));
-        Some(events.collect::<Vec<_>>())
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let run = parse_second(&id)?;
+    let refused =
+        |problem: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_request", problem);
+    let asked: Again = if body.is_empty() {
+        Again::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| refused(error.to_string()))?
     };
-    let events = shared.engine.read(read).await?.ok_or_else(|| gone(id))?;
-    Ok(Json(events).into_response())
+    let from = asked.from_step.map(|Step { step_id: step, input }| FromStep { step, input });
+    let array = |input: &RawValue| input.get().trim_start().starts_with('[');
+    if from.as_ref().and_then(|from| from.input.as_deref()).is_some_and(|input| !array(input)) {
+        return Err(refused("fromStep.input is no array of arguments".to_owned()));
+    }
+    match shared.engine.rerun(Rerun { run, from }).await? {
+        Ok(new) => Ok(single(Some(&json!({"runId": new})))),
+        Err(RerunError::NoRun(id)) => Err(no_run(id)),
+        Err(error @ RerunError::NoStep { .. }) => Err(refused(error.to_string())),
+    }
+}
+
+/// `GET /v2/runs/{id}`.
+pub(super) async fn summarized(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = parse_second(&id)?;
+    let run = shared.engine.read(move |machine| machine.run(id).map(summary)).await?;
+    run.map(|run| single(Some(&run))).ok_or_else(|| no_run(id))
+}
+
+fn parse_second(text: &str) -> Result<RunId, Problem> {
+    text.parse().map_err(|error: protocol::id::IdError| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", error.to_string())
+    })
+}
+
+fn no_run(id: RunId) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", format!("there is no run {id}"))
 }
 
 /// What a list of runs may be narrowed to.
@@ -158,7 +208,7 @@ fn summary(run: &Run) -> Value {
         "app": {"id": run.app},
         "status": shouted(run.status),
         "queuedAt": run.queued_at,
-        "trigger": {"eventIds": run.events, "isBatch": false},
+        "trigger": {"eventIds": run.events, "isBatch": run.events.len() > 1},
         "output": run.output,
     });
     for (key, value) in [("startedAt", json!(run.started_at)), ("endedAt", json!(run.ended_at))] {
@@ -190,9 +240,4 @@ fn shouted(status: Status) -> &'static str {
 
 fn missing(id: RunId) -> Fault {
     Fault::new(StatusCode::NOT_FOUND, format!("there is no run {id}"))
-}
-
-fn gone(id: RunId) -> Fault {
-    let message = format!("runtime state is no longer available for runID: {id}");
-    Fault::new(StatusCode::GONE, message)
 }

@@ -164,6 +164,10 @@ impl Board {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) {
+        if self.draining {
+            self.acts.push(Act::End(call, Outcome::Returned));
+            return;
+        }
         let id = envelope.request_id.clone();
         let stage = Stage::Sought { next: now, tries: 0 };
         self.requests.insert(id.clone(), Request { call, envelope, stage, early: None });

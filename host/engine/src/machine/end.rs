@@ -6,6 +6,7 @@ use protocol::id::RunId;
 use serde_json::{Value, json};
 
 use super::Machine;
+use super::invoke::correlation;
 use crate::activity::{Activity, Happening};
 use crate::entropy::Entropy;
 use crate::event::{CANCELED, Event};
@@ -21,8 +22,20 @@ impl Machine {
         entropy: &mut dyn Entropy,
     ) {
         let Some(run) = self.runs.get_mut(&id) else { return };
-        run.clear(&mut self.queue, &mut self.records);
+        run.clear(&mut self.queue, &mut self.waiting);
         run.ended_at = Some(now);
+        let (invoker, silent) = (run.invoker, run.silent);
+        let key = (run.app.clone(), run.slug.clone());
+        if let Some(unfinished) = self.unfinished.get_mut(&key) {
+            unfinished.remove(&id);
+            if unfinished.is_empty() {
+                self.unfinished.remove(&key);
+            }
+        }
+        if let Some(invoker) = invoker {
+            self.answer_invoker(invoker, &ending, now, entropy);
+        }
+        let Some(run) = self.runs.get_mut(&id) else { return };
         let (status, output, failure, what) = match ending {
             Ending::Completed(output) => {
                 (Status::Completed, Some(output.clone()), None, Happening::RunCompleted { output })
@@ -38,18 +51,22 @@ impl Machine {
         self.changed.insert(id);
         let function = Some(run.slug.clone());
         self.activity.push(Activity { at: now, run: Some(id), function, what });
-        if run.silent {
+        if silent {
             return;
         }
-        let events: Vec<Value> =
-            run.events.iter().filter_map(|id| Some(self.events.get(id)?.json())).collect();
+        let events = run.events.iter().filter_map(|id| self.events.get(id));
+        let first = run.events.first().and_then(|id| self.events.get(id));
+        let events: Vec<Value> = events.map(Event::lean).collect();
         let mut data = json!({
             "_inngest": {"status": format!("{status:?}")},
-            "event": events.first(),
+            "event": first.map(Event::json),
             "events": events,
             "function_id": run.slug,
             "run_id": id,
         });
+        if let Some(correlation) = correlation(run) {
+            data["correlation_id"] = correlation;
+        }
         if let Some(output) = &run.output {
             data["result"] = serde_json::from_str(output.get()).unwrap_or(Value::Null);
         }
@@ -66,7 +83,7 @@ impl Machine {
             also.map(|name| (name, Some(id.to_string()))).into_iter().chain([(FINISHED, None)])
         {
             let event = Event::made(entropy.ulid(now).into(), name, &data, key, now);
-            self.accept(event, now, entropy);
+            self.accept(&event, now, entropy);
         }
     }
 }

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::event::NewEvent;
+use protocol::id::RunId;
+use serde_json::Value;
 
 use super::Machine;
+use super::batch::{Gather, gather};
 use super::record::{Record, Table};
 use crate::activity::{Activity, Happening};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId, Seed};
-use crate::run::{Run, Stage, Status, Work};
+use crate::run::{Invoker, Run, Stage, Status, Work};
 
 /// How long an event's identity starts a function only once.
 const DEDUPLICATED: SignedDuration = SignedDuration::from_hours(24);
@@ -20,6 +23,37 @@ const DEDUPLICATED: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) struct Incoming {
     pub(crate) events: Vec<NewEvent>,
     pub(crate) seed: Option<Seed>,
+}
+
+/// A run to be started.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) app: String,
+    pub(super) slug: String,
+    pub(super) events: Vec<EventId>,
+    pub(super) cron: Option<String>,
+    /// Nobody is told of its end.
+    pub(super) silent: bool,
+    /// When it may begin; none: now.
+    pub(super) due: Option<Timestamp>,
+    pub(super) invoker: Option<Invoker>,
+}
+
+impl Start {
+    /// An ordinary run.
+    pub(super) fn of(app: String, slug: String, events: Vec<EventId>) -> Self {
+        Self { app, slug, events, cron: None, silent: false, due: None, invoker: None }
+    }
+}
+
+/// A function that an event starts.
+struct Listener {
+    app: String,
+    slug: String,
+    uuid: String,
+    /// What its idempotency makes of the event.
+    key: Option<String>,
+    gather: Gather,
 }
 
 impl Machine {
@@ -39,39 +73,63 @@ impl Machine {
             };
             ids.push(id);
             if !self.events.contains_key(&id) {
-                self.accept(Event::received(id, new, now), now, entropy);
+                self.accept(&Event::received(id, new, now), now, entropy);
             }
         }
         ids
     }
 
-    /// Records an event and starts whatever listens to it.
-    pub(super) fn accept(&mut self, event: Event, now: Timestamp, entropy: &mut dyn Entropy) {
+    /// Records an event, wakes and cancels the runs that it concerns, and starts whatever listens to it: in this
+    /// order, so that no run meets the event that started it.
+    pub(super) fn accept(&mut self, event: &Event, now: Timestamp, entropy: &mut dyn Entropy) {
         let json = event.json();
-        let mut starts = Vec::new();
+        self.record_event(event.clone(), now);
+        self.wake_waiters(event, &json, now, entropy);
+        self.cancel_by(&event.name, &json, now, entropy);
+        let listeners = self.listeners(event, &json, now);
+        let (identity, silent) = (event.identity(), event.tells_of_an_end());
+        let due = if listeners.is_empty() { None } else { event.due(now) };
+        for Listener { app, slug, uuid, key, gather } in listeners {
+            let mut is_first = |identity: &str| self.is_first(format!("{uuid}/{identity}"), now);
+            if !is_first(&identity) || key.is_some_and(|key| !is_first(&format!("key/{key}"))) {
+                continue;
+            }
+            let start = Start { silent, due, ..Start::of(app, slug, vec![event.id]) };
+            match gather {
+                Gather::Alone => {
+                    self.start(start, now, entropy);
+                }
+                Gather::Into { key, rule } => self.add_to_batch(start, &key, rule, now, entropy),
+            }
+        }
+    }
+
+    /// The functions that an event starts, and how.
+    fn listeners(&self, event: &Event, json: &Value, now: Timestamp) -> Vec<Listener> {
+        let mut listeners = Vec::new();
         for app in self.apps.values() {
             for function in &app.functions {
-                let (started, faults) = function.is_started_by(&event.name, &json);
-                for fault in faults {
+                let warn = |fault: &String| {
                     let (function, event) = (&function.slug, &event.name);
-                    tracing::warn!(%function, %event, "{fault}; the function is not started");
-                }
+                    tracing::warn!(%function, %event, "{fault}");
+                };
+                let (started, faults) = function.is_started_by(&event.name, json);
+                faults.iter().for_each(warn);
                 if started {
-                    starts.push((
-                        app.registration.name.clone(),
-                        function.slug.clone(),
-                        function.uuid.clone(),
-                    ));
+                    let rules = &function.rules;
+                    let key = rules.idempotency.as_ref();
+                    let batch = rules.batch.as_ref();
+                    listeners.push(Listener {
+                        app: app.registration.name.clone(),
+                        slug: function.slug.clone(),
+                        uuid: function.uuid.clone(),
+                        key: key.and_then(|key| key.key(json).inspect_err(warn).ok()),
+                        gather: batch.map_or(Gather::Alone, |rule| gather(rule, json, now)),
+                    });
                 }
             }
         }
-        let (identity, silent, id) = (event.identity(), event.tells_of_an_end(), event.id);
-        self.record_event(event, now);
-        for (app, slug, uuid) in starts {
-            if self.is_first(format!("{uuid}/{identity}"), now) {
-                self.start(app, slug, id, None, silent, now, entropy);
-            }
-        }
+        listeners
     }
 
     /// Records an event without starting anything.
@@ -93,23 +151,22 @@ impl Machine {
         true
     }
 
-    /// Starts a run.
-    #[expect(clippy::too_many_arguments, reason = "all of a run's beginning, used in two places")]
+    /// Starts a run; its id.
     pub(super) fn start(
         &mut self,
-        app: String,
-        slug: String,
-        event: EventId,
-        cron: Option<String>,
-        silent: bool,
+        start: Start,
         now: Timestamp,
         entropy: &mut dyn Entropy,
-    ) {
+    ) -> RunId {
+        let Start { app, slug, events, cron, silent, due, invoker } = start;
+        let function = self.apps.get(&app).and_then(|app| app.function(&slug));
+        let within = function.and_then(|function| function.rules.start_within);
+        let due = due.unwrap_or(now);
         let mut run = Run {
             id: entropy.ulid(now).into(),
             app,
             slug,
-            events: vec![event],
+            events,
             cron,
             silent,
             status: Status::Scheduled,
@@ -125,20 +182,42 @@ impl Machine {
             items: BTreeMap::new(),
             next_item: 0,
             output: None,
+            invoker,
+            deadline: None,
+            inputs: BTreeMap::new(),
+            errands: BTreeMap::new(),
             memos: BTreeMap::new(),
         };
+        run.expire(within.and_then(|most| due.checked_add(most).ok()), &mut self.queue);
         let mut stage = Stage {
             now,
             entropy,
             queue: &mut self.queue,
             records: &mut self.records,
             activity: &mut self.activity,
+            waiting: &mut self.waiting,
+            asks: &mut self.asks,
             retry_interval: self.settings.retry_interval,
         };
-        run.tell(Happening::RunScheduled { event }, &mut stage);
-        run.add(Work::Discovery, now, &mut stage);
-        self.changed.insert(run.id);
-        self.by_event.entry(event).or_default().push(run.id);
-        self.runs.insert(run.id, run);
+        for event in run.events.iter().take(1) {
+            run.tell(Happening::RunScheduled { event: *event }, &mut stage);
+        }
+        run.add(Work::Discovery, due, &mut stage);
+        let id = run.id;
+        self.changed.insert(id);
+        self.index(&run);
+        self.runs.insert(id, run);
+        id
+    }
+
+    /// Makes a run known to the lists that name it.
+    pub(super) fn index(&mut self, run: &Run) {
+        for event in &run.events {
+            self.by_event.entry(*event).or_default().push(run.id);
+        }
+        if !run.status.is_final() {
+            let key = (run.app.clone(), run.slug.clone());
+            self.unfinished.entry(key).or_default().insert(run.id);
+        }
     }
 }

@@ -30,11 +30,14 @@ impl Machine {
         self.runs.retain(|id, run| {
             let kept = run.ended_at.is_none_or(|ended| ended > oldest);
             if !kept {
+                run.forget(records);
                 records.push(Record::remove(Table::Runs, id.to_string()));
             }
             kept
         });
-        let needed: BTreeSet<_> = self.runs.values().flat_map(|run| &run.events).collect();
+        let gathered = self.batches.values().flat_map(|batch| &batch.events);
+        let needed: BTreeSet<_> =
+            self.runs.values().flat_map(|run| &run.events).chain(gathered).collect();
         self.events.retain(|id, event| {
             let kept = event.received_at > oldest || needed.contains(id);
             if !kept {

@@ -13,13 +13,15 @@ pub(crate) enum Table {
     Runs,
     /// Run id/step id → memo.
     Memos,
+    /// Batch → the events in it.
+    Batches,
     /// Function and event identity → until when it starts nothing.
     Seen,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Apps, Self::Events, Self::Runs, Self::Memos, Self::Seen];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Apps, Self::Events, Self::Runs, Self::Memos, Self::Batches, Self::Seen];
 }
 
 /// One change of the store. A later one of the same key replaces an earlier one.

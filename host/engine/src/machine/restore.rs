@@ -7,6 +7,7 @@ use super::record::{Record, Table};
 use super::{Machine, Settings};
 use crate::app::App;
 use crate::event::Event;
+use crate::function::Fault;
 use crate::run::Run;
 
 /// A record that cannot be read.
@@ -32,7 +33,10 @@ impl Machine {
             match record.table {
                 Table::Apps => {
                     let registration = read(&record)?;
-                    let app = App::new(registration).map_err(|fault| unreadable(&record, fault))?;
+                    let app = App::new(registration).map_err(|fault| {
+                        let (Fault::Invalid(fault) | Fault::Undecodable(fault)) = fault;
+                        unreadable(&record, fault)
+                    })?;
                     machine.apps.insert(record.key, app);
                 }
                 Table::Events => {
@@ -40,14 +44,20 @@ impl Machine {
                     machine.events.insert(event.id, event);
                 }
                 Table::Runs => {
-                    let run: Run = read(&record)?;
-                    run.requeue(&mut machine.queue);
-                    for event in &run.events {
-                        machine.by_event.entry(*event).or_default().push(run.id);
+                    let mut run: Run = read(&record)?;
+                    run.requeue(&mut machine.queue, &mut machine.waiting)
+                        .map_err(|fault| unreadable(&record, fault))?;
+                    if !run.status.is_final() {
+                        machine.changed.insert(run.id);
                     }
+                    machine.index(&run);
                     machine.runs.insert(run.id, run);
                 }
                 Table::Memos => memos.push(record),
+                Table::Batches => {
+                    let batch = read(&record)?;
+                    machine.batches.insert(record.key, batch);
+                }
                 Table::Seen => {
                     let until = read(&record)?;
                     machine.seen.insert(record.key, until);
@@ -59,7 +69,7 @@ impl Machine {
             let ids = ids.and_then(|(run, step)| Some((run.parse().ok()?, step.parse().ok()?)));
             let (run, step) =
                 ids.ok_or_else(|| unreadable(&record, "the key names no step".to_owned()))?;
-            if let Some(run) = machine.runs.get_mut(&run) {
+            if let Some(run) = machine.runs.get_mut(&run).filter(|run| !run.status.is_final()) {
                 run.memos.insert(step, read(&record)?);
             }
         }

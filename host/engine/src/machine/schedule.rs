@@ -6,6 +6,7 @@ use protocol::event::SCHEDULED;
 use serde_json::json;
 
 use super::Machine;
+use super::intake::Start;
 use crate::entropy::Entropy;
 use crate::event::Event;
 
@@ -63,7 +64,9 @@ impl Machine {
             // A clock that was set back does not fire the same moment twice.
             let identity = format!("{}/{}/{}/{}", cron.app, cron.slug, cron.expression, cron.next);
             if self.is_first(identity, now) {
-                self.start(cron.app, cron.slug, id, Some(cron.expression), false, now, entropy);
+                let expression = Some(cron.expression);
+                let start = Start { cron: expression, ..Start::of(cron.app, cron.slug, vec![id]) };
+                self.start(start, now, entropy);
             }
         }
     }

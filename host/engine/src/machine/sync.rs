@@ -6,6 +6,7 @@ use super::Machine;
 use super::record::{Record, Table};
 use crate::activity::{Activity, Happening};
 use crate::app::{App, Registration, SyncRequest};
+use crate::function::Fault;
 
 /// Why a sync is refused; what the worker is told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +16,9 @@ pub(crate) enum SyncError {
     /// The reason is stored with the app, as on the real server, and logged.
     #[error("At least one function is invalid")]
     Invalid,
+    /// A member of a function has the wrong shape. Nothing of it is stored.
+    #[error("Invalid request: {0}")]
+    Undecodable(String),
 }
 
 impl Machine {
@@ -50,7 +54,11 @@ impl Machine {
                 self.activity.push(Activity { at: now, run: None, function: None, what });
                 Ok(true)
             }
-            Err(fault) => {
+            Err(Fault::Undecodable(problem)) => {
+                tracing::warn!(app = %name, "the sync is refused: {problem}");
+                Err(SyncError::Undecodable(problem))
+            }
+            Err(Fault::Invalid(fault)) => {
                 tracing::warn!(app = %name, "the sync is refused: {fault}");
                 self.keep_fault(registration, fault);
                 Err(SyncError::Invalid)

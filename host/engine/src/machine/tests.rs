@@ -1,12 +1,21 @@
 //! Tables for the machine: time is passed in, the worker is a closure, the store is a map.
 
 mod any;
+mod batches;
+mod cancel;
+mod checkpoints;
+mod errands;
+mod invoke;
+mod outlets;
+mod rerun;
 mod restart;
 mod retries;
 mod steps;
 mod triggers;
+mod versions;
+mod waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,7 +31,8 @@ use crate::call::Order;
 use crate::entropy::Counted;
 use crate::event::EventId;
 use crate::reply::{Answer, Reply};
-use crate::run::{Run, Status};
+use crate::request::{Request, Response};
+use crate::run::{Errand, Run, Status};
 
 pub(super) const START: &str = "2026-11-22T13:00:00Z";
 const SETTINGS: Settings = Settings { retry_interval: None, call_concurrency: 100 };
@@ -120,6 +130,10 @@ pub(super) struct World {
     worker: Box<dyn Fn(&Call) -> Answer>,
     /// Replies to come, in reverse: the earliest call is answered first.
     pub(super) under_way: Vec<Order>,
+    /// What others answer to requests.
+    pub(super) others: Box<dyn Fn(&Request) -> Response>,
+    /// Requests under way; each is answered before the next call.
+    pub(super) errands: VecDeque<Errand>,
 }
 
 impl World {
@@ -133,6 +147,8 @@ impl World {
             activity: Vec::new(),
             worker: Box::new(worker),
             under_way: Vec::new(),
+            others: Box::new(|_| Response::Failed("nobody answers".to_owned())),
+            errands: VecDeque::new(),
         }
     }
 
@@ -168,6 +184,7 @@ impl World {
             };
         }
         self.activity.extend(self.machine.take_activity());
+        self.errands.extend(self.machine.take_errands());
     }
 
     /// Kills the machine and starts it again from what is stored; calls under way are lost.
@@ -178,11 +195,18 @@ impl World {
             .map(|((table, key), value)| Record::put(*table, key.clone(), value.clone()));
         self.machine = Machine::restore(SETTINGS, records, self.now).expect("readable records");
         self.under_way.clear();
+        self.errands.clear();
     }
 
     /// Does the next thing: answers a call under way, else makes the calls that are due, else lets time pass up to
     /// `until`. Nothing is left to do when it says so.
     pub(super) fn step(&mut self, until: Timestamp) -> bool {
+        if let Some(errand) = self.errands.pop_front() {
+            let response = (self.others)(&errand.request);
+            self.machine.fetched(errand, response, self.now, &mut self.entropy);
+            self.save();
+            return true;
+        }
         if let Some(order) = self.under_way.pop() {
             let call = Call::of(&order, self.now);
             let reply = Reply::Answered((self.worker)(&call));
@@ -257,11 +281,34 @@ impl World {
             .collect()
     }
 
+    /// The names of what is told of runs, in order.
+    pub(super) fn told(&self) -> Vec<String> {
+        let told =
+            self.activity.iter().map(|activity| serde_json::to_value(activity).expect("JSON"));
+        told.map(|json| json["what"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    pub(super) fn signal(&mut self, signal: &str, data: &Value) -> Option<RunId> {
+        let data = crate::event::canonical(data);
+        let run = self.machine.signal(signal, &data, self.now, &mut self.entropy);
+        self.save();
+        run
+    }
+
     pub(super) fn cancel(&mut self, run: RunId) -> Option<Status> {
         let status = self.machine.cancel(run, self.now, &mut self.entropy);
         self.save();
         status
     }
+}
+
+/// A function with further options.
+pub(super) fn configured(slug: &str, event: &str, options: &Value) -> Value {
+    let mut function = function(slug, &json!([{"event": event}]), 4);
+    for (key, value) in options.as_object().expect("an object") {
+        function[key] = value.clone();
+    }
+    function
 }
 
 pub(super) fn function(slug: &str, triggers: &Value, retries: u32) -> Value {

@@ -9,27 +9,42 @@ use serde_json::value::RawValue;
 use super::{Ending, Run, Stage, Work, memo_key};
 use crate::activity::Happening;
 use crate::machine::record::{Record, Table};
-use crate::op::{Reported, null};
-use crate::queue::ItemId;
+use crate::op::Reported;
 use crate::reply::Failure;
 
-const LONGEST_SLEEP: Duration = Duration::from_hours(366 * 24);
+/// The longest sleep or wait.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 const MOST_STEPS: usize = 1_000;
-const LARGEST_STATE: usize = 32 * 1024 * 1024;
+pub(super) const LARGEST_STATE: usize = 32 * 1024 * 1024;
+
+/// A step that has ended, and whether that lifts the barrier of its batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) id: StepId,
+    pub(super) race: bool,
+}
+
+impl From<&Reported> for Ended {
+    fn from(step: &Reported) -> Self {
+        Self { id: step.id, race: step.race }
+    }
+}
+
+/// A value as a memo under `data` or `error`, canonical.
+pub(super) fn memo(member: &str, value: &RawValue) -> Box<RawValue> {
+    let text =
+        serde_json_canonicalizer::pipe(value.get()).unwrap_or_else(|_| value.get().to_owned());
+    RawValue::from_string(format!(r#"{{"{member}":{text}}}"#)).expect("JSON in an object is JSON")
+}
 
 impl Run {
     /// Stores what a step left behind; the first result counts. The run ends when it has become too large.
     pub(super) fn remember(
         &mut self,
         step: StepId,
-        member: &str,
-        value: &RawValue,
+        memo: Box<RawValue>,
         stage: &mut Stage<'_>,
     ) -> Option<Ending> {
-        let text =
-            serde_json_canonicalizer::pipe(value.get()).unwrap_or_else(|_| value.get().to_owned());
-        let memo = RawValue::from_string(format!(r#"{{"{member}":{text}}}"#))
-            .expect("a JSON value in an object is JSON");
         self.store(step, memo, stage);
         let fail = |kind, message: &str| Some(Ending::Failed(Failure::new(kind, message)));
         if self.stack.len() > MOST_STEPS {
@@ -44,69 +59,49 @@ impl Run {
         None
     }
 
-    fn store(&mut self, step: StepId, memo: Box<RawValue>, stage: &mut Stage<'_>) {
+    /// Whether one more step may be stored.
+    pub(super) fn has_room(&self) -> bool {
+        self.stack.len() < MOST_STEPS
+    }
+
+    pub(super) fn store(&mut self, step: StepId, memo: Box<RawValue>, stage: &mut Stage<'_>) {
         if !self.memos.contains_key(&step) {
             let value = memo.get().as_bytes().to_vec();
             stage.records.push(Record::put(Table::Memos, memo_key(self.id, step), value));
             self.memos.insert(step, memo);
             self.stack.push(step);
+            self.inputs.remove(&step);
         }
     }
 
-    /// Gives a planned step its item, once.
+    /// Gives a planned step its item.
     pub(super) fn plan(&mut self, step: Reported, stage: &mut Stage<'_>) {
-        if self.planned.insert(step.id) {
-            self.pending.insert(step.id);
-            self.add(Work::Step { id: step.id }, stage.now, stage);
-            self.tell(Happening::StepPlanned { name: step.name }, stage);
-        }
+        self.add(Work::Step { id: step.id }, stage.now, stage);
+        self.tell(Happening::StepPlanned { name: step.name }, stage);
     }
 
-    /// Begins a sleep; one that was reported before keeps its first end.
-    pub(super) fn sleep(
-        &mut self,
-        step: Reported,
+    /// Begins a sleep.
+    pub(super) fn sleep(&mut self, step: Reported, until: Timestamp, stage: &mut Stage<'_>) {
+        self.add(Work::Sleep { id: step.id, race: step.race }, until, stage);
+        self.tell(Happening::Sleeping { name: step.name, until }, stage);
+    }
+
+    /// Ends the run when one of its sleeps or waits would last longer than anybody may wait.
+    pub(super) fn too_long(
+        what: &str,
+        name: &str,
         until: Timestamp,
-        stage: &mut Stage<'_>,
+        now: Timestamp,
     ) -> Option<Ending> {
-        if Duration::try_from(until.duration_since(stage.now)).is_ok_and(|d| d > LONGEST_SLEEP) {
-            let message = format!("the sleep {} is longer than 366 days", step.name);
-            return Some(Ending::Failed(Failure::new("InngestErrTimeoutTooLong", message)));
-        }
-        if self.planned.insert(step.id) {
-            self.pending.insert(step.id);
-            self.add(Work::Sleep { id: step.id }, until, stage);
-            self.tell(Happening::Sleeping { name: step.name, until }, stage);
-        }
-        None
-    }
-
-    /// Ends a sleep.
-    pub(crate) fn wake(&mut self, item: ItemId, stage: &mut Stage<'_>) {
-        let Some(Work::Sleep { id }) = self.items.get(&item).map(|item| item.work.clone()) else {
-            return;
-        };
-        self.items.remove(&item);
-        self.store(id, null(), stage);
-        self.pending.remove(&id);
-        // A sleep that ends leaves `planning` as it is; so does the real server.
-        if self.version < 2 || self.pending.is_empty() {
-            self.discover(stage);
-        }
+        let long = Duration::try_from(until.duration_since(now)).is_ok_and(|d| d > LONGEST);
+        let message = format!("the {what} {name} is longer than 366 days");
+        long.then(|| Ending::Failed(Failure::new("InngestErrTimeoutTooLong", message)))
     }
 
     /// Steps have ended: the next discovery call follows when no other step of their batch is pending, or when one
     /// of them lifts that barrier.
-    pub(super) fn finish(&mut self, steps: &[Reported], stage: &mut Stage<'_>) {
-        let mut lifted = false;
-        for step in steps {
-            self.pending.remove(&step.id);
-            lifted |= step.race;
-        }
-        if steps.is_empty() {
-            return;
-        }
-        if self.version < 2 || lifted || self.pending.is_empty() {
+    pub(super) fn finish(&mut self, steps: &[Ended], stage: &mut Stage<'_>) {
+        if self.proceeds(steps) {
             if self.version >= 2 {
                 self.planning = false;
             }
@@ -114,8 +109,19 @@ impl Run {
         }
     }
 
+    /// Takes steps off the barrier; whether the run goes on. A step that was reported under version 1 stands at no
+    /// barrier: each such end wakes the run.
+    pub(super) fn proceeds(&mut self, steps: &[Ended]) -> bool {
+        let mut lifted = false;
+        for step in steps {
+            let joined = self.pending.remove(&step.id);
+            lifted |= step.race || (self.version < 2 && !joined);
+        }
+        !steps.is_empty() && (lifted || self.pending.is_empty())
+    }
+
     /// Queues a discovery call, unless one waits already: it will see this state too.
-    fn discover(&mut self, stage: &mut Stage<'_>) {
+    pub(super) fn discover(&mut self, stage: &mut Stage<'_>) {
         let waits = self.items.iter().any(|(id, item)| {
             item.due <= stage.now
                 && stage.queue.waits(item.due, self.ticket(*id))

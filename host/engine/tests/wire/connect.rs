@@ -13,6 +13,7 @@ use engine::{Activity, Engine, GatewayOptions, Happening, Options};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 
+use crate::client::Client;
 use crate::options;
 
 /// Where a connection's functions are.
@@ -37,11 +38,23 @@ async fn engine(gateway: GatewayOptions) -> Engine {
 /// Leases so short that a test can wait for their end, and retries that do not.
 fn short_leases() -> GatewayOptions {
     GatewayOptions {
-        lease: Duration::from_secs(1),
+        lease: Duration::from_secs(2),
         extend_lease_interval: Duration::from_millis(250),
         grace: Duration::from_millis(200),
         ..GatewayOptions::default()
     }
+}
+
+/// Waits until this many connections are open.
+async fn connected(client: &Client, count: usize) {
+    for _ in 0..1_000 {
+        let (_, shown) = client.get("/v0/connect/envs/x/conns").await;
+        if shown["data"].as_array().map(Vec::len) == Some(count) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("there are never {count} connections");
 }
 
 /// The reason of the next failed attempt.

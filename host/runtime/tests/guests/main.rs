@@ -2,6 +2,7 @@
 //! build.
 
 mod bench;
+mod blocking;
 mod call;
 mod checkpoints;
 mod hostile;

@@ -53,7 +53,9 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
 /// Compiled once for all tests.
 static COMPONENTS: OnceCell<Vec<Arc<Component>>> = OnceCell::const_new();
 
-async fn load() -> Vec<Arc<Component>> {
+static RUNTIME: OnceCell<Runtime> = OnceCell::const_new();
+
+async fn runtime() -> Runtime {
     let limits = Limits {
         memory: 32 << 20,
         replay: Duration::from_secs(2),
@@ -61,12 +63,21 @@ async fn load() -> Vec<Arc<Component>> {
         ..Limits::default()
     };
     let here = vec!["127.0.0.1:*".parse().expect("a destination")];
-    let runtime = Runtime::new(limits, here).expect("an engine");
+    Runtime::new(limits, here).expect("an engine")
+}
+
+/// One more component, compiled for this test.
+pub(crate) async fn component(guest: &str) -> Arc<Component> {
+    let bytes = std::fs::read(guest).expect("a built guest");
+    let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
+    let runtime = RUNTIME.get_or_init(runtime).await;
+    Component::load(runtime, &name, bytes).await.expect("a component")
+}
+
+async fn load() -> Vec<Arc<Component>> {
     let mut components = Vec::new();
     for guest in [guests::STEPS, guests::HOSTILE] {
-        let bytes = std::fs::read(guest).expect("a built guest");
-        let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
-        components.push(Component::load(&runtime, &name, bytes).await.expect("a component"));
+        components.push(component(guest).await);
     }
     components
 }

@@ -44,6 +44,10 @@ async fn a_call_without_a_fitting_signature_is_not_believed() {
         ("not ASCII", good().with(header::SIGNATURE, "t=1795347640&s=ä"), "is not t="),
         ("of another key", good().signed(STRANGER), "does not fit the body"),
         ("of another body", altered(), "does not fit the body"),
+        ("of another type", good().with("content-type", "text/plain"), "no x-inngest-signature"),
+        ("a probe", Request::post("probe=trust", ""), "no x-inngest-signature header"),
+        ("an unknown probe", Request::post("probe=more", ""), "no x-inngest-signature header"),
+        ("a strange probe", Request::post("probe=trust", "").signed(STRANGER), "does not fit"),
         ("too old", good().signed_at(PRIMARY, -long), "away from this machine's clock"),
         ("from the future", good().signed_at(PRIMARY, long), "away from this machine's clock"),
         (
@@ -80,5 +84,25 @@ async fn a_development_worker_believes_everybody_and_signs_nothing() {
         let answer = bus.send(request).await;
         assert_eq!((answer.status, answer.signer()), (206, None));
     }
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn a_probe_for_trust_is_answered_with_a_signature() {
+    let server = Server::start();
+    let probe = |query: &str, key| Request::post(query, "").signed(key);
+    let bus = Bus::signed(&server).await;
+    for key in [PRIMARY, FALLBACK] {
+        let answer = bus.send(probe("probe=trust", key)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+        assert_eq!(answer.signer(), Some(key));
+    }
+    let answer = bus.send(probe("fnId=bus-five&probe=health", PRIMARY)).await;
+    assert_eq!((answer.status, answer.signer()), (400, Some(PRIMARY)));
+    assert!(answer.body.contains("no probe \\\"health\\\""), "{}", answer.body);
+    bus.end().await;
+    let bus = Bus::dev(&server).await;
+    let answer = bus.send(Request::post("probe=trust", "")).await;
+    assert_eq!((answer.status, answer.signer()), (200, None));
     bus.end().await;
 }

@@ -2,7 +2,7 @@
 
 use runtime::LoadError;
 use serde_json::json;
-use worker::Running;
+use worker::{Running, SyncState};
 
 use crate::bus::{Bus, generation, options};
 use crate::call::{Answer, CallTo};
@@ -87,5 +87,33 @@ async fn a_refused_component_shows_and_does_not_stop_the_others() {
         .post(format!("{url}/api/inngest?{}", call.query()))
         .body(call.body());
     assert_eq!(Answer::read(post.send().await.expect("an answer")).await.status, 206);
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_refused_function_shows_everywhere_and_does_not_stop_the_others_of_its_component() {
+    let server = Server::start();
+    let mut generation = generation().await;
+    generation.add(crate::bus::component(guests::MANIFEST_FAULTS).await).expect("ids of its own");
+    let options = options(Trust::Dev, server.address);
+    let running = Running::start(options, generation, Vec::new()).await.expect("a worker");
+    let url = format!("http://{}", running.address());
+    let mut state = running.sync_state();
+    state.wait_for(|state| matches!(state, SyncState::Synced { .. })).await.expect("it is synced");
+    let registered = server.memory().functions.clone();
+    assert!(registered.iter().any(|function| function["id"] == "bus-fine"), "{registered:?}");
+    let health = Answer::read(reqwest::get(&url).await.expect("an answer")).await.json();
+    assert_eq!(health["status"], "degraded", "somebody has to look");
+    let put = reqwest::Client::new().put(format!("{url}/api/inngest")).body("{}");
+    let told = Answer::read(put.send().await.expect("an answer")).await.json();
+    assert_eq!(told["message"], "Successfully synced.");
+    for refused in [&health["refused"], &told["refused"]] {
+        let refused = refused.to_string();
+        for says in
+            ["component manifest-faults: function \\\"never-retried\\\": retries: 0", "no trigger"]
+        {
+            assert!(refused.contains(says), "{says}: {refused}");
+        }
+    }
     running.shutdown().await;
 }

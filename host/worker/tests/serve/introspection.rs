@@ -12,7 +12,7 @@ use crate::server::Server;
 async fn public(succeeded: Value, mode: &str, keys: bool) -> Value {
     json!({
         "authentication_succeeded": succeeded,
-        "capabilities": {},
+        "capabilities": {"trust_probe": "v1"},
         "extra": {},
         "function_count": generation().await.functions().count(),
         "has_event_key": true,
@@ -57,6 +57,8 @@ async fn whoever_shares_a_key_learns_origins_and_hashes() {
             (&told["api_origin"], &told["event_api_origin"]),
             (&json!(origin), &json!(origin))
         );
+        let capabilities = json!({"in_band_sync": "v1", "trust_probe": "v1"});
+        assert_eq!(told["capabilities"], capabilities);
         assert_eq!(told["signing_key_hash"], short(PRIMARY));
         assert_eq!(told["signing_key_fallback_hash"], short(FALLBACK));
         secrets::assert_kept("introspection", &answer.body);

@@ -9,6 +9,7 @@ mod checkpoints;
 mod disbelief;
 mod events;
 mod health;
+mod in_band;
 mod introspection;
 mod limits;
 mod refusals;
@@ -16,6 +17,7 @@ mod registration;
 mod secrets;
 mod server;
 mod shutdown;
+mod state;
 mod sync_requests;
 
 use std::time::Duration;

@@ -7,10 +7,12 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::bus::{BODY_LIMIT, Bus};
+use crate::bus::{BODY_LIMIT, Bus, options};
 use crate::call::{ATTEMPTS, CallTo, RUN, Request};
-use crate::secrets::{EVENT_DATA, PRIMARY};
+use crate::secrets::{self, EVENT_DATA, PRIMARY};
 use crate::server::Server;
+use worker::Options;
+use worker::options::BODY_LIMIT as BODY_LIMIT_DEFAULT;
 
 /// A request that is refused: with which status, which class of error, and what it says.
 struct Refused {
@@ -54,13 +56,6 @@ fn refused() -> Vec<Refused> {
         function("an unknown function", "fnId=bus-nothing&stepId=step"),
         function("no function's id", "fnId=bus-%20&stepId=step"),
         function("another app's function", "fnId=car-five&stepId=step"),
-        of(
-            "a state that was left out",
-            CallTo { use_api: true, ..CallTo::new("five") }.request(),
-            500,
-            "NotHandled",
-            "larger than one call carries",
-        ),
         of("plain text", plain, 415, "ContentType", "application/json"),
         of("a form", form, 415, "ContentType", "application/json"),
         of("too large", post(FIVE, &large), 413, "TooLarge", "limit of 65536 bytes"),
@@ -82,8 +77,8 @@ async fn what_cannot_be_answered_is_refused_with_its_reason_and_may_be_tried_aga
             assert!(!message.contains(EVENT_DATA), "{what}: {message}");
             assert_eq!(answer.retry(), (Some("false"), None), "{what}");
             assert_eq!(answer.header(header::REQUEST_VERSION), Some("2"), "{what}");
-            // These two are refused before anybody is believed.
-            let believed = signs && !matches!(status, 413 | 415);
+            // What is too large is refused before anybody is believed.
+            let believed = signs && status != 413;
             assert_eq!(answer.signer(), believed.then_some(PRIMARY), "{what}");
         }
         bus.end().await;
@@ -162,5 +157,25 @@ async fn a_call_that_breaks_off_disturbs_nobody() {
         drop(stream);
         bus.assert_works().await;
     }
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn a_call_as_large_as_the_server_makes_them_is_taken_and_one_beyond_the_limit_is_not() {
+    let server = Server::start();
+    let options =
+        Options { body_limit: BODY_LIMIT_DEFAULT, ..options(secrets::trust(), server.address) };
+    let bus = Bus::start(options).await.registered().await;
+    // The event stands in the body twice.
+    let large = |bytes: usize| {
+        let padding = "x".repeat(bytes);
+        CallTo { data: json!({ "padding": padding }), ..CallTo::new("five") }
+    };
+    let answer = bus.call(&large((2 << 20) + (64 << 10))).await;
+    assert_eq!(answer.op()["data"], 1, "the function runs");
+    let answer = bus.call(&large(BODY_LIMIT_DEFAULT)).await;
+    assert_eq!(answer.status, 413);
+    let message = answer.json()["message"].as_str().expect("a message").to_owned();
+    assert!(message.contains("larger than this worker's limit of 8388608 bytes"), "{message}");
     bus.end().await;
 }

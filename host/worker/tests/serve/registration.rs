@@ -187,3 +187,49 @@ async fn a_server_that_was_away_is_told_again() {
     until("it is told", async || !server.memory().registrations.is_empty()).await;
     bus.end().await;
 }
+
+#[tokio::test]
+async fn a_server_with_other_triggers_is_told_again() {
+    let server = Server::start();
+    let bus = Bus::dev(&server).await;
+    for other in [json!([{"cron": "0 9 * * *"}]), json!([{"event": "testing/other"}]), json!([])] {
+        let before = {
+            let mut memory = server.memory();
+            memory.functions[0]["config"]["triggers"] = other.clone();
+            memory.registrations.len()
+        };
+        until("it is told", async || server.memory().registrations.len() > before).await;
+        bus.until_state("synced").await;
+        assert_ne!(server.memory().functions[0]["config"]["triggers"], other);
+    }
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_functions_and_keeps_others_does_not_have_us() {
+    let server = Server::start();
+    server.memory().forgetful = true;
+    let bus = Bus::start(options(Trust::Dev, server.address)).await;
+    until("it shows", async || {
+        let error = bus.health().await["registration"]["error"].to_string();
+        error.contains("took the registration, but bus-")
+            && error.contains("has no trigger instead of event testing/five.requested")
+    })
+    .await;
+    server.memory().forgetful = false;
+    bus.until_state("synced").await;
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn functions_of_another_worker_under_our_name_are_told_and_left_alone() {
+    let server = Server::start();
+    let bus = Bus::dev(&server).await;
+    server.memory().functions.push(json!({"id": "bus-of-another"}));
+    let foreign = async || bus.health().await["registration"]["foreign"].clone();
+    until("it shows", async || foreign().await == json!(["bus-of-another"])).await;
+    assert_eq!(server.memory().registrations.len(), 1, "nobody fights");
+    server.memory().functions.pop();
+    until("it is over", async || foreign().await.is_null()).await;
+    bus.end().await;
+}

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Seen {
     /// The last part of the path: for events their key.
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
@@ -39,14 +40,33 @@ pub(crate) enum Mood {
     Refusing { status: u16, message: &'static str, times: usize },
 }
 
+/// What the server left out of calls because it is large.
+#[derive(Debug, Clone)]
+pub(crate) struct RunState {
+    /// The memos, as JSON.
+    pub(crate) actions: String,
+    /// The events, as JSON.
+    pub(crate) batch: String,
+    /// 200 when it tells them.
+    pub(crate) status: u16,
+    /// Who asked: the path and the bearer.
+    pub(crate) asked: Vec<(String, Option<String>)>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) registrations: Vec<Seen>,
     pub(crate) events: Vec<Seen>,
+    /// The functions it has, as it tells them: `id` is the slug.
+    pub(crate) functions: Vec<Value>,
+    /// Why it refused the last registration, as it keeps it with the app.
+    pub(crate) reason: Option<&'static str>,
+    /// Whether it forgets the triggers of what is registered.
+    pub(crate) forgetful: bool,
+    /// What it left out of calls, and how it tells it.
+    pub(crate) state: RunState,
     /// Steps that were stored while their function went on, one entry for each request.
     pub(crate) checkpoints: Vec<Seen>,
-    /// The slugs of the functions it has.
-    pub(crate) functions: Vec<String>,
     /// How often it was asked which functions it has.
     pub(crate) asked: usize,
     /// Bearers it does not accept.
@@ -108,6 +128,14 @@ impl Server {
             events: Vec::new(),
             checkpoints: Vec::new(),
             functions: Vec::new(),
+            reason: None,
+            forgetful: false,
+            state: RunState {
+                actions: "{}".to_owned(),
+                batch: "[]".to_owned(),
+                status: 200,
+                asked: Vec::new(),
+            },
             asked: 0,
             revoked: Vec::new(),
             guarded: false,
@@ -118,6 +146,8 @@ impl Server {
         let router = Router::new()
             .route("/fn/register", post(register))
             .route("/v1/apps/{app}/functions", get(functions))
+            .route("/v2/apps/{app}", get(app))
+            .route("/v0/runs/{run}/{part}", get(run_state))
             .route("/e/{key}", post(events))
             .route("/v1/checkpoint/{run}/async", post(checkpoint))
             .with_state(Arc::clone(&memory));
@@ -174,7 +204,12 @@ pub(crate) async fn breaking_off() -> SocketAddr {
     address
 }
 
-async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn register(
+    State(memory): State<Shared>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let mut memory = memory.lock().expect("no panic");
     let body: Value = serde_json::from_slice(&body).expect("JSON");
     let bearer = headers.get("authorization").map(|bearer| bearer.to_str().expect("text"));
@@ -182,7 +217,12 @@ async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes)
         memory.revoked.iter().any(|revoked| bearer == format!("Bearer {revoked}"))
     });
     let unknown = memory.guarded && bearer.is_none();
-    memory.registrations.push(Seen { path: "register".to_owned(), headers, body: body.clone() });
+    memory.registrations.push(Seen {
+        path: "register".to_owned(),
+        query,
+        headers,
+        body: body.clone(),
+    });
     if revoked || unknown {
         return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
     }
@@ -190,17 +230,48 @@ async fn register(State(memory): State<Shared>, headers: HeaderMap, body: Bytes)
         return answer;
     }
     let functions = body["functions"].as_array().expect("functions");
-    memory.functions = functions
-        .iter()
-        .map(|function| function["id"].as_str().expect("a slug").to_owned())
-        .collect();
+    let forgetful = memory.forgetful;
+    let held = |function: &Value| {
+        let triggers = if forgetful { json!([]) } else { function["triggers"].clone() };
+        json!({ "id": function["id"], "config": { "triggers": triggers } })
+    };
+    memory.functions = functions.iter().map(held).collect();
     Json(json!({"ok": true, "modified": true})).into_response()
 }
 
 async fn functions(State(memory): State<Shared>, Path(_app): Path<String>) -> Json<Value> {
     let mut memory = memory.lock().expect("no panic");
     memory.asked += 1;
-    Json(memory.functions.iter().map(|slug| json!({ "id": slug })).collect())
+    Json(memory.functions.clone().into())
+}
+
+async fn app(State(memory): State<Shared>, Path(app): Path<String>) -> Json<Value> {
+    let memory = memory.lock().expect("no panic");
+    Json(json!({"data": {"id": app, "latestSync": {"error": memory.reason}}, "metadata": {}}))
+}
+
+async fn run_state(
+    State(memory): State<Shared>,
+    Path((run, part)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let mut memory = memory.lock().expect("no panic");
+    let bearer = headers.get("authorization").map(|bearer| bearer.to_str().expect("text"));
+    let revoked = bearer.is_some_and(|bearer| {
+        memory.revoked.iter().any(|revoked| bearer == format!("Bearer {revoked}"))
+    });
+    let bearer = bearer.map(str::to_owned);
+    memory.state.asked.push((format!("{run}/{part}"), bearer));
+    if revoked {
+        return (StatusCode::UNAUTHORIZED, "Authentication failed").into_response();
+    }
+    let status = StatusCode::from_u16(memory.state.status).expect("a status");
+    if status != StatusCode::OK {
+        return (status, Json(json!({"error": "runtime state is no longer available"})))
+            .into_response();
+    }
+    let told = if part == "actions" { &memory.state.actions } else { &memory.state.batch };
+    told.clone().into_response()
 }
 
 async fn events(
@@ -212,7 +283,7 @@ async fn events(
     let mut memory = memory.lock().expect("no panic");
     let body: Value = serde_json::from_slice(&body).expect("JSON");
     let count = body.as_array().expect("events").len();
-    memory.events.push(Seen { path, headers, body });
+    memory.events.push(Seen { path, query: None, headers, body });
     if let Some(answer) = memory.on_events.answer() {
         return answer;
     }
@@ -228,6 +299,6 @@ async fn checkpoint(
 ) -> Response {
     let mut memory = memory.lock().expect("no panic");
     let body: Value = serde_json::from_slice(&body).expect("JSON");
-    memory.checkpoints.push(Seen { path, headers, body });
+    memory.checkpoints.push(Seen { path, query: None, headers, body });
     memory.on_checkpoints.answer().unwrap_or_else(|| StatusCode::OK.into_response())
 }

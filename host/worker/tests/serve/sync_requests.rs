@@ -107,3 +107,48 @@ async fn a_server_that_is_away_is_named() {
     bus.assert_works().await;
     bus.running.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_reason_that_the_server_keeps_is_part_of_the_error() {
+    let server = Server::start();
+    let bus = Bus::dev(&server).await;
+    let general = "At least one function is invalid";
+    for (message, reason, says) in [
+        (
+            general,
+            Some("1 errors occurred:\n  * A name is required"),
+            "invalid: 1 errors occurred: * A name",
+        ),
+        (general, None, "the server answered 400: At least one function is invalid"),
+        (
+            "Invalid request: bad scope",
+            Some("of an earlier sync"),
+            "400: Invalid request: bad scope",
+        ),
+    ] {
+        {
+            let mut memory = server.memory();
+            memory.on_register = Mood::Refusing { status: 400, message, times: 1 };
+            memory.reason = reason;
+        }
+        let answer = bus.send(put()).await;
+        let told = answer.json()["message"].as_str().expect("a message").to_owned();
+        assert!(answer.status == 500 && told.contains(says), "{says}: {told}");
+        assert!(!told.contains("earlier"), "{told}");
+        bus.until_state("synced").await;
+    }
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn the_mark_of_a_deploy_goes_on_to_the_server() {
+    let server = Server::start();
+    let bus = Bus::dev(&server).await;
+    for (query, expected) in [("?deployId=d%201&x=2", Some("deployId=d+1")), ("?x=2", None)] {
+        let path = format!("/api/inngest{query}");
+        assert_eq!(bus.send(Request { path, ..put() }).await.status, 200);
+        let seen = server.memory().registrations.last().expect("a registration").query.clone();
+        assert_eq!(seen.as_deref(), expected);
+    }
+    bus.end().await;
+}

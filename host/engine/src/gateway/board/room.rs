@@ -48,6 +48,28 @@ impl Room {
     }
 }
 
+#[cfg(test)]
+impl Room {
+    /// One worker that serves one function and has this many free slots.
+    pub(crate) fn of(app: &str, slug: &str, slots: usize) -> Self {
+        let announced = super::Announced {
+            configuration: String::new(),
+            slugs: std::collections::BTreeSet::from([slug.to_owned()]),
+        };
+        let hello = Hello {
+            connection: String::new(),
+            instance: "i".to_owned(),
+            limit: None,
+            manual: false,
+            apps: BTreeMap::from([(app.to_owned(), announced)]),
+            sdk: (String::new(), String::new()),
+            system: None,
+        };
+        let free = BTreeMap::from([("i".to_owned(), slots)]);
+        Self { connections: vec![(Arc::new(hello), true)], free }
+    }
+}
+
 impl Board {
     /// Who can take calls now.
     pub(crate) fn room(&self, now: Timestamp) -> Room {

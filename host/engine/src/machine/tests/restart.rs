@@ -108,10 +108,13 @@ fn a_call_that_was_under_way_is_made_again_with_its_attempt() {
     world.restart();
     world.step(world.now);
     let again = body(&world);
-    for member in ["attempt", "job_id", "generation_id", "run_id", "stack"] {
+    for member in ["attempt", "job_id", "qi_id", "run_id", "stack"] {
         assert_eq!(lost["ctx"][member], again["ctx"][member], "{member}");
     }
     assert_ne!(lost["ctx"]["request_id"], again["ctx"]["request_id"]);
+    // So that the lost call is known as such when it still speaks.
+    let generation = |body: &Value| body["ctx"]["generation_id"].as_u64();
+    assert!(generation(&lost) < generation(&again));
 }
 
 #[test]

@@ -98,7 +98,11 @@ fn a_targeted_retry_concerns_its_step_only() {
 #[test]
 fn what_the_engine_cannot_do_is_said() {
     for (reply, says) in [
-        (ops(&[op("WaitForEvent", "w", &json!({}))]), "does not support the op WaitForEvent yet"),
+        (ops(&[op("SyncRunComplete", "w", &json!({}))]), "does not support the op SyncRunComplete"),
+        (
+            ops(&[op("InvokeFunction", "w", &json!({"opts": {"function_id": "app-f"}}))]),
+            "no payload",
+        ),
         (ops(&[op("StepNotFound", "w", &json!({}))]), "there is no op"),
         (Answer { sdk: false, ..answer(200, &json!(1)) }, "not_sdk"),
     ] {

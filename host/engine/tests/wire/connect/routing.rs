@@ -7,7 +7,7 @@ use protocol::connect::frames::{Kind, Status};
 use serde_json::{Value, json};
 
 use super::dialer::{Closed, Dialer, payload};
-use super::{engine, failure, function};
+use super::{connected, engine, failure, function};
 use crate::client::Client;
 use crate::options;
 use crate::worker::{Worker, done};
@@ -18,9 +18,7 @@ async fn calls_for_an_absent_worker_wait_and_hold_up_nobody() {
     let engine = Engine::start(options).await.expect("an engine");
     let client = Client::of(&engine);
     drop(Dialer::connect(&client, &[function("app-f", 0)], |_| {}).await);
-    while client.get("/v0/connect/envs/x/conns").await.1["data"] != json!([]) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    connected(&client, 0).await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
         waiting.push(client.send(&json!({"name": "a/b"})).await);
@@ -124,14 +122,14 @@ async fn a_worker_that_is_there_but_not_ready_costs_an_attempt() {
 #[tokio::test]
 async fn a_worker_without_heartbeats_gets_no_calls_and_is_cut() {
     let gateway = GatewayOptions {
-        heartbeat_interval: Duration::from_millis(400),
+        heartbeat_interval: Duration::from_millis(800),
         ..GatewayOptions::default()
     };
     let engine = engine(gateway).await;
     let client = Client::of(&engine);
     let mut activity = engine.activity();
     let mut worker = Dialer::connect(&client, &[function("app-f", 20)], |_| {}).await;
-    tokio::time::sleep(Duration::from_millis(850)).await;
+    tokio::time::sleep(Duration::from_millis(1_700)).await;
     let event = client.send(&json!({"name": "a/b"})).await;
     let reason = failure(&mut activity).await;
     assert!(reason.starts_with("connect_no_healthy_connection"), "{reason}");
@@ -170,10 +168,7 @@ async fn the_newest_configuration_replaces_the_list_and_older_connections_serve_
         client.ended(&event).await;
     }
     drop(newer);
-    while client.get("/v0/connect/envs/x/conns").await.1["data"].as_array().map(Vec::len) != Some(1)
-    {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    connected(&client, 1).await;
     let event = client.send(&json!({"name": "both"})).await;
     let request = older.taken().await;
     older.reply(&request, Status::Done, &json!("older")).await;

@@ -168,6 +168,9 @@ fn a_stopping_engine_leaves_what_finds_nobody_for_its_next_life() {
     world.board.drain();
     world.leave(id);
     assert_eq!(world.ended, ["returned"], "{first} was not acknowledged");
+    world.join(|_| {});
+    world.call();
+    assert_eq!(world.ended, ["returned", "returned"], "nothing new goes out");
     assert_eq!(world.board.under_way(), 1);
     world.board.give_up();
     assert_eq!(world.board.under_way(), 0);
