@@ -18,6 +18,7 @@ use crate::cpu::ThreadTime;
 
 #[path = "../../benches/fixture/cpu.rs"]
 mod cpu;
+#[allow(dead_code, reason = "a frame has no query")]
 #[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
 
