@@ -49,7 +49,9 @@ fn main() {
         let endpoint = format!("ws://{}/", gateway.local_addr().expect("an address"));
         let running = worker(api(endpoint).await).await;
         let mut socket = connected(&gateway).await;
-        println!("| calls at once | memos | round trip, median | 99th percentile | calls a second |");
+        println!(
+            "| calls at once | memos | round trip, median | 99th percentile | calls a second |"
+        );
         println!("| ---: | ---: | ---: | ---: | ---: |");
         for depth in DEPTHS {
             for memos in fixture::MEMOS {
