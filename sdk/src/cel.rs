@@ -28,7 +28,7 @@ const EXACT: u64 = 1 << 53;
 const MEMBERS: [&str; 6] = ["data", "id", "name", "ts", "user", "v"];
 
 /// Words of CEL that cannot be selected with a dot.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 21] = [
     "as",
     "break",
     "const",
@@ -50,7 +50,6 @@ const RESERVED: [&str; 22] = [
     "var",
     "void",
     "while",
-    "__proto__",
 ];
 
 /// Why something has no form in CEL; the text says what to do instead.
@@ -93,10 +92,15 @@ impl Match {
 
     /// The whole condition; `None` where everything matches.
     pub fn text(&self) -> Option<String> {
-        if self.clauses.is_empty() {
-            return None;
-        }
-        let mut text = self.clauses.join(" && ");
+        let mut text = match self.clauses.as_slice() {
+            [] => return None,
+            // A condition that stands alone goes out as it was written.
+            [only] => {
+                let bare = only.strip_prefix('(').and_then(|only| only.strip_suffix(')'));
+                bare.unwrap_or(only).to_owned()
+            }
+            several => several.join(" && "),
+        };
         // The server takes literals out of an expression by their source text, escapes and all,
         // unless it sees an escaped quote somewhere. No event is called `"`.
         if text.contains('\\') && !text.contains(r#"\""#) {

@@ -18,7 +18,7 @@ use crate::cpu::ThreadTime;
 
 #[path = "../../benches/fixture/cpu.rs"]
 mod cpu;
-#[allow(dead_code, reason = "a frame has no query")]
+#[expect(dead_code, reason = "a call over a socket has no query")]
 #[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -17,6 +18,7 @@ pub(crate) struct Counter {
     port: u16,
     seen: watch::Receiver<Counts>,
     held: Held,
+    echoed: Arc<AtomicU32>,
 }
 
 /// Which steps of which runs wait for their answer.
@@ -36,9 +38,30 @@ impl Counter {
         let (seen, watched) = watch::channel(Counts::new());
         let held = Arc::new(Mutex::new(BTreeMap::new()));
         let reports = Reports { seen, held: Arc::clone(&held) };
-        let router = Router::new().route("/{run}/{step}", post(report)).with_state(reports);
+        let echoed = Arc::new(AtomicU32::new(0));
+        let times = Arc::clone(&echoed);
+        let echo = post(async move |body: String| {
+            times.fetch_add(1, Ordering::Relaxed);
+            // Text that is JSON comes back as it is, anything else as JSON text.
+            let json = serde_json::from_str(&body).unwrap_or(serde_json::Value::String(body));
+            axum::Json(json)
+        });
+        let reported = Router::new().route("/{run}/{step}", post(report)).with_state(reports);
+        let router = reported.route("/echo", echo);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { port, seen: watched, held }
+        Self { port, seen: watched, held, echoed }
+    }
+
+    /// Where requests are answered with their own body.
+    #[allow(dead_code, reason = "the drills ask for nothing")]
+    pub(crate) fn echo_url(&self) -> String {
+        format!("http://127.0.0.1:{}/echo", self.port)
+    }
+
+    /// How often that was asked for.
+    #[allow(dead_code, reason = "the drills ask for nothing")]
+    pub(crate) fn echoes(&self) -> u32 {
+        self.echoed.load(Ordering::Relaxed)
     }
 
     /// Where the bodies of one run report to.

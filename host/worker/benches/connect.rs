@@ -191,6 +191,7 @@ async fn worker(api: SocketAddr) -> Running {
         body_limit: worker::options::BODY_LIMIT,
         checkpoints: false,
         neighbours: Vec::new(),
+        vault: None,
         look_again: Duration::from_mins(10),
         transport: Transport::Connect(connect),
         drain: worker::options::DRAIN,

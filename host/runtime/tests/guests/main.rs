@@ -5,6 +5,8 @@ mod bench;
 mod blocking;
 mod call;
 mod checkpoints;
+mod conformance;
+mod foreign;
 mod hostile;
 mod import_files;
 mod manifest_faults;
@@ -12,6 +14,7 @@ mod replay;
 mod stage;
 mod start_trap;
 mod steps;
+mod surface;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

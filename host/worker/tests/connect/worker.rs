@@ -57,6 +57,7 @@ pub(crate) fn options(gateway: &Gateway, connect: ConnectOptions) -> Options {
         body_limit: worker::options::BODY_LIMIT,
         checkpoints: false,
         neighbours: Vec::new(),
+        vault: None,
         look_again: Duration::from_mins(10),
         transport: Transport::Connect(connect),
         drain: Duration::from_secs(20),
