@@ -165,7 +165,7 @@ pub(crate) struct TransportArgs {
     #[arg(long, env = "SYSTEM_BUS_TRANSPORT", value_name = "TRANSPORT", default_value = "serve")]
     pub(crate) transport: Transports,
     /// With connect: how many calls run at once [default: as many as there are instances; also
-    /// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY]
+    /// `INNGEST_CONNECT_MAX_WORKER_CONCURRENCY`]
     #[arg(long, value_name = "CALLS")]
     pub(crate) max_concurrency: Option<NonZeroU32>,
     /// With connect: the name of this process among the workers of the app [default: the machine's name and random

@@ -26,7 +26,7 @@ use std::time::Duration;
 use protocol::sync::{SyncPayload, connect_url};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::desk::{Desk, Setup};
 use self::journal::Journal;
@@ -47,7 +47,8 @@ const GRACE: Duration = Duration::from_secs(6);
 /// A worker's connection to its server.
 #[derive(Debug)]
 pub(crate) struct Connecting {
-    stop: CancellationToken,
+    /// Stops the desk, also when this is dropped without a word.
+    stop: DropGuard,
     drain: Duration,
     ended: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
@@ -123,12 +124,12 @@ impl Connecting {
                 drop(end);
             })
             .map_err(StartError::Thread)?;
-        Ok((Self { stop, drain, ended, thread }, watched))
+        Ok((Self { stop: stop.drop_guard(), drain, ended, thread }, watched))
     }
 
     /// Stops taking calls, answers or hands back those that run, and closes.
     pub(crate) async fn shutdown(self) {
-        self.stop.cancel();
+        drop(self.stop);
         // The sender is dropped when the thread ends, whether well or by a panic.
         if tokio::time::timeout(self.drain + GRACE, self.ended).await.is_err() {
             tracing::error!("the connection's thread did not end; this is a fault of the worker");

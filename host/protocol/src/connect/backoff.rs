@@ -62,6 +62,6 @@ mod tests {
         // What is not a share is one.
         assert_eq!(backoff.failed(7.0), Duration::from_secs(5));
         backoff.hopeless();
-        assert_eq!(backoff.failed(1.0), Duration::from_secs(60));
+        assert_eq!(backoff.failed(1.0), Duration::from_mins(1));
     }
 }

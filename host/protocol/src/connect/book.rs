@@ -115,16 +115,12 @@ impl Book {
         else {
             return Lease::Unknown;
         };
-        match ack.new_lease_id.filter(|new| !new.is_empty()) {
-            Some(new) => {
-                *lease = new;
-                Lease::Kept
-            }
-            None => {
-                self.entries.remove(&ack.request_id);
-                Lease::Lost
-            }
+        if let Some(new) = ack.new_lease_id.filter(|new| !new.is_empty()) {
+            *lease = new;
+            return Lease::Kept;
         }
+        self.entries.remove(&ack.request_id);
+        Lease::Lost
     }
 
     /// The leases to extend at `now`.

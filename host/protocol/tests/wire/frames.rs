@@ -23,7 +23,8 @@ struct Frame {
     kind: String,
     message: Members,
     /// Hexadecimal digits, in lines.
-    frame: Vec<String>,
+    #[serde(rename = "frame")]
+    digits: Vec<String>,
 }
 
 /// The members of a message. What is not asked for stays unread, and [`frames_are_what_their_files_say`] sees to it
@@ -253,12 +254,12 @@ fn frames_are_what_their_files_say() {
         let text = std::fs::read_to_string(&path).expect("text");
         let file: Frame = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let bytes = hex::decode(file.frame.concat()).expect("hexadecimal digits");
+        let bytes = hex::decode(file.digits.concat()).expect("hexadecimal digits");
         let recorded = ConnectMessage::decode(&*bytes).expect("a frame");
         let kind = kind_of(&file.kind);
         assert_eq!(recorded.kind(), kind, "{}", path.display());
         let ours = encoded(kind, &file.message, &recorded).encode_to_vec();
-        assert_eq!(hex::encode(ours), file.frame.concat(), "{}", path.display());
+        assert_eq!(hex::encode(ours), file.digits.concat(), "{}", path.display());
         seen.push((kind, file.sender));
     }
     // Acknowledgements of replies and of leases come from the gateway, whatever their names say.

@@ -79,7 +79,8 @@ pub(crate) async fn many_requests(bench: &Bench, requests: usize) -> Scene {
     let took = begun.elapsed();
     let made = names.len() * REQUESTS_OF_A_RUN;
     scene.measured("requests at concurrency 64", made);
-    scene.measured("requests a second", format!("{:.0}", made as f64 / took.as_secs_f64()));
+    let made = f64::from(u32::try_from(made).unwrap_or(u32::MAX));
+    scene.measured("requests a second", format!("{:.0}", made / took.as_secs_f64()));
     judge(&mut scene, "quiet", bench, &(names, ended, took), 0);
     scene
 }

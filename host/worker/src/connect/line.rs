@@ -192,7 +192,7 @@ impl Dialler {
         let this = self.clone();
         // It ends with its socket, or when the owner drops the line.
         tokio::spawn(async move {
-            let conducted = this.conduct(&exclude, &out, outbox, &tell);
+            let conducted = Box::pin(this.conduct(&exclude, &out, outbox, &tell));
             let ended = torn.run_until_cancelled(conducted).await.unwrap_or(LineError::Ours);
             tell(LineNews::Ended(ended));
         });

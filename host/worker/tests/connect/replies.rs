@@ -137,3 +137,22 @@ async fn no_more_calls_run_at_once_than_were_announced() {
     assert_ne!(first, second);
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn more_calls_than_may_wait_are_handed_back() {
+    let mut gateway = Gateway::start().await;
+    let concurrency = NonZeroU32::new(1).expect("not zero");
+    let running = start(options(&gateway, ConnectOptions { concurrency, ..connect() })).await;
+    let gate = Gate::start().await;
+    let mut socket = gateway.ready("10s", "10m").await;
+    // One runs, a thousand wait.
+    for n in 0..1_001 {
+        socket.request(&five(&format!("waits-{n}"), None, 0, &gate.url)).await;
+    }
+    socket.request(&five("too many", None, 0, &gate.url)).await;
+    let reply = socket.reply().await;
+    assert_eq!(reply.request_id, "too many");
+    assert_eq!(ops(&reply), ["DiscoveryRequest"]);
+    // Nobody wants the rest.
+    drop(running);
+}

@@ -46,7 +46,7 @@ async fn what_does_not_end_in_time_is_handed_back_and_a_last_attempt_may_finish(
     }
     let stopping = tokio::spawn(running.shutdown());
     socket.expect(Kind::WorkerPause).await;
-    let mut replies = vec![socket.reply().await, socket.reply().await];
+    let mut replies = [socket.reply().await, socket.reply().await];
     replies.sort_by(|a, b| a.request_id.cmp(&b.request_id));
     assert_eq!(replies[0].request_id, "discovery");
     assert_eq!(ops(&replies[0]), ["DiscoveryRequest"]);

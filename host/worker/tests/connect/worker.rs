@@ -58,7 +58,7 @@ pub(crate) fn options(gateway: &Gateway, connect: ConnectOptions) -> Options {
         checkpoints: false,
         neighbours: Vec::new(),
         vault: None,
-        look_again: Duration::from_secs(600),
+        look_again: Duration::from_mins(10),
         transport: Transport::Connect(connect),
         drain: Duration::from_secs(20),
     }

@@ -74,3 +74,22 @@ async fn an_idle_worker_ends_at_once_even_without_its_server() {
     bus.assert_works().await;
     bus.running.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_call_that_does_not_end_in_time_is_handed_back() {
+    let (server, gate) = (Server::start(), Gate::start().await);
+    let drain = std::time::Duration::from_secs(3);
+    let options = crate::bus::options(protocol::signature::Trust::Dev, server.address);
+    let Bus { running, client, .. } = Bus::start(worker::Options { drain, ..options }).await;
+    let address = running.address();
+    let call = CallTo { data: json!({ "count": gate.url }), ..CallTo::new("five") };
+    let url = format!("http://{address}/api/inngest?{}", call.query());
+    let request = client.post(url).body(call.body());
+    let calling =
+        tokio::spawn(async move { Answer::read(request.send().await.expect("an answer")).await });
+    gate.arrived.acquire().await.expect("it stays").forget();
+    running.shutdown().await;
+    let answer = calling.await.expect("no panic");
+    assert_eq!((answer.status, answer.op()["op"].as_str()), (206, Some("DiscoveryRequest")));
+    secrets::assert_kept_in_log();
+}

@@ -30,19 +30,17 @@ impl Desk {
         }
         for envelope in left {
             let id = envelope.id().to_owned();
-            match envelope.hand_back(&chance::word(), "the worker died before it was done") {
-                Some(reply) => {
-                    self.book.take(Instant::now(), envelope);
-                    self.book.answer(&id, reply);
-                }
-                None => {
-                    tracing::warn!(
-                        run = envelope.run(),
-                        function = envelope.slug(),
-                        "a call died with the last process in its last attempt; the server will find out when its lease ends"
-                    );
-                    self.done(&id);
-                }
+            let reply = envelope.hand_back(&chance::word(), "the worker died before it was done");
+            if let Some(reply) = reply {
+                self.book.take(Instant::now(), envelope);
+                self.book.answer(&id, reply);
+            } else {
+                tracing::warn!(
+                    run = envelope.run(),
+                    function = envelope.slug(),
+                    "a call died with the last process in its last attempt; the server will find out when its lease ends"
+                );
+                self.done(&id);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::sync::SyncState;
 /// A connection that lived this long was a good one: the next failure is a first one.
 const PROVEN: Duration = Duration::from_secs(10);
 
-/// With more bytes of replies than this not stored, no further work is fetched. (What runs may still add its own.)
+/// With more bytes of replies than this not stored, no new connection is made: it would only bring more.
 const KEEP: usize = 64 << 20;
 
 /// A connection, or an attempt at one.
@@ -154,6 +154,8 @@ impl Desk {
             self.backoff.failed(chance::share())
         };
         self.dial_at = now + pause;
+        // There is no elsewhere yet: what idles is given up, so that a server that waits for its clients can leave.
+        self.release_leaving();
         if self.stopping.is_none() {
             tracing::warn!(app = %self.setup.app, %error, ?pause, "not connected; trying again after a pause");
         }
