@@ -14,6 +14,7 @@ mod server;
 
 mod recovery;
 mod steps;
+mod surface;
 mod way;
 
 use self::patience::{PATIENCE, eventually};
