@@ -92,10 +92,15 @@ impl Match {
 
     /// The whole condition; `None` where everything matches.
     pub fn text(&self) -> Option<String> {
-        if self.clauses.is_empty() {
-            return None;
-        }
-        let mut text = self.clauses.join(" && ");
+        let mut text = match self.clauses.as_slice() {
+            [] => return None,
+            // A condition that stands alone goes out as it was written.
+            [only] => {
+                let bare = only.strip_prefix('(').and_then(|only| only.strip_suffix(')'));
+                bare.unwrap_or(only).to_owned()
+            }
+            several => several.join(" && "),
+        };
         // The server takes literals out of an expression by their source text, escapes and all,
         // unless it sees an escaped quote somewhere. No event is called `"`.
         if text.contains('\\') && !text.contains(r#"\""#) {

@@ -21,9 +21,9 @@ place() { mv "$target/$1.wasm.part" "$target/$1.wasm" && inputs "$1" > "$target/
 
 build_javascript() {
     command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 ||
-        missing 'node and npm, version 20 or newer (https://nodejs.org, or: apt-get install nodejs npm)'
+        missing 'node and npm, version 18 or newer (https://nodejs.org, or: apt-get install nodejs npm)'
     major=$(node -p 'process.versions.node.split(".")[0]')
-    [ "$major" -ge 20 ] || missing "node 20 or newer; this is $(node --version)"
+    [ "$major" -ge 18 ] || missing "node 18 or newer; this is $(node --version)"
     src=$target/javascript
     mkdir -p "$src"
     rm -f "$src"/*.js
@@ -52,7 +52,7 @@ build_python() {
     if ! cmp -s "$here/python/requirements.txt" "$src/toolchain/.fetched"; then
         say 'fetching the toolchain of the guest in Python (50 MB unpacked, into target/foreign)'
         rm -rf "$src/toolchain"
-        python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: --require-hashes \
+        PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: --require-hashes \
             --target "$src/toolchain" --requirement "$here/python/requirements.txt" >&2 ||
             missing 'the wheel of functions/testing/foreign/python/requirements.txt; it could not be fetched'
         cp "$here/python/requirements.txt" "$src/toolchain/.fetched"

@@ -66,6 +66,17 @@ impl Server {
         Self::reached(origin, mode, keys, Some((engine, data)))
     }
 
+    /// A server that somebody else has started.
+    #[allow(dead_code, reason = "only a drill starts its server by itself")]
+    pub(crate) fn at(origin: String, mode: Mode) -> Self {
+        Self::reached(origin, mode, [SIGNING_KEY, EVENT_KEY].map(str::to_owned), None)
+    }
+
+    #[allow(dead_code, reason = "only a drill starts its workers by itself")]
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     fn reached(
         origin: String,
         mode: Mode,
@@ -131,13 +142,21 @@ impl Server {
         process
     }
 
-    async fn registered(&self, worker: SocketAddr) {
-        let url = format!("http://{worker}/");
+    /// Waits until a worker is registered.
+    pub(crate) async fn registered(&self, worker: SocketAddr) {
         super::eventually("the worker is registered", async || {
-            let health: Value = self.client.get(&url).send().await.ok()?.json().await.ok()?;
-            (health["registration"]["state"] == "synced").then_some(())
+            (self.registration(worker).await["state"] == "synced").then_some(())
         })
         .await;
+    }
+
+    /// What a worker says about its registration; `null` when it cannot be asked.
+    pub(crate) async fn registration(&self, worker: SocketAddr) -> Value {
+        let asked = async {
+            let answer = self.client.get(format!("http://{worker}/")).send().await.ok()?;
+            answer.json::<Value>().await.ok()
+        };
+        asked.await.map_or(Value::Null, |mut health| health["registration"].take())
     }
 
     /// Sends an event; answers with the server's id for it.

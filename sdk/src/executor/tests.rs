@@ -201,7 +201,7 @@ fn options_of_every_kind() {
             ),
             concat!(
                 r#"one over wait-for-event {"event":"a/b.c","milliseconds":31622400000,"#,
-                r#""if":"(async.data.n > 1 || true)"}"#
+                r#""if":"async.data.n > 1 || true"}"#
             ),
             r#"one signal wait-for-signal {"signal":"s/1","milliseconds":3600000,"replace":true}"#,
             r#"one tell send-signal {"signal":"s/1","data":{"ok":true}}"#,

@@ -63,8 +63,14 @@ impl Made<'_> {
             .iter()
             .map(|(name, memo)| (StepId::hash(name).to_string(), memo.clone()))
             .collect();
-        let stack: Vec<_> =
-            self.memos.iter().map(|(name, _)| StepId::hash(name).to_string()).collect();
+        // An edited input is no end of a step.
+        let ended = |memo: &Value| memo.get("input").is_none();
+        let stack: Vec<_> = self
+            .memos
+            .iter()
+            .filter(|(_, memo)| ended(memo))
+            .map(|(name, _)| StepId::hash(name).to_string())
+            .collect();
         let name = self.event.unwrap_or("testing/asked");
         let event =
             json!({"name": name, "id": "e1", "ts": 1_795_347_640_000_u64, "data": self.data});

@@ -6,14 +6,22 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::id::RunId;
-use runtime::{Component, Stored};
+use async_trait::async_trait;
+use protocol::directory::Directory;
+use protocol::id::{FunctionId, RunId};
+use protocol::op::{ErrorObject, Op, Retry};
+use protocol::replay::Sending;
+use runtime::{Backstage, Component, Stored};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::call::{Made, RUN, data, load, runtime};
+use crate::call::{Made, RUN, data, load, runtime, words};
 use crate::replay::{Lines, Slow};
 use crate::stage::Stage;
+
+/// More than the pool had room for when it counted on components of a few core modules.
+const CROWD: usize = 60;
 
 const LANGUAGES: [&str; 2] = ["javascript", "python"];
 
@@ -30,9 +38,7 @@ async fn components() -> &'static [Arc<Component>] {
             let mut components = Vec::new();
             for language in LANGUAGES {
                 let path = folder.join(language).with_extension("wasm");
-                let began = std::time::Instant::now();
                 let component = load(&runtime, path.to_str().expect("text")).await;
-                eprintln!("{language} took {:?}", began.elapsed());
                 components.push(component.unwrap_or_else(|error| panic!("{error}")));
             }
             components
@@ -74,12 +80,7 @@ async fn each_declares_its_functions() {
 #[ignore = "needs the guests of functions/testing/foreign, which `.ci/test` builds"]
 async fn every_kind_of_step_has_its_turn() {
     let event = json!({"name": "testing/paid", "id": "e2", "ts": 1, "data": {"order": 7}});
-    let memos = [
-        ("one", data(1)),
-        ("nap", json!(null)),
-        ("paid", event),
-        ("two", data(2)),
-    ];
+    let memos = [("one", data(1)), ("nap", json!(null)), ("paid", event), ("two", data(2))];
     for (done, expected) in [
         "ran one 1",
         "Sleep nap",
@@ -112,7 +113,8 @@ async fn siblings_are_planned_together_run_by_target_and_joined() {
     let target = Made { target: Some("bad"), planned_only: true, ..Made::default() };
     assert_told("torn", target, "bad failed with NonRetriableError: no use (Never)").await;
     let memos = [("bad", memo(("Doomed", "no use"))), ("good", data(1))];
-    assert_told("torn", Made { memos: &memos, ..Made::default() }, r#"done "Doomed: no use""#).await;
+    assert_told("torn", Made { memos: &memos, ..Made::default() }, r#"done "Doomed: no use""#)
+        .await;
 }
 
 #[tokio::test]
@@ -125,7 +127,7 @@ async fn an_instance_goes_on_when_the_result_of_its_step_is_stored() {
         let made = Made { memos: &memos, ..Made::default() };
         let outcome = made.on(stage.clone(), component, &format!("{language}-parallel")).await;
         let outcome = outcome.unwrap_or_else(|failed| panic!("{failed}"));
-        assert_eq!(crate::call::words(&outcome), "done 6", "{language}");
+        assert_eq!(words(&outcome), "done 6", "{language}");
         assert_eq!(stage.said(), ["store b", "store sum"], "{language}");
     }
 }
@@ -147,7 +149,8 @@ async fn errors_are_caught_and_say_what_shall_happen() {
     let again = "flaky failed with RetryAfterError: not yet (After(1s))";
     assert_told("retried", made(0), again).await;
     assert_told("retried", made(1), "ran flaky 1").await;
-    assert_told("fails", Made::default(), "failed with TypeError: nothing works today (Again)").await;
+    assert_told("fails", Made::default(), "failed with TypeError: nothing works today (Again)")
+        .await;
 }
 
 #[tokio::test]
@@ -157,7 +160,8 @@ async fn a_step_gets_the_arguments_an_operator_has_edited() {
     let made = Made { data: asked.clone(), ..Made::default() };
     assert_told("edited", made, "ran add 3").await;
     let memos = [("add", json!({"input": [40, 2]}))];
-    assert_told("edited", Made { data: asked, memos: &memos, ..Made::default() }, "ran add 42").await;
+    assert_told("edited", Made { data: asked, memos: &memos, ..Made::default() }, "ran add 42")
+        .await;
 }
 
 #[tokio::test]
@@ -165,7 +169,8 @@ async fn a_step_gets_the_arguments_an_operator_has_edited() {
 async fn time_and_chance_repeat_outside_of_steps() {
     let run: RunId = RUN.parse().expect("a ULID");
     for (language, said) in told("looks", &Made::default()).await {
-        let inside = said.strip_prefix("ran inside ").unwrap_or_else(|| panic!("{language}: {said}"));
+        let inside =
+            said.strip_prefix("ran inside ").unwrap_or_else(|| panic!("{language}: {said}"));
         let inside: Value = serde_json::from_str(inside).expect("JSON");
         if language == "javascript" {
             assert!(inside["millis"].as_u64() > Some(run.unix_millis()), "real inside: {inside}");
@@ -183,8 +188,9 @@ async fn time_and_chance_repeat_outside_of_steps() {
         for when in ["before", "after"] {
             assert_eq!(seen[when]["millis"], run.unix_millis(), "{language}: time stands still");
         }
-        assert_ne!(seen["before"]["random"], seen["after"]["random"], "{language}");
-        eprintln!("{language} {seen}");
+        let random = [&seen["before"], &inside, &seen["after"]].map(|look| &look["random"]);
+        assert!(random.iter().all(|number| number.is_f64()), "{language}: {random:?}");
+        assert!(random[0] != random[1] && random[1] != random[2] && random[0] != random[2]);
     }
 }
 
@@ -208,7 +214,10 @@ async fn the_world_outside_of_steps_is_refused_and_nobody_can_hide_it() {
 #[ignore = "needs the guests of functions/testing/foreign, which `.ci/test` builds"]
 async fn a_step_inside_of_a_step_is_an_error_that_says_so() {
     for (language, said) in told("nested", &Made::default()).await {
-        assert!(said.starts_with("outer failed with NonRetriableError: step inner begins"), "{language}: {said}");
+        assert!(
+            said.starts_with("outer failed with NonRetriableError: step inner begins"),
+            "{language}: {said}"
+        );
     }
 }
 
@@ -240,4 +249,47 @@ async fn python_without_wasi_says_that_it_has_no_clock_inside_of_steps() {
     let said = Made::default().told(python, "python-clock-inside").await;
     let expected = "inside failed with OSError: a clock exists outside of steps only";
     assert!(said.starts_with(expected), "{said}");
+}
+
+/// Lets nobody go on before all are there.
+struct Meeting(tokio::sync::Barrier);
+
+#[async_trait]
+impl Backstage for Meeting {
+    fn directory(&self) -> Arc<Directory> {
+        Stage::default().directory()
+    }
+
+    async fn send(&self, sending: &Sending) -> Result<Box<RawValue>, (ErrorObject, Retry)> {
+        Stage::default().send(sending).await
+    }
+
+    fn stores(&self) -> bool {
+        true
+    }
+
+    async fn store(&self, _step: Op) -> Stored {
+        self.0.wait().await;
+        Stored::Kept
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the guests of functions/testing/foreign, which `.ci/test` builds"]
+async fn many_instances_live_side_by_side() {
+    for (language, component) in LANGUAGES.into_iter().zip(components().await) {
+        let meeting = Arc::new(Meeting(tokio::sync::Barrier::new(CROWD)));
+        let function: FunctionId = format!("{language}-edited").parse().expect("an id");
+        let made = Made { data: json!({"left": 1, "right": 2}), ..Made::default() };
+        let calls = (0..CROWD).map(|_| {
+            let (component, function, meeting) =
+                (component.clone(), function.clone(), meeting.clone());
+            let call = made.call();
+            tokio::spawn(async move { component.invoke(&function, call, meeting).await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            let outcome = call.await.expect("no panic").unwrap_or_else(|failed| panic!("{failed}"));
+            assert_eq!(words(&outcome), "done 3", "{language}");
+        }
+    }
 }

@@ -5,6 +5,8 @@ mod bench;
 mod blocking;
 mod call;
 mod checkpoints;
+mod conformance;
+mod foreign;
 mod hostile;
 mod import_files;
 mod manifest_faults;

@@ -41,6 +41,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         serve_origin: None,
         serve_path: None,
         in_band_sync: true,
+        vault: None,
         body_limit: BODY_LIMIT,
         checkpoints: true,
         neighbours: Vec::new(),
@@ -94,14 +95,18 @@ pub(crate) async fn generation() -> Generation {
 impl Bus {
     /// Starts a worker, and waits for nothing.
     pub(crate) async fn start(options: Options) -> Self {
-        secrets::collect();
         let signs = options.trust != Trust::Dev;
-        let running =
-            Running::start(options, generation().await, Vec::new()).await.expect("a worker");
+        Self { signs, ..Self::with(options, generation().await).await }
+    }
+
+    /// The same with other components, and a client that signs nothing.
+    pub(crate) async fn with(options: Options, generation: Generation) -> Self {
+        secrets::collect();
+        let running = Running::start(options, generation, Vec::new()).await.expect("a worker");
         // The server calls over a new connection each time.
         let client =
             reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        Self { running, client, signs }
+        Self { running, client, signs: false }
     }
 
     /// A worker in development mode that its server has.

@@ -6,7 +6,9 @@ mod bus;
 mod call;
 mod calls;
 mod checkpoints;
+mod conformance;
 mod disbelief;
+mod encryption;
 mod events;
 mod health;
 mod in_band;
@@ -19,6 +21,7 @@ mod server;
 mod shutdown;
 mod state;
 mod sync_requests;
+mod trace;
 
 use std::time::Duration;
 
