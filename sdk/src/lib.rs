@@ -49,8 +49,10 @@
 //!
 //! * [`Ctx`] makes steps, [`Io`] is the world inside of one, [`struct@Error`] says what the server
 //!   shall do about a failure.
-//! * [`Event`], [`Incoming`] and [`Input`] are what a function is called with, [`Outgoing`] is what
-//!   it sends.
+//! * [`Event`], [`Incoming`], [`Input`] and [`Failed`] are what a function is called with,
+//!   [`Outgoing`] is what it sends.
+//! * [`step`] has the kinds of steps and their settings, [`declare`] what a component tells of its
+//!   functions, [`cel`] the conditions that steps wait for.
 //! * [`testing`] runs functions in ordinary tests; [`http`] and [`log`] are what their names say.
 //!
 //! Built for `wasm32-wasip2` a crate with a [`component!`] is a component. Built natively it is a

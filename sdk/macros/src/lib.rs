@@ -25,7 +25,8 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 }
 
 /// Makes an enum the argument of a function with several triggers: each variant holds one type of
-/// event, and the name of the event that came decides.
+/// event, and the name of the event that came decides. When the function is invoked there is no
+/// such name, and the first variant that the data fits is taken.
 #[proc_macro_derive(Input)]
 pub fn derive_input(item: TokenStream) -> TokenStream {
     finish(parse::input(item.into()).map(|input| expand::input(&input)))

@@ -182,7 +182,7 @@ fn options_of_every_kind() {
         value(0, r#"{"name":"a/b.c","data":{"y":"z"},"id":"e","ts":1,"user":{}}"#),
         value(1, "null"),
         value(2, r#"{"signal":"s/1","data":null}"#),
-        value(3, r#"{"run_id":null}"#),
+        value(3, "null"),
         value(4, "7"),
         value(5, r#"{"url":"http://a/","status_code":404,"headers":{"K":"v1,v2"},"body":"no"}"#),
         value(6, r#"{"choices":[]}"#),

@@ -108,7 +108,8 @@ impl Kind for SendSignal {
     }
 
     fn end(&self, stored: Memo) -> Result<Option<String>> {
-        decode::<Sent>(stored).map(|sent| sent.run_id)
+        // `null` where nobody waited.
+        decode::<Option<Sent>>(stored).map(|sent| sent.map(|sent| sent.run_id))
     }
 }
 
@@ -135,5 +136,5 @@ struct Send<'a> {
 
 #[derive(Deserialize)]
 struct Sent {
-    run_id: Option<String>,
+    run_id: String,
 }

@@ -186,7 +186,7 @@ impl<'a> Server<'a> {
             (None, Work::Signal { signal, data }) => {
                 self.signals.push((signal.clone(), data.clone()));
                 let waited = self.deliver(&Arrival::Signal(signal.clone(), data.clone())) > 0;
-                Ok(json!({ "run_id": waited.then_some(RUN) }).to_string())
+                Ok(if waited { json!({ "run_id": RUN }) } else { Value::Null }.to_string())
             }
             (None, Work::Invoke { function, data }) => self.world.invoke(function, data),
             (None, Work::Fetch { options }) => self.world.fetch(options),

@@ -54,6 +54,8 @@ async fn every_kind_of_step_ends_with_its_memo() {
         ("wait-matched", "by-value", event, "WaitForEvent by-field"),
         ("signal-waits", "signal", signal, r#"done {"ok":true}"#),
         ("signal-waits", "signal", Value::Null, "done null"),
+        ("signal-sends", "send", data(json!({"run_id": "r"})), "done true"),
+        ("signal-sends", "send", data(Value::Null), "done false"),
         ("invokes-timeout", "invoke", error("InngestInvokeTimeoutError"), "done true"),
         ("fetches", "fetch", answer(404), r#"done "404 pong""#),
         ("fetches", "fetch", error("GatewayError"), r#"done "GatewayError""#),
