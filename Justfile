@@ -24,7 +24,8 @@ check:
 build-functions:
     cargo run -- build
 
-# A drill with figures: `recover` (kill -9 of worker and engine) or `hostile` (guests that break limits)
+# A drill with figures: `recover` (kill -9 of worker and engine), `hostile` (guests that break limits) or `connect`
+# (a worker's own connection under misfortune)
 drill which:
     cargo test --locked -p system-bus --test drill -- --drill {{ which }}
 

@@ -140,7 +140,7 @@ pub(crate) struct Worker {
     pub(crate) app: String,
     /// Whether functions go on while their steps are stored, each as it declares, so that a row of steps takes one call;
     /// otherwise every step is a call of its own
-    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", value_parser = on_or_off)]
+    #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) checkpoints: bool,
     /// The other apps of this system, for functions that invoke one of them by its id alone
     #[arg(

@@ -68,6 +68,7 @@ impl Local {
                 serve_origin: None,
                 serve_path: None,
                 in_band_sync: false,
+                vault: None,
                 body_limit: worker::options::BODY_LIMIT,
                 checkpoints: true,
                 neighbours: Vec::new(),

@@ -28,7 +28,7 @@ const EXACT: u64 = 1 << 53;
 const MEMBERS: [&str; 6] = ["data", "id", "name", "ts", "user", "v"];
 
 /// Words of CEL that cannot be selected with a dot.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 21] = [
     "as",
     "break",
     "const",
@@ -50,7 +50,6 @@ const RESERVED: [&str; 22] = [
     "var",
     "void",
     "while",
-    "__proto__",
 ];
 
 /// Why something has no form in CEL; the text says what to do instead.

@@ -166,6 +166,7 @@ impl Ctx {
     /// # Ok(())
     /// # }
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "it is handed over, as to `send`")]
     pub fn invoke<F: Function>(
         &self,
         id: &'static str,

@@ -55,12 +55,12 @@ struct Inner {
 }
 
 impl Error {
-    /// The name with which an invoked function's run out of time ends the step.
+    /// The name of the failure of an `invoke` whose function took longer than the step waits.
     pub const INVOKE_TIMEOUT: &'static str = "InngestInvokeTimeoutError";
-    /// The name of a `fetch` that got no answer in any attempt.
+    /// The name of the failure of a `fetch` that got no answer in any attempt.
     pub const FETCH: &'static str = "GatewayError";
-    /// The name of an `infer` that the provider refused in every attempt; what it said is in
-    /// [`Error::data`].
+    /// The name of the failure of an `infer` that the provider refused in every attempt; its words
+    /// are in [`Error::data`].
     pub const INFERENCE: &'static str = "AIGatewayError";
 
     fn new(message: String, retry: Retry) -> Self {

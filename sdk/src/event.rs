@@ -13,6 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::call::{self, Envelope, Input};
 use crate::error::{Error, Result};
 
+#[cfg(not(target_family = "wasm"))]
 pub(crate) use self::failed::FAILED;
 
 pub use self::failed::Failed;

@@ -45,6 +45,8 @@
 //! component![fulfil];
 //! ```
 //!
+//! The [`manual`] has every kind of step and every option, each with an example.
+//!
 //! * [`Ctx`] makes steps, [`Io`] is the world inside of one, [`struct@Error`] says what the server
 //!   shall do about a failure.
 //! * [`Event`], [`Incoming`] and [`Input`] are what a function is called with, [`Outgoing`] is what

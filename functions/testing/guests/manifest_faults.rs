@@ -9,7 +9,7 @@ struct Component;
 
 impl Guest for Component {
     fn describe() -> String {
-        r#"{"functions":[{"id":"never-retried","triggers":[{"event":"testing/x.requested"}],"retries":0},{"id":"no trigger","triggers":[]},{"id":"fine","triggers":[{"event":"testing/x.requested"}]}]}"#.to_owned()
+        r#"{"functions":[{"id":"never-retried","triggers":[{"event":"testing/x.requested"}],"retries":0},{"id":"no trigger","triggers":[]},{"id":"fine","triggers":[{"event":"testing/x.requested"},{"failure_of":"nobody"}]}]}"#.to_owned()
     }
 
     fn invoke(function: String, _call: String) -> Result<String, Failure> {

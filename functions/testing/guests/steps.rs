@@ -104,6 +104,20 @@ async fn sends(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
     Ok(ids.len())
 }
 
+#[derive(Event, Serialize, Deserialize)]
+#[event("testing/whispers.requested")]
+struct Whispered {
+    open: String,
+    encrypted: String,
+}
+
+/// An event with a part that the server shall not read, sent on.
+#[function(id = "whispers", on(Whispered), retries = 4)]
+async fn whispers(ctx: Ctx, event: Incoming<Whispered>) -> Result<()> {
+    ctx.send("tell", event.data).await?;
+    Ok(())
+}
+
 /// Sends beside a step, so that the sending is planned first.
 #[function(id = "sends-beside", on("testing/sends-beside.requested"), retries = 4)]
 async fn sends_beside(ctx: Ctx, event: Incoming<Asked>) -> Result<bool> {
@@ -144,6 +158,7 @@ system_bus_sdk::component![
     uncaught,
     sends,
     sends_beside,
+    whispers,
     overlaps,
     fails
 ];

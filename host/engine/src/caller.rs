@@ -57,8 +57,8 @@ impl Caller {
         Ok(Self { client, key, kind, gateway })
     }
 
-    /// Who can take calls over Connect.
-    pub(crate) fn gateway(&self) -> &Gateway {
+    /// The way to workers that dialled in.
+    pub(crate) fn gateway(&self) -> &Arc<Gateway> {
         &self.gateway
     }
 

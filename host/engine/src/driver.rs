@@ -351,7 +351,11 @@ impl Driver {
                 let outcome = self.rerun(rerun).await?;
                 answers.push(later(answer, outcome));
             }
-            Input::Replied(call, reply) => self.machine.replied(call, reply, now, entropy),
+            Input::Replied(call, reply) => {
+                self.machine.replied(call, reply, now, entropy);
+                let gateway = Arc::clone(self.caller.gateway());
+                answers.push(Box::new(move |_| gateway.stored(call)));
+            }
             Input::Fetched(errand, response) => {
                 self.machine.fetched(*errand, response, now, entropy);
             }

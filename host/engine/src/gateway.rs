@@ -61,6 +61,13 @@ enum Push {
     Close(Refusal),
 }
 
+/// How the sender of a reply is told that it is stored.
+#[derive(Debug)]
+enum Receipt {
+    Frame(ConnectionId),
+    Flush(oneshot::Sender<()>),
+}
+
 /// The gateway; shared by the driver, the API and the connections.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -81,6 +88,8 @@ struct Inner {
     board: Board,
     outboxes: BTreeMap<ConnectionId, mpsc::UnboundedSender<Push>>,
     waiting: HashMap<CallId, oneshot::Sender<Outcome>>,
+    /// Calls whose replies are being stored, with the request's id, and who wants to know of it.
+    storing: HashMap<CallId, Vec<(String, Receipt)>>,
     entropy: Random,
 }
 
@@ -108,6 +117,7 @@ impl Gateway {
                 board: Board::new(rules),
                 outboxes: BTreeMap::new(),
                 waiting: HashMap::new(),
+                storing: HashMap::new(),
                 entropy: Random::new(),
             }),
             room: Notify::new(),
@@ -153,11 +163,19 @@ impl Gateway {
         async move { ended.await.unwrap_or(Outcome::Returned) }
     }
 
-    /// Takes a reply in that came over HTTP.
-    pub(crate) fn flush(&self, response: SdkResponse) {
-        self.act(|inner, _| {
-            let request = response.request_id.clone();
-            inner.board.reply(&request, envelope::reply(response));
+    /// Takes a reply in that came over HTTP; what is returned waits until the reply is stored, or means nothing.
+    pub(crate) fn flush(&self, response: SdkResponse) -> oneshot::Receiver<()> {
+        let (sender, stored) = oneshot::channel();
+        self.take(response, Receipt::Flush(sender));
+        stored
+    }
+
+    /// What followed from the reply to a call is stored: whoever sent it is told.
+    pub(crate) fn stored(&self, call: CallId) {
+        self.with(|inner, _| {
+            for (request, receipt) in inner.storing.remove(&call).unwrap_or_default() {
+                inner.confirm(request, receipt);
+            }
         });
     }
 
@@ -203,15 +221,23 @@ impl Gateway {
         self.room.notify_one();
     }
 
-    /// Takes a reply in and says so, whatever becomes of it. An engine that is killed before it has stored the reply
-    /// makes the call again, as it does for one over HTTP.
-    fn reply(&self, id: ConnectionId, response: SdkResponse) {
+    /// Takes a reply in, and confirms it: once it is stored, or at once when nothing follows from it.
+    fn take(&self, response: SdkResponse, receipt: Receipt) {
         self.act(|inner, _| {
             let request = response.request_id.clone();
-            let ack = ReplyAck { request_id: request.clone() };
-            inner.push(id, Push::Frame(ConnectMessage::around(Kind::WorkerReplyAck, &ack)));
-            inner.board.reply(&request, envelope::reply(response));
+            match inner.board.reply(&request, envelope::reply(response)) {
+                Some(call) => inner.storing.entry(call).or_default().push((request, receipt)),
+                None => match inner.storing.values_mut().find(|it| it[0].0 == request) {
+                    // The same once more, before the first one is stored.
+                    Some(receipts) => receipts.push((request, receipt)),
+                    None => inner.confirm(request, receipt),
+                },
+            }
         });
+    }
+
+    fn reply(&self, id: ConnectionId, response: SdkResponse) {
+        self.take(response, Receipt::Frame(id));
     }
 
     fn acknowledge(&self, request: &str) {
@@ -259,13 +285,17 @@ impl Gateway {
 
     /// Gives up what is still on its way, and closes every connection, also those that are shaking hands.
     fn close(&self) {
-        self.act(|inner, _| inner.board.give_up());
+        self.act(|inner, _| {
+            inner.board.give_up();
+            // What is not stored by now is not confirmed any more; the calls will be made again.
+            inner.storing.clear();
+        });
         self.closing.cancel();
         self.tell_all(|| Push::Close(Refusal::Closing));
     }
 
     fn under_way(&self) -> usize {
-        self.with(|inner, _| inner.board.under_way())
+        self.with(|inner, _| inner.board.under_way() + inner.storing.len())
     }
 
     fn tell_all(&self, push: impl Fn() -> Push) {
@@ -311,6 +341,19 @@ impl Gateway {
 }
 
 impl Inner {
+    fn confirm(&self, request_id: String, receipt: Receipt) {
+        match receipt {
+            Receipt::Frame(id) => {
+                let ack = ReplyAck { request_id };
+                self.push(id, Push::Frame(ConnectMessage::around(Kind::WorkerReplyAck, &ack)));
+            }
+            Receipt::Flush(sender) => {
+                // Whoever flushed it may have gone away.
+                let _ = sender.send(());
+            }
+        }
+    }
+
     fn push(&self, id: ConnectionId, push: Push) {
         if let Some(outbox) = self.outboxes.get(&id) {
             // Whose task has ended needs to hear nothing.

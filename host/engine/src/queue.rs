@@ -1,11 +1,16 @@
 //! What is due when, and what is under way. All of it is derived from the runs: a restart builds it anew, so a call
 //! that was under way when the engine died is simply due again.
 
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::RunId;
+
+pub(crate) use lines::Line;
+use lines::Lines;
 
 /// An item of a run's work: its number within the run.
 pub(crate) type ItemId = u32;
@@ -31,25 +36,17 @@ pub(crate) struct Ticket {
     pub(crate) discovery: bool,
 }
 
-/// Where a call that is due can go now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    Http,
-    Connect,
-    /// It waits, and does not hold up the others.
-    Blocked,
-    /// No call at all can go anywhere.
-    AllBlocked,
-}
-
 /// What is due when.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
+    /// Calls that are not due, or were not when they were last looked at.
     calls: BTreeSet<(Timestamp, Ticket)>,
+    /// Calls that are due and have found no place yet.
+    lines: Lines,
     timers: BTreeSet<(Timestamp, RunId, ItemId)>,
     deadlines: BTreeSet<(Timestamp, RunId)>,
     under_way: BTreeMap<CallId, Ticket>,
-    /// Those of the calls under way that are.
+    /// Those of the calls under way that went over Connect.
     over_connect: BTreeSet<CallId>,
     discovering: BTreeSet<RunId>,
     last_call: u64,
@@ -79,12 +76,13 @@ impl Queue {
     /// Takes an item out, whatever it is; a call under way goes on, and its reply will find no item.
     pub(crate) fn remove(&mut self, due: Timestamp, ticket: Ticket) {
         self.calls.remove(&(due, ticket));
+        self.lines.remove(&(due, ticket));
         self.timers.remove(&(due, ticket.run, ticket.item));
     }
 
     /// Whether a call waits to be made.
     pub(crate) fn waits(&self, due: Timestamp, ticket: Ticket) -> bool {
-        self.calls.contains(&(due, ticket))
+        self.calls.contains(&(due, ticket)) || self.lines.contains(&(due, ticket))
     }
 
     /// Takes the sleeps and waits that are over, the earliest first.
@@ -107,42 +105,51 @@ impl Queue {
         over
     }
 
-    /// Takes the calls that are due and can go somewhere, the earliest first.
+    /// Takes the calls that are due and find a place on their way, the earliest first.
     pub(crate) fn take_calls(
         &mut self,
         now: Timestamp,
-        mut way: impl FnMut(Ticket) -> Way,
+        line: impl Fn(Ticket) -> Line,
+        mut has_place: impl FnMut(&Line) -> bool,
     ) -> Vec<(CallId, Ticket)> {
+        while let Some(first) = self.calls.first().copied().filter(|(due, _)| *due <= now) {
+            self.calls.remove(&first);
+            self.lines.add(line(first.1), first);
+        }
         let mut taken = Vec::new();
-        for &(due, ticket) in &self.calls {
-            if due > now {
-                break;
-            }
+        let mut heads = self.lines.heads();
+        while let Some((entry, waiting_in)) = heads.pop_first() {
+            let ticket = entry.1;
             if ticket.discovery && self.discovering.contains(&ticket.run) {
+                // It lets the next one pass.
+            } else if line(ticket) != waiting_in {
+                // Its function has moved to the other transport.
+                self.lines.remove(&entry);
+                self.calls.insert(entry);
+            } else if has_place(&waiting_in) {
+                self.lines.remove(&entry);
+                taken.push((self.depart(ticket, waiting_in != Line::Http), ticket));
+            } else {
                 continue;
             }
-            let over_connect = match way(ticket) {
-                Way::Http => false,
-                Way::Connect => true,
-                Way::Blocked => continue,
-                Way::AllBlocked => break,
-            };
-            if ticket.discovery {
-                self.discovering.insert(ticket.run);
+            if let Some(next) = self.lines.behind(&waiting_in, entry) {
+                heads.insert((next, waiting_in));
             }
-            taken.push((due, ticket, over_connect));
         }
-        let taken = taken.into_iter().map(|(due, ticket, over_connect)| {
-            self.calls.remove(&(due, ticket));
-            self.last_call += 1;
-            let call = CallId(self.last_call);
-            self.under_way.insert(call, ticket);
-            if over_connect {
-                self.over_connect.insert(call);
-            }
-            (call, ticket)
-        });
-        taken.collect()
+        taken
+    }
+
+    fn depart(&mut self, ticket: Ticket, over_connect: bool) -> CallId {
+        self.last_call += 1;
+        let call = CallId(self.last_call);
+        self.under_way.insert(call, ticket);
+        if over_connect {
+            self.over_connect.insert(call);
+        }
+        if ticket.discovery {
+            self.discovering.insert(ticket.run);
+        }
+        call
     }
 
     /// How many calls are under way over HTTP.

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::id::{RunId, StepId};
 use crate::memo::{MemoTable, Steps};
 use crate::signature::Verified;
+use crate::trace::TraceContext;
 
 /// The step id of a call that targets no step.
 pub const DISCOVERY: &str = "step";
@@ -85,6 +86,8 @@ pub struct Call {
     pub use_api: bool,
     /// What earlier steps left behind.
     pub memos: MemoTable,
+    /// The trace it belongs to, where the transport told one.
+    pub trace: Option<TraceContext>,
     /// The steps in the order in which they completed.
     stack: Vec<StepId>,
     body: Bytes,
@@ -223,11 +226,18 @@ impl Call {
             immediate: !body.ctx.disable_immediate_execution,
             use_api: body.use_api || body.ctx.use_api,
             memos,
+            trace: None,
             stack,
             event: body.event.map(range).unwrap_or_default(),
             events: body.events.map(range).unwrap_or_default(),
             body: bytes,
         })
+    }
+
+    /// The call as a part of a trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<TraceContext>) -> Self {
+        Self { trace, ..self }
     }
 
     /// Whether steps may be stored while the function goes on, as far as the call is concerned: it is about no single

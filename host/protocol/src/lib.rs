@@ -19,6 +19,7 @@
 pub mod call;
 pub mod connect;
 pub mod cron;
+pub mod crypt;
 pub mod directory;
 pub mod duration;
 pub mod event;
@@ -36,6 +37,7 @@ pub mod reply;
 pub mod signature;
 pub mod step;
 pub mod sync;
+pub mod trace;
 
 /// The `X-Inngest-SDK` value of this build: language and version, as every request and reply must carry it.
 pub const SDK: &str = concat!("rust:v", env!("CARGO_PKG_VERSION"));

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use protocol::trace::{self, TraceContext};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -102,11 +103,26 @@ impl Destination {
 /// The hooks of one call's `wasi:http`.
 pub(crate) struct Outgoing {
     allowed: Arc<[Destination]>,
+    /// The trace that the call belongs to.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Outgoing {
     pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
-        Self { allowed }
+        Self { allowed, trace: None }
+    }
+
+    /// Lets a request take part in the call's trace, unless the guest has put it into one.
+    fn trace(&self, headers: &mut ::http::HeaderMap) {
+        let Some(trace) = self.trace.as_ref().filter(|_| !headers.contains_key(trace::PARENT))
+        else {
+            return;
+        };
+        for (name, value) in trace.headers() {
+            if let Ok(value) = ::http::HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 
@@ -116,7 +132,7 @@ type Sent =
 impl WasiHttpHooks for Outgoing {
     fn send_request(
         &mut self,
-        request: ::http::Request<WasiBody>,
+        mut request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _failure: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
@@ -131,6 +147,7 @@ impl WasiHttpHooks for Outgoing {
             );
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
+        self.trace(request.headers_mut());
         Box::new(async move {
             let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
             let io: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(io);

@@ -46,8 +46,9 @@ impl Component {
         let log = Log::of_call(function, call.run, runtime.limits.log_lines);
         let replay = Replay::new(Arc::clone(&call), backstage.directory());
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
-        let state =
+        let mut state =
             CallState::for_call(limits, allowed, call.run, replay, Arc::clone(&backstage), log);
+        state.outgoing.trace.clone_from(&call.trace);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
         let invocation = async {

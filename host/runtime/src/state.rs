@@ -26,7 +26,7 @@ use crate::phase::{Fixed, Phase};
 pub(crate) struct CallState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    outgoing: Outgoing,
+    pub(crate) outgoing: Outgoing,
     table: ResourceTable,
     pub(crate) growth: Growth,
     pub(crate) phase: Phase,

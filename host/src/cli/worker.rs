@@ -53,6 +53,7 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         serve_origin: inngest.serve_origin,
         serve_path: inngest.serve_path,
         in_band_sync: inngest.in_band_sync,
+        vault: inngest.vault,
         body_limit: worker::options::BODY_LIMIT,
         checkpoints: args.checkpoints,
         neighbours,

@@ -1,6 +1,9 @@
 //! The `INNGEST_*` variables, as all SDKs of Inngest read them.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
+use protocol::crypt::{self, Vault};
 use protocol::signature::{Keys, SigningKey, Trust};
 use url::Url;
 
@@ -15,6 +18,7 @@ pub(crate) struct Inngest {
     pub(crate) serve_origin: Option<Url>,
     pub(crate) serve_path: Option<String>,
     pub(crate) in_band_sync: bool,
+    pub(crate) vault: Option<Arc<Vault>>,
 }
 
 /// Where Inngest itself is, when nothing says otherwise.
@@ -87,7 +91,20 @@ impl Inngest {
             serve_origin,
             serve_path,
             in_band_sync,
+            vault: vault(&get)?,
         })
+    }
+}
+
+/// The keys for what the server stores; a key to decrypt with is of no use without one to encrypt with.
+fn vault(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Arc<Vault>>> {
+    let fallback = get(crypt::FALLBACK);
+    match get(crypt::KEY) {
+        Some(key) => Ok(Some(Arc::new(Vault::parse(&key, fallback.as_deref())?))),
+        None if fallback.is_some() => {
+            bail!("{} is set without {}; set both", crypt::FALLBACK, crypt::KEY)
+        }
+        None => Ok(None),
     }
 }
 
@@ -145,6 +162,23 @@ mod tests {
         assert_eq!(inngest.api_origin.as_str(), "http://inngest:8288/");
         assert_eq!(inngest.event_api_origin.as_str(), "http://events:9999/");
         assert_eq!(inngest.serve_origin.expect("set").as_str(), "http://worker:3111/");
+    }
+
+    #[test]
+    fn values_are_encrypted_with_a_key_and_only_with_one() {
+        let (dev, key) = (("INNGEST_DEV", "1"), "ab".repeat(32));
+        assert!(parse(&[dev]).expect("no key").vault.is_none());
+        let one = ("SYSTEM_BUS_ENCRYPTION_KEY", key.as_str());
+        let more = ("SYSTEM_BUS_ENCRYPTION_KEY_FALLBACK", key.as_str());
+        assert!(parse(&[dev, one]).expect("a key").vault.is_some());
+        assert!(parse(&[dev, one, more]).expect("two keys").vault.is_some());
+        for set in [vec![dev, more], vec![dev, ("SYSTEM_BUS_ENCRYPTION_KEY", "secret")]] {
+            let error = format!("{:#}", parse(&set).expect_err("no key"));
+            assert!(
+                error.contains("SYSTEM_BUS_ENCRYPTION_KEY") && !error.contains("secret"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -79,6 +79,12 @@ fn words(what: &Happening) -> Option<String> {
             None => format!("step {name} failed for good: {}", error.message),
         },
         Happening::Sleeping { name, until } => format!("sleeps at {name} until {until:.0}"),
+        Happening::Waiting { name, awaited, until } => {
+            format!("waits at {name} for {awaited} until {until:.0}")
+        }
+        Happening::WaitEnded { name, timed_out: false } => format!("wait {name} is over"),
+        Happening::WaitEnded { name, timed_out: true } => format!("wait {name} timed out"),
+        Happening::Requesting { name, url } => format!("step {name} asks {url}"),
         Happening::RunCompleted { .. } => "run is done".to_owned(),
         Happening::RunFailed { error } => format!("run failed: {}", error.message),
         Happening::RunCanceled => "run was canceled".to_owned(),

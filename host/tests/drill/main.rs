@@ -1,4 +1,5 @@
-//! The drills: the program under misfortune, with figures. Run one with `just drill recover` or `just drill hostile`.
+//! The drills: the program under misfortune, with figures. Run one with `just drill recover`, `just drill hostile` or
+//! `just drill connect`.
 //!
 //! Each prints what it measured at its end and fails when it falls short.
 
@@ -6,6 +7,8 @@
 
 #[path = "../support/counter.rs"]
 mod counter;
+#[path = "../support/gateway_proxy.rs"]
+mod gateway_proxy;
 #[path = "../support/patience.rs"]
 mod patience;
 #[path = "../support/process.rs"]
@@ -13,6 +16,7 @@ mod process;
 #[path = "../support/server.rs"]
 mod server;
 
+mod connect;
 mod hostile;
 mod recover;
 
@@ -21,7 +25,7 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 2] = ["recover", "hostile"];
+const DRILLS: [&str; 3] = ["recover", "hostile", "connect"];
 
 /// Which drills are meant: the one after `--drill`; or, as for any test, those whose names hold a given word; or all.
 fn wanted() -> Result<Vec<&'static str>, String> {
@@ -29,9 +33,9 @@ fn wanted() -> Result<Vec<&'static str>, String> {
     if let Some(at) = args.iter().position(|arg| arg == "--drill") {
         let name = args.get(at + 1).map_or("", String::as_str);
         let found = DRILLS.iter().find(|drill| **drill == name);
-        return found.map(|drill| vec![*drill]).ok_or_else(|| {
-            format!("there is no drill {name:?}; there are {}", DRILLS.join(" and "))
-        });
+        return found
+            .map(|drill| vec![*drill])
+            .ok_or_else(|| format!("there is no drill {name:?}; there are {}", DRILLS.join(", ")));
     }
     let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let meant =
@@ -57,6 +61,15 @@ fn main() -> ExitCode {
         }
         if wants("hostile") {
             short.extend(hostile::drill().await);
+        }
+        if wants("connect") {
+            // Asked for by name it takes its time.
+            let size = if std::env::args().any(|arg| arg == "--drill") {
+                connect::Size::Full
+            } else {
+                connect::Size::Brief
+            };
+            short.extend(connect::drill(size).await);
         }
         if short.is_empty() {
             return ExitCode::SUCCESS;

@@ -14,6 +14,7 @@ mod server;
 
 mod recovery;
 mod steps;
+mod way;
 
 use self::patience::{PATIENCE, eventually};
 use self::process::{Process, folder_of, free_address};

@@ -19,7 +19,7 @@ async fn a_killed_worker_loses_only_the_step_it_was_in() {
     let _turn = turn().await;
     let mode =
         if std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok() { Mode::Signed } else { Mode::Dev };
-    let server = Server::start(mode).expect("a server of this mode");
+    let server = Server::start(Some(mode)).expect("a server of this mode");
     let counter = Counter::start().await;
     let (process, components) = worker(&server).await;
     counter.hold("killed", "three");

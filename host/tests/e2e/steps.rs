@@ -5,26 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::counter::Counter;
-use crate::{Mode, Server, turn, worker};
+use crate::way::{Way, in_every_way};
+use crate::{Server, folder_of, free_address};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_of_step_unsigned() {
-    every_kind_of_step(Mode::Dev).await;
-}
+in_every_way!(basic_steps);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_of_step_signed() {
-    every_kind_of_step(Mode::Signed).await;
-}
-
-async fn every_kind_of_step(mode: Mode) {
-    let _turn = turn().await;
-    let Some(server) = Server::start(mode) else {
-        // The server under test runs in the other mode.
-        return;
-    };
+async fn basic_steps(way: Way, server: Server) {
     let counter = Counter::start().await;
-    let (_worker, _components) = worker(&server).await;
+    let components = folder_of(&[guests::STEPS]);
+    let further = [&["--step-limit", "60s"], &way.arguments()[..]].concat();
+    let _worker = server.worker_with(&components, free_address(), &further).await;
     let stage = Stage { server: &server, counter: &counter };
     tokio::join!(
         stage.completes(

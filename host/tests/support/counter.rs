@@ -81,7 +81,13 @@ impl Counter {
     }
 }
 
-async fn report(State(reports): State<Reports>, Path(key): Path<(String, String)>) -> StatusCode {
+async fn report(
+    State(reports): State<Reports>,
+    Path(key): Path<(String, String)>,
+    // An answer to a request that is not read to its end may be lost with the connection: the step would fail, and
+    // report once more.
+    _whole: axum::body::Bytes,
+) -> StatusCode {
     let held = reports.held.lock().expect("no panic").get(&key).map(watch::Sender::subscribe);
     let mut first = false;
     reports.seen.send_modify(|counts| {

@@ -44,6 +44,22 @@ impl Process {
         self.address
     }
 
+    /// Sends the signal that supervisors send.
+    #[allow(dead_code, reason = "only the drills ask")]
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.expect("a process has an id");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    }
+
+    /// Waits for its end.
+    #[allow(dead_code, reason = "only the drills ask")]
+    pub(crate) async fn ended(&mut self) {
+        while self.child.try_wait().expect("our own child").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     /// Its resident memory in KiB, where the system tells.
     #[allow(dead_code, reason = "only the drills ask")]
     pub(crate) fn resident_kib(&self) -> Option<u64> {

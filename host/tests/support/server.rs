@@ -36,15 +36,16 @@ pub(crate) struct Ended {
 }
 
 impl Server {
-    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in the other
-    /// mode: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
+    /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in another mode
+    /// than the one wanted: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
     #[allow(dead_code, reason = "the drills kill their server, so it is always our own")]
-    pub(crate) fn start(mode: Mode) -> Option<Self> {
+    pub(crate) fn start(wanted: Option<Mode>) -> Option<Self> {
         match other_server() {
-            None => Some(Self::own(mode)),
+            None => Some(Self::own(wanted.unwrap_or(Mode::Signed))),
             Some(origin) => {
                 let signed = std::env::var("SYSTEM_BUS_E2E_SIGNING_KEY").is_ok();
-                (signed == (mode == Mode::Signed)).then(|| {
+                let mode = if signed { Mode::Signed } else { Mode::Dev };
+                (wanted.is_none_or(|wanted| wanted == mode)).then(|| {
                     let key = |name, otherwise: &str| {
                         std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
                     };
@@ -63,6 +64,17 @@ impl Server {
         let origin = format!("http://{}", engine.address);
         let keys = [SIGNING_KEY, EVENT_KEY].map(str::to_owned);
         Self::reached(origin, mode, keys, Some((engine, data)))
+    }
+
+    /// A server that somebody else has started.
+    #[allow(dead_code, reason = "only a drill starts its server by itself")]
+    pub(crate) fn at(origin: String, mode: Mode) -> Self {
+        Self::reached(origin, mode, [SIGNING_KEY, EVENT_KEY].map(str::to_owned), None)
+    }
+
+    #[allow(dead_code, reason = "only a drill starts its workers by itself")]
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     fn reached(
@@ -87,19 +99,19 @@ impl Server {
     /// Starts a worker for this server, and waits until the server has its functions.
     pub(crate) async fn worker(&self, components: &TempDir, listen: SocketAddr) -> Process {
         // Longer than any test holds a step back.
-        self.limited_worker(components, listen, "60s").await
+        self.worker_with(components, listen, &["--step-limit", "60s"]).await
     }
 
-    /// The same with another limit for the time of a step.
-    pub(crate) async fn limited_worker(
+    /// The same with these further arguments.
+    pub(crate) async fn worker_with(
         &self,
         components: &TempDir,
         listen: SocketAddr,
-        step_limit: &str,
+        further: &[&str],
     ) -> Process {
         let components = components.path().to_string_lossy();
         let listen = listen.to_string();
-        let args = [
+        let mut args = vec![
             "worker",
             "--components",
             &components,
@@ -113,9 +125,8 @@ impl Server {
             "64",
             "--replay-limit",
             "500ms",
-            "--step-limit",
-            step_limit,
         ];
+        args.extend_from_slice(further);
         let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
         match self.mode {
             Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),
@@ -131,13 +142,21 @@ impl Server {
         process
     }
 
-    async fn registered(&self, worker: SocketAddr) {
-        let url = format!("http://{worker}/");
+    /// Waits until a worker is registered.
+    pub(crate) async fn registered(&self, worker: SocketAddr) {
         super::eventually("the worker is registered", async || {
-            let health: Value = self.client.get(&url).send().await.ok()?.json().await.ok()?;
-            (health["registration"]["state"] == "synced").then_some(())
+            (self.registration(worker).await["state"] == "synced").then_some(())
         })
         .await;
+    }
+
+    /// What a worker says about its registration; `null` when it cannot be asked.
+    pub(crate) async fn registration(&self, worker: SocketAddr) -> Value {
+        let asked = async {
+            let answer = self.client.get(format!("http://{worker}/")).send().await.ok()?;
+            answer.json::<Value>().await.ok()
+        };
+        asked.await.map_or(Value::Null, |mut health| health["registration"].take())
     }
 
     /// Sends an event; answers with the server's id for it.

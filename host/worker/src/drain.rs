@@ -7,6 +7,7 @@ use protocol::call::{Call, Route};
 use protocol::handback::hand_back;
 use protocol::reply::Reply;
 use protocol::signature::Verified;
+use protocol::trace::TraceContext;
 use tokio_util::sync::CancellationToken;
 
 use crate::chance;
@@ -40,6 +41,7 @@ impl Drain {
         worker: &Worker,
         route: Route,
         body: &Verified<Bytes>,
+        trace: Option<TraceContext>,
     ) -> Reply {
         if self.over.is_cancelled()
             && let Some(reply) = back(route.clone(), body)
@@ -47,7 +49,7 @@ impl Drain {
             return reply;
         }
         let again = route.clone();
-        let answer = worker.answer(route, body);
+        let answer = worker.answer(route, body, trace);
         tokio::pin!(answer);
         tokio::select! {
             biased;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::{Call, CallError, Route};
+use protocol::crypt::{self, OpenError, Sealer};
 use protocol::directory::Directory;
 use protocol::function::Checkpointing;
 use protocol::id::{FunctionId, RunId};
@@ -13,9 +14,11 @@ use protocol::outcome::Outcome;
 use protocol::replay::answer_from_memo;
 use protocol::reply::Reply;
 use protocol::signature::Verified;
+use protocol::trace::TraceContext;
 use runtime::{CallFailed, Component, Generation, LoadError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::options::Options;
 use crate::server_api::ServerApi;
@@ -51,6 +54,9 @@ pub enum HandleError {
     /// The server left out the run's state because it is large, and it is not to be had.
     #[error(transparent)]
     State(#[from] StateError),
+    /// It holds values that this worker cannot decrypt.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
 }
 
 impl Worker {
@@ -67,13 +73,24 @@ impl Worker {
     }
 
     /// Answers one call whose sender is believed. Every transport ends here.
-    pub async fn answer(&self, route: Route, body: &Verified<Bytes>) -> Reply {
+    ///
+    /// `trace` is the trace that the call belongs to, where the transport tells one.
+    pub async fn answer(
+        &self,
+        route: Route,
+        body: &Verified<Bytes>,
+        trace: Option<TraceContext>,
+    ) -> Reply {
         let call = match Call::decode(route, body) {
-            Ok(call) => call,
+            Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
         };
         let terms = call.terms();
-        match self.handle(call).await {
+        // What is logged meanwhile, by the guest too, names the trace.
+        let trace = call.trace.as_ref().map(TraceContext::trace_id);
+        let function = call.route.slug.as_str();
+        let span = tracing::info_span!("call", run = %call.run, function, trace);
+        match self.handle(call).instrument(span).await {
             Ok(outcome) => Reply::of(outcome, terms),
             Err(error) => {
                 tracing::warn!(%error, "a call could not be handled");
@@ -86,25 +103,49 @@ impl Worker {
     pub async fn handle(&self, call: Call) -> Result<Outcome, HandleError> {
         let (function, component) = self.find(&call.route.slug)?;
         let call = state::complete(&self.api, call).await?;
+        let vault = self.options.vault.as_ref();
+        let call = crypt::open_call(vault.map(AsRef::as_ref), call)?;
+        let sealer = vault.map(|vault| Sealer::new(Arc::clone(vault), &call));
+        let outcome = self.go_on(component, function, call, sealer.clone()).await;
+        Ok(match sealer {
+            Some(sealer) => sealer.outcome(outcome),
+            None => outcome,
+        })
+    }
+
+    /// Runs the function as far as it gets with a call that is complete and readable.
+    async fn go_on(
+        &self,
+        component: &Component,
+        function: &FunctionId,
+        call: Call,
+        sealer: Option<Sealer>,
+    ) -> Outcome {
         if let Some(outcome) = answer_from_memo(&call) {
-            return Ok(outcome);
+            return outcome;
         }
         let run = call.run;
-        let stage = self.stage(&call, component, function);
+        let stage = self.stage(&call, component, function, sealer);
         let invoked = component.invoke(function, Arc::new(call), Arc::new(stage.clone())).await;
         let outcome = invoked.unwrap_or_else(|failed| failed_outcome(run, failed));
-        Ok(stage.close(outcome).await)
+        stage.close(outcome).await
     }
 
     /// The way to the server of one call.
-    fn stage(&self, call: &Call, component: &Component, function: &FunctionId) -> Stage {
+    fn stage(
+        &self,
+        call: &Call,
+        component: &Component,
+        function: &FunctionId,
+        sealer: Option<Sealer>,
+    ) -> Stage {
         let config = component.functions().iter().find(|config| config.id == *function);
         let checkpointing = match config {
             Some(config) if self.options.checkpoints => config.checkpoint,
             _ => Checkpointing::Off,
         };
         let directory = Arc::clone(&self.directory.borrow());
-        Stage::new(self.api.clone(), directory, call, checkpointing, self.leaving.clone())
+        Stage::new(self.api.clone(), directory, call, checkpointing, sealer, self.leaving.clone())
     }
 
     fn find(&self, slug: &str) -> Result<(&FunctionId, &Arc<Component>), HandleError> {

@@ -1,6 +1,8 @@
 //! What `GET /` says.
 
 use jiff::Timestamp;
+use protocol::function::Trigger;
+use runtime::Generation;
 use serde::Serialize;
 
 use crate::handle::Worker;
@@ -17,6 +19,8 @@ struct Health<'w> {
     functions: Vec<&'w str>,
     components: Vec<ComponentHealth<'w>>,
     refused: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     registration: &'w SyncState,
 }
 
@@ -49,6 +53,7 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
         functions,
         components: components.collect(),
         refused,
+        warnings: warnings(&worker.generation),
         registration,
     };
     serde_json::to_vec(&health).expect("all keys are strings")
@@ -62,5 +67,21 @@ pub(crate) fn refusals(worker: &Worker) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .chain(functions.map(|(component, refused)| format!("component {component}: {refused}")))
+        .collect()
+}
+
+/// What can be served and is still not what somebody meant.
+pub(crate) fn warnings(generation: &Generation) -> Vec<String> {
+    let handlers = generation.functions().flat_map(|function| {
+        function.triggers.iter().filter_map(move |trigger| match trigger {
+            Trigger::FailureOf(of) => Some((&function.id, of)),
+            Trigger::Event { .. } | Trigger::Cron { .. } => None,
+        })
+    });
+    let lonely = handlers.filter(|(_, of)| generation.find(of.as_str()).is_none());
+    lonely
+        .map(|(handler, of)| {
+            format!("function {handler} handles failures of {of}, which this worker does not serve; it never runs for them")
+        })
         .collect()
 }

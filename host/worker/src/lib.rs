@@ -115,6 +115,9 @@ impl Running {
         let address = listener.local_addr().map_err(fault)?;
         let url = options.serve_url(address)?;
         let api = ServerApi::new(&options).map_err(StartError::Client)?;
+        for warning in health::warnings(&generation) {
+            tracing::warn!("{warning}");
+        }
         let (transport, patience) = (options.transport.clone(), options.drain);
         let served = !matches!(transport, Transport::Connect(_));
         if served && options.trust == Trust::Dev && !address.ip().is_loopback() {

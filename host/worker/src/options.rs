@@ -1,8 +1,10 @@
 //! What a worker is told about itself and its server. Plain values: reading the environment is the binary's work.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::crypt::Vault;
 use protocol::id::AppId;
 use protocol::introspect::Capabilities;
 use protocol::signature::Trust;
@@ -36,6 +38,8 @@ pub struct Options {
     pub serve_path: Option<String>,
     /// Whether a server may ask for the functions and take them from the answer.
     pub in_band_sync: bool,
+    /// Encrypts what the server stores of runs; none where it stays readable there.
+    pub vault: Option<Arc<Vault>>,
     /// The largest body of a call, in bytes. The server's own bodies stay below 4 MiB.
     pub body_limit: usize,
     /// Whether functions may go on while their steps are stored, each as it declares; otherwise every step is a call.
@@ -66,7 +70,11 @@ pub const DRAIN: Duration = Duration::from_secs(25);
 impl Options {
     /// What the worker announces that it can do.
     pub fn capabilities(&self) -> Capabilities {
-        Capabilities { in_band_sync: self.in_band_sync, trust_probe: true, connect: false }
+        Capabilities {
+            in_band_sync: self.in_band_sync,
+            trust_probe: true,
+            connect: !matches!(self.transport, Transport::Serve),
+        }
     }
 
     /// The address to register, for a listener at `address`.

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use protocol::call::Route;
 use protocol::header;
 use protocol::signature::{SigningKey, verify};
+use protocol::trace::{self, TraceContext};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -127,7 +128,7 @@ async fn call(
         return respond::signed_refusal(status, "ContentType", message, verified.key());
     }
     let reply = match Route::parse(query) {
-        Ok(route) => shared.drain.answer(worker, route, &verified).await,
+        Ok(route) => shared.drain.answer(worker, route, &verified, trace(&headers)).await,
         Err(error) => handle::undecodable(&error),
     };
     respond::reply(reply, verified.key())
@@ -152,21 +153,23 @@ fn query_member(query: &str, name: &str) -> Option<String> {
 
 /// JSON, signed with the key that the request was signed with.
 fn signed_json(status: StatusCode, body: Vec<u8>, key: Option<&SigningKey>) -> Response {
-    let mut response = respond::json(status, body.clone());
-    sign(&mut response, key, &body);
-    response
-}
-
-fn sign(response: &mut Response, key: Option<&SigningKey>, body: &[u8]) {
-    let signature = key.map(|key| key.sign(body, Timestamp::now()));
+    let signature = key.map(|key| key.sign(&body, Timestamp::now()));
+    let mut response = respond::json(status, body);
     if let Some(value) = signature.and_then(|signature| HeaderValue::try_from(signature).ok()) {
         response.headers_mut().insert(header::SIGNATURE, value);
     }
+    response
 }
 
 fn signature(headers: &HeaderMap) -> Option<&str> {
     // A value that is not text cannot be a signature; it is read as a malformed one.
     headers.get(header::SIGNATURE).map(|value| value.to_str().unwrap_or_default())
+}
+
+/// The trace that the server's request belongs to.
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    TraceContext::new(text(trace::PARENT)?, text(trace::STATE))
 }
 
 /// The content type, when it is given and is not JSON.

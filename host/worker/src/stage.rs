@@ -4,12 +4,14 @@
 //! protocol: a step is kept only when the server has it or will have it before the reply; what could not be stored is
 //! part of the reply; and when the server says that another call has the work, nothing more runs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use protocol::call::{Call, Dispatch};
+use protocol::crypt::Sealer;
 use protocol::directory::Directory;
 use protocol::function::Checkpointing;
 use protocol::id::RunId;
@@ -43,9 +45,21 @@ struct Inner {
     rhythm: Option<Rhythm>,
     /// Set when the worker is about to stop.
     leaving: CancellationToken,
+    /// Encrypts what goes to the server, where that is wanted.
+    sealer: Option<Sealer>,
     superseded: CancellationToken,
     held: Mutex<Vec<Op>>,
     timer: std::sync::Mutex<Option<AbortHandle>>,
+}
+
+impl Inner {
+    /// Steps as the server gets them.
+    fn sealed<'o>(&self, steps: &'o [Op]) -> Cow<'o, [Op]> {
+        match &self.sealer {
+            Some(sealer) => steps.iter().map(|step| sealer.op(step.clone())).collect(),
+            None => Cow::Borrowed(steps),
+        }
+    }
 }
 
 /// When held steps are stored.
@@ -77,6 +91,7 @@ impl Stage {
         directory: Arc<Directory>,
         call: &Call,
         checkpointing: Checkpointing,
+        sealer: Option<Sealer>,
         leaving: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -88,6 +103,7 @@ impl Stage {
             began: Instant::now(),
             rhythm: Rhythm::of(checkpointing).filter(|_| call.may_checkpoint()),
             leaving,
+            sealer,
             superseded: CancellationToken::new(),
             held: Mutex::default(),
             timer: std::sync::Mutex::default(),
@@ -124,7 +140,8 @@ impl Stage {
         if held.is_empty() {
             return Ok(());
         }
-        match call.api.checkpoint(call.run, &call.dispatch, call.started, &held).await {
+        let steps = call.sealed(&held);
+        match call.api.checkpoint(call.run, &call.dispatch, call.started, &steps).await {
             Ok(()) => {
                 held.clear();
                 Ok(())
@@ -201,10 +218,16 @@ impl Backstage for Stage {
         let call = &*self.0;
         let (class, sent) = match &sending.what {
             Message::Events(events) => {
-                let sent = call.api.send_events(events, call.run, sending.step.id).await;
+                let events = match &call.sealer {
+                    Some(sealer) => Cow::Owned(sealer.events(events)),
+                    None => Cow::Borrowed(events),
+                };
+                let sent = call.api.send_events(&events, call.run, sending.step.id).await;
                 ("SendEventError", sent.map(|ids| json!({ "ids": ids })))
             }
             Message::Signal { signal, data } => {
+                let sealed = call.sealer.as_ref().map(|sealer| sealer.member(data.clone()));
+                let data = sealed.as_ref().unwrap_or(data);
                 let sent = call.api.send_signal(signal, data).await;
                 let told = sent.map(|run| run.map_or(json!(null), |run| json!({ "run_id": run })));
                 ("SendSignalError", told)

@@ -26,5 +26,5 @@ pub(crate) async fn complete(api: &ServerApi, call: Call) -> Result<Call, StateE
     let (actions, batch) =
         tokio::try_join!(api.run_state(run, "actions"), api.run_state(run, "batch"))?;
     tracing::debug!(%run, bytes = actions.len() + batch.len(), "fetched a state that is too large for a call");
-    Ok(call.with_state(actions, &batch)?)
+    Ok(call.with_state(&actions, &batch)?)
 }

@@ -1,24 +1,45 @@
 //! Mistakes in CEL that can be seen without a parser of it. The host compiles each expression
 //! before the server sees it; this finds the common slips earlier, at the character.
 
-/// What is wrong with an expression.
+/// Names of types that CEL spells like variables.
+const TYPES: [&str; 10] =
+    ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
+/// Macros that bring names of their own.
+const BINDING: [&str; 5] = ["all", "exists", "exists_one", "map", "filter"];
+
+/// What is wrong with an expression over the event that starts a run.
 pub(crate) fn check(text: &str) -> Result<(), String> {
-    scan(text).map(drop)
+    let tokens = scan(text)?;
+    let binds = |at: &usize| matches!(tokens[*at], Token::Word(word) if BINDING.contains(&word));
+    if (0..tokens.len()).filter(binds).any(|at| is_called(&tokens, at)) {
+        return Ok(());
+    }
+    for (at, word) in roots(&tokens) {
+        if word != "event" && !TYPES.contains(&word) && !is_called(&tokens, at) {
+            return Err(format!(
+                "`{word}` is not known here: an expression is over `event`, for instance \
+                 `event.data.order_id`"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with a condition that cancels runs: there the server knows no functions.
 pub(crate) fn cancelling(text: &str) -> Result<(), String> {
     let tokens = scan(text)?;
     for (at, token) in tokens.iter().enumerate() {
-        let Token::Word(word) = token else { continue };
-        if tokens.get(at + 1) == Some(&Token::Sign('(')) && *word != "in" {
+        if let Token::Word(word) = token
+            && is_called(&tokens, at)
+        {
             return Err(format!(
                 "`{word}(…)` is a function: a condition of `cancel_on` compares and combines with \
                  `&&`, `||` and `!` only"
             ));
         }
-        let selected = at > 0 && tokens[at - 1] == Token::Sign('.');
-        if !selected && !["event", "async", "true", "false", "null", "in"].contains(word) {
+    }
+    for (_, word) in roots(&tokens) {
+        if word != "event" && word != "async" {
             return Err(format!(
                 "`{word}` is not known here: `event` is what started the run, `async` is what \
                  has come"
@@ -26,6 +47,22 @@ pub(crate) fn cancelling(text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The words that are not selected from something, with their places.
+fn roots<'t>(tokens: &'t [Token<'t>]) -> impl Iterator<Item = (usize, &'t str)> {
+    tokens.iter().enumerate().filter_map(|(at, token)| {
+        let Token::Word(word) = token else { return None };
+        let selected = at > 0 && tokens[at - 1] == Token::Sign('.');
+        // `r"…"` and `b"…"` are texts.
+        let prefix = tokens.get(at + 1) == Some(&Token::Literal);
+        let constant = ["true", "false", "null", "in"].contains(word);
+        (!selected && !prefix && !constant).then_some((at, *word))
+    })
+}
+
+fn is_called(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens[at] != Token::Word("in") && tokens.get(at + 1) == Some(&Token::Sign('('))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -133,6 +170,11 @@ mod tests {
             r#"event.data["a-b"].exists(x, x != "=")"#,
             "-1.5e3 + event.ts",
             "event.data.name + '-' + event.data.id",
+            "'x' in event.data.tags || type(event.data.n) == int",
+            "has(event.data.id) && event.name.startsWith('shop/') && true",
+            "event.data.items.map(x, x.id).filter(y, y != '')",
+            "event.data.x == r'a'",
+            "'all'",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }

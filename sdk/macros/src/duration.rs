@@ -24,7 +24,7 @@ pub(crate) fn check(text: &str, bounds: &RangeInclusive<u64>) -> Result<(), Stri
         return Ok(());
     }
     Err(format!(
-        "this duration must be {} to {}: the server refuses others",
+        "this duration must be {} to {}: others are refused",
         say(*bounds.start()),
         say(*bounds.end())
     ))
@@ -47,7 +47,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 /// A duration in its largest whole unit.
 fn say(milliseconds: u64) -> String {
     let whole = |&&(name, factor): &&(&str, u64)| {
-        name != "w" && milliseconds != 0 && milliseconds % factor == 0
+        name != "w" && milliseconds != 0 && milliseconds.is_multiple_of(factor)
     };
     let (name, factor) = UNITS.iter().rev().find(whole).unwrap_or(&UNITS[0]);
     format!("{}{name}", milliseconds / factor)

@@ -33,7 +33,8 @@ impl<T: DeserializeOwned> Failed<T> {
     /// It is decoded here and not before, since an event that does not fit may be what the run has
     /// failed of. Fails for good when it does not.
     pub fn event(&self) -> Result<Incoming<T>> {
-        let event: Envelope<'_> = serde_json::from_str(self.event.get()).map_err(misfit)?;
+        let event: Envelope<'_> =
+            serde_json::from_str(self.event.get()).map_err(|problem| misfit(&problem))?;
         Incoming::decode(&event)
     }
 }
@@ -52,7 +53,8 @@ impl<T: DeserializeOwned> Input for Failed<T> {
         if event.name != FAILED {
             return Err(event.unexpected(&[FAILED]));
         }
-        let data: Data<'_> = serde_json::from_str(event.json()).map_err(misfit)?;
+        let data: Data<'_> =
+            serde_json::from_str(event.json()).map_err(|problem| misfit(&problem))?;
         Ok(Self {
             run_id: data.run_id,
             function_id: data.function_id,
@@ -63,7 +65,7 @@ impl<T: DeserializeOwned> Input for Failed<T> {
     }
 }
 
-fn misfit(problem: serde_json::Error) -> Error {
+fn misfit(problem: &serde_json::Error) -> Error {
     Error::stop(format!("the server's report of a failed run has another form: {problem}"))
         .named("EventDecodeError")
 }

@@ -63,19 +63,24 @@ impl<E, T> Debug for Field<E, T> {
 }
 
 /// A place in the event `E`: a [`Field`] of it, or a path such as `"data.address.city"`.
+#[diagnostic::on_unimplemented(
+    message = "this is no place in the event `{E}`",
+    label = "a field of `{E}` or a path such as `\"data.address.city\"` is expected here"
+)]
 pub trait Place<E> {
     /// How CEL selects it.
-    fn selector(&self) -> Result<Cow<'static, str>, Unwritable>;
+    fn selector(self) -> Result<Cow<'static, str>, Unwritable>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E, T> Place<E> for Field<E, T> {
-    fn selector(&self) -> Result<Cow<'static, str>, Unwritable> {
+    fn selector(self) -> Result<Cow<'static, str>, Unwritable> {
         Ok(Cow::Borrowed(self.selector))
     }
 }
 
 impl<E> Place<E> for &str {
-    fn selector(&self) -> Result<Cow<'static, str>, Unwritable> {
+    fn selector(self) -> Result<Cow<'static, str>, Unwritable> {
         cel::selector(self).map(Cow::Owned)
     }
 }
@@ -83,10 +88,11 @@ impl<E> Place<E> for &str {
 /// A place in the event `E` that can hold a `V`: a [`Field`] whose type compares with it, or any
 /// path.
 #[diagnostic::on_unimplemented(
-    message = "the field does not hold a `{V}`",
-    label = "this field is compared with a `{V}`"
+    message = "this place in the event `{E}` cannot hold a `{V}`",
+    label = "compared with a `{V}`"
 )]
 pub trait Holds<E, V: ?Sized>: Place<E> {}
 
+#[diagnostic::do_not_recommend]
 impl<E, T: PartialEq<V>, V: Serialize + ?Sized> Holds<E, V> for Field<E, T> {}
 impl<E, V: Serialize + ?Sized> Holds<E, V> for &str {}

@@ -46,7 +46,7 @@ impl Inference {
         Self { url, format, headers: BTreeMap::new(), auth_key: None, body }
     }
 
-    /// The chat API of OpenAI, and of the many that speak it: give those their own
+    /// The chat API of `OpenAI`, and of the many that speak it: give those their own
     /// [`url`](Self::url).
     pub fn openai(body: &(impl Serialize + ?Sized)) -> Self {
         Self::new("openai-chat", "https://api.openai.com/v1/chat/completions".to_owned(), body)

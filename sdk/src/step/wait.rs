@@ -125,7 +125,7 @@ impl<E: DeserializeOwned> Kind for WaitFor<E> {
     fn end(&self, stored: Memo) -> Result<Option<Incoming<E>>> {
         let json = match stored {
             Ok(json) => json,
-            Err(_) => return decode(stored.map(|_| "null".to_owned())).map(|()| None),
+            failed => return decode::<()>(failed).map(|()| None),
         };
         let event: Option<Envelope<'_>> = serde_json::from_str(&json).map_err(|problem| {
             let message = format!("what is stored for a wait is no event: {problem}");

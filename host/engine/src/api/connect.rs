@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::Shared;
 use super::answer::Fault;
 use crate::app::uuid_of;
+use crate::driver::Stopped;
 use crate::entropy::{Entropy, Random};
 use crate::gateway::{Connection, GROUP, Readiness};
 
@@ -58,7 +59,7 @@ pub(super) async fn flush(State(shared): State<Shared>, body: Bytes) -> Result<R
         return Err(bad("could not unmarshal system trace ctx"));
     }
     let answer = FlushResponse { request_id: response.request_id.clone() };
-    shared.gateway.flush(response);
+    shared.gateway.flush(response).await.map_err(|_| Stopped)?;
     Ok(encoded(&answer))
 }
 

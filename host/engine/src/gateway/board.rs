@@ -200,14 +200,18 @@ impl Board {
         self.requests.get_mut(request)?.lease()?.extend(held, &self.rules, now, entropy)
     }
 
-    /// A worker has answered. The first answer counts; those to requests that nobody waits for change nothing.
-    pub(crate) fn reply(&mut self, request: &str, reply: Reply) {
-        match self.requests.get_mut(request).map(|request| (&request.stage, &mut request.early)) {
-            Some((Stage::Taken { .. }, _)) => self.end(request, Outcome::Replied(reply)),
-            // The run moves only when the acknowledgement is there too.
-            Some((_, early)) => _ = early.get_or_insert(reply),
-            None => {}
+    /// A worker has answered; the call that ends with it, if one does. The first answer counts, and those to requests
+    /// that nobody waits for change nothing.
+    pub(crate) fn reply(&mut self, request: &str, reply: Reply) -> Option<CallId> {
+        let found = self.requests.get_mut(request)?;
+        if let Stage::Taken { .. } = found.stage {
+            let call = found.call;
+            self.end(request, Outcome::Replied(reply));
+            return Some(call);
         }
+        // The run moves only when the acknowledgement is there too.
+        found.early.get_or_insert(reply);
+        None
     }
 
     /// Lets the clock act.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Machine;
 use crate::function::is_connect;
 use crate::gateway::Room;
-use crate::queue::{CallId, Ticket, Way};
+use crate::queue::{CallId, Line, Ticket};
 
 impl Machine {
     /// Tells who can take calls over Connect from now on. Until something is told, nobody can.
@@ -17,22 +17,23 @@ impl Machine {
     pub(super) fn take_calls(&mut self, now: Timestamp) -> Vec<(CallId, Ticket)> {
         let (runs, apps, room) = (&self.runs, &self.apps, &mut self.room);
         let mut http = self.settings.call_concurrency.saturating_sub(self.queue.over_http());
-        self.queue.take_calls(now, |ticket| {
-            if http == 0 && room.is_exhausted() {
-                return Way::AllBlocked;
-            }
+        let line = |ticket: Ticket| {
             let run = runs.get(&ticket.run);
             let function = run.and_then(|run| apps.get(&run.app)?.function(&run.slug));
             match (run, function) {
                 (Some(run), Some(function)) if is_connect(&function.url) => {
-                    if room.take(&run.app, &run.slug) { Way::Connect } else { Way::Blocked }
+                    Line::Connect { app: run.app.clone(), slug: run.slug.clone() }
                 }
                 // What has no function any more fails where the call would be made.
-                _ if http == 0 => Way::Blocked,
-                _ => {
-                    http -= 1;
-                    Way::Http
-                }
+                _ => Line::Http,
+            }
+        };
+        self.queue.take_calls(now, line, |line| match line {
+            Line::Connect { app, slug } => room.take(app, slug),
+            Line::Http if http == 0 => false,
+            Line::Http => {
+                http -= 1;
+                true
             }
         })
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+#[derive(Debug, Clone)]
 pub struct Client {
     pub address: SocketAddr,
     pub bearer: Option<String>,
@@ -68,6 +69,19 @@ impl Client {
         let (status, answer) = self.post("/e/key", event).await;
         assert_eq!(status, 200, "{answer}");
         answer["ids"][0].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until a run looks so; what it then looks like.
+    pub async fn until(&self, path: &str, looks: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..1_000 {
+            last = self.get(path).await.1;
+            if looks(&last) {
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{path} stays {last}");
     }
 
     /// Waits until the only run of an event has ended.

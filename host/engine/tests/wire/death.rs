@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::{Data, Engine, Options};
 use serde_json::{Value, json};
 
+use crate::checkpoints::{Back, post};
 use crate::client::Client;
 use crate::options;
 use crate::worker::{Answer, Seen, Worker, done, op, ops, ran};
@@ -26,7 +27,8 @@ async fn process_to_be_killed() {
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
-fn spawn(directory: &Path) -> Child {
+/// An engine in a process of its own, to be killed.
+pub fn spawn(directory: &Path) -> Child {
     let program = std::env::current_exe().expect("this program");
     Command::new(program)
         .args(["--exact", "death::process_to_be_killed"])
@@ -37,7 +39,8 @@ fn spawn(directory: &Path) -> Child {
         .expect("a process")
 }
 
-async fn address(directory: &Path) -> Client {
+/// Waits until that engine listens.
+pub async fn address(directory: &Path) -> Client {
     for _ in 0..1_000 {
         if let Ok(text) = std::fs::read_to_string(directory.join("address")) {
             return Client { address: text.parse().expect("an address"), bearer: None };
@@ -104,6 +107,62 @@ async fn a_killed_engine_goes_on() {
     process.wait().expect("gone");
     let attempts: Vec<u64> = worker.calls().iter().map(Seen::attempt).collect();
     assert!(attempts.iter().all(|attempt| *attempt == 0), "dying costs no attempt: {attempts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_checkpointed_and_awaited_outlives_a_killed_engine() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let back = Back::default();
+    let own = std::sync::Arc::clone(&back);
+    let (posted, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let worker = Worker::start(None, move |seen| {
+        if seen.slug == "app-waiter" {
+            let waits = [
+                op("WaitForEvent", "e", &json!({"opts": {"event": "a/paid", "timeout": "1h"}})),
+                op("WaitForSignal", "s", &json!({"opts": {"signal": "go", "timeout": "1h"}})),
+            ];
+            return match (seen.memo("e"), seen.memo("s")) {
+                (Some(event), Some(signal)) => done(json!([event["data"], signal["data"]["data"]])),
+                _ => ops(&waits),
+            };
+        }
+        if seen.memo("kept").is_some() {
+            return done(seen.body["ctx"]["stack"]["current"].clone());
+        }
+        let step = op("StepRun", "kept", &json!({"data": 1}));
+        posted.send(post(&own, seen, &json!({}), &[step]).0).expect("listening");
+        // Whatever this call answers comes too late for the engine that made it.
+        std::thread::sleep(Duration::from_millis(500));
+        done(json!("too late"))
+    })
+    .await;
+    let mut process = spawn(directory.path());
+    let client = address(directory.path()).await;
+    back.set(client.clone()).expect("once");
+    let functions = [
+        worker.function("app-f", &json!([{"event": "a/b"}]), 1),
+        worker.function("app-waiter", &json!([{"event": "a/wait"}]), 1),
+    ];
+    client.register("app", &functions).await;
+    let waiting = client.send(&json!({"name": "a/wait"})).await;
+    while worker.calls().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let event = client.send(&json!({"name": "a/b"})).await;
+    assert_eq!(told.recv().await, Some(200));
+    // SIGKILL.
+    process.kill().expect("killed");
+    process.wait().expect("gone");
+    std::fs::remove_file(directory.path().join("address")).expect("removed");
+    process = spawn(directory.path());
+    let client = address(directory.path()).await;
+    assert_eq!(client.ended(&event).await["output"], 1);
+    client.send(&json!({"name": "a/paid", "data": {"n": 7}})).await;
+    let (status, _) = client.post("/v1/signals", &json!({"signal": "go", "data": "on"})).await;
+    assert_eq!(status, 200);
+    assert_eq!(client.ended(&waiting).await["output"], json!([{"n": 7}, "on"]));
+    process.kill().expect("killed");
+    process.wait().expect("gone");
 }
 
 #[tokio::test]

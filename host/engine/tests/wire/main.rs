@@ -1,11 +1,15 @@
 //! The engine over real sockets, with a worker made for the test.
 #![expect(clippy::pedantic, unreachable_pub, reason = "a test binary has no public interface")]
 
+mod checkpoints;
 mod client;
 mod connect;
 mod death;
+mod readback;
 mod routes;
 mod runs;
+mod state;
+mod steps;
 mod worker;
 
 use std::time::Duration;

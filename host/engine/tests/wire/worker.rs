@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -99,7 +99,10 @@ impl Worker {
         let trust = key
             .map_or(Trust::Dev, |key| Trust::Signed(Keys { primary: key.clone(), fallback: None }));
         let shared = Shared { function: Arc::new(function), calls: Arc::clone(&calls), trust };
-        let router = Router::new().route("/api/inngest", post(serve)).with_state(shared);
+        let router = Router::new()
+            .route("/api/inngest", post(serve))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(shared);
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         tokio::spawn(async move {

@@ -13,12 +13,12 @@ impl Call {
     /// `batch` the events, an array.
     ///
     /// The order of completion stays the one of the call. Where the call has none, it is the order of `actions`.
-    pub fn with_state(self, actions: Bytes, batch: &Bytes) -> Result<Self, CallError> {
+    pub fn with_state(self, actions: &Bytes, batch: &Bytes) -> Result<Self, CallError> {
         let fault = |what: &str, error: serde_json::Error| {
             CallError::Malformed(format!("the run's {what} as they were fetched: {error}"))
         };
         let steps: Steps<'_> =
-            serde_json::from_slice(&actions).map_err(|error| fault("steps", error))?;
+            serde_json::from_slice(actions).map_err(|error| fault("steps", error))?;
         let memos = MemoTable::index(actions.clone(), &steps, &self.stack);
         let events: Vec<&RawValue> =
             serde_json::from_slice(batch).map_err(|error| fault("events", error))?;
@@ -42,7 +42,7 @@ impl Call {
     pub(crate) fn with_events(self, first: &str, all: &str) -> Self {
         let body = Bytes::from([first, all.trim()].concat());
         let (event, events) = (0..first.len(), first.len()..body.len());
-        Self { event, events, body, ..self }
+        Self { body, event, events, ..self }
     }
 
     /// The call with memos whose texts were rewritten: `rewrite` answers with the new text where there is one.
@@ -87,7 +87,7 @@ mod tests {
     fn what_was_fetched_takes_the_place_of_what_was_left_out() {
         let stack = format!(r#"["{}","{}"]"#, StepId::hash("a"), StepId::hash("b"));
         let batch = Bytes::from_static(br#" [{"name":"x","data":{"n":1}}, {"name":"y"}] "#);
-        let call = call(&stack).with_state(actions(), &batch).expect("a call");
+        let call = call(&stack).with_state(&actions(), &batch).expect("a call");
         assert!(!call.use_api);
         assert_eq!(ranks(&call), [Some((Memo::Data("1"), 0)), Some((Memo::Data("2"), 1))]);
         assert_eq!(call.event(), r#"{"name":"x","data":{"n":1}}"#);
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn without_a_stack_the_order_is_the_one_of_the_steps() {
-        let call = call("[]").with_state(actions(), &Bytes::from_static(b"[]")).expect("a call");
+        let call = call("[]").with_state(&actions(), &Bytes::from_static(b"[]")).expect("a call");
         assert_eq!(ranks(&call), [Some((Memo::Data("1"), 1)), Some((Memo::Data("2"), 0))]);
         assert_eq!(call.event(), r#"{"name":"kept"}"#, "the call's own event stays");
     }
@@ -112,7 +112,7 @@ mod tests {
             ("", "[]", "steps"),
         ] {
             let error = call("null")
-                .with_state(Bytes::from(actions.to_owned()), &Bytes::from(batch.to_owned()))
+                .with_state(&Bytes::from(actions.to_owned()), &Bytes::from(batch.to_owned()))
                 .expect_err(actions)
                 .to_string();
             assert!(error.contains(&format!("the run's {says} as they were fetched")), "{error}");

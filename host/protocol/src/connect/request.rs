@@ -9,6 +9,7 @@ use crate::call::{Attempt, CallError, Route, Terms};
 use crate::handback::hand_back;
 use crate::reply::Reply;
 use crate::signature::Verified;
+use crate::trace::TraceContext;
 
 /// A request as it came over a session.
 #[derive(Debug, Clone)]
@@ -74,6 +75,11 @@ impl Envelope {
     /// The slug of the function that is called.
     pub fn slug(&self) -> &str {
         &self.request.function_slug
+    }
+
+    /// The trace that the call belongs to, if it belongs to one.
+    pub fn trace(&self) -> Option<TraceContext> {
+        TraceContext::from_json(&self.request.user_trace_ctx)
     }
 
     /// The run's id, as text.

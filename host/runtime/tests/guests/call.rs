@@ -47,6 +47,8 @@ pub(crate) async fn load(runtime: &Runtime, guest: &str) -> Result<Arc<Component
 /// One call of a run: `memos` are names and stored values, in the order of completion.
 #[derive(Default)]
 pub(crate) struct Made<'m> {
+    /// The name of the event; `testing/asked` unless given.
+    pub(crate) event: Option<&'m str>,
     pub(crate) data: Value,
     pub(crate) memos: &'m [(&'m str, Value)],
     pub(crate) target: Option<&'m str>,
@@ -69,7 +71,9 @@ impl Made<'_> {
             .filter(|(_, memo)| ended(memo))
             .map(|(name, _)| StepId::hash(name).to_string())
             .collect();
-        let event = json!({"name": "testing/asked", "id": "e1", "ts": 1_795_347_640_000_u64, "data": self.data});
+        let name = self.event.unwrap_or("testing/asked");
+        let event =
+            json!({"name": name, "id": "e1", "ts": 1_795_347_640_000_u64, "data": self.data});
         let body = json!({
             "ctx": {
                 "run_id": RUN, "attempt": self.attempt, "max_attempts": 5,

@@ -14,6 +14,7 @@ mod replay;
 mod stage;
 mod start_trap;
 mod steps;
+mod surface;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

@@ -51,6 +51,7 @@ async fn worker(mode: Mode) -> Running {
         serve_origin: None,
         serve_path: None,
         in_band_sync: true,
+        vault: None,
         body_limit: worker::options::BODY_LIMIT,
         // The load is made of calls, not of runs: nobody would take what is stored.
         checkpoints: false,

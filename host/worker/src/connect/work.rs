@@ -37,7 +37,8 @@ impl Work {
             };
             // The semaphore is never closed; if it were, the call would still be better run than lost.
             let _slot = this.slots.acquire_owned().await;
-            this.drain.answer(&this.worker, route, &request.body).await
+            let trace = request.envelope.trace();
+            this.drain.answer(&this.worker, route, &request.body, trace).await
         });
         let abort = running.abort_handle();
         // It ends with the call.

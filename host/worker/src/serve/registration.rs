@@ -14,7 +14,7 @@ use protocol::signature::{SignatureError, SigningKey, Verified, verify};
 use protocol::sync::{InBand, InBandRequest};
 use serde::Serialize;
 
-use super::{Shared, query_member, sign, signature, signed_json};
+use super::{Shared, query_member, signature, signed_json};
 use crate::handle::Worker;
 use crate::server_api::SyncRequest;
 use crate::{health, respond};
@@ -164,9 +164,8 @@ impl Kind {
         key: Option<&SigningKey>,
     ) -> Response {
         let body = serde_json::to_vec(body).expect("all keys are strings");
-        let mut response = respond::json(status, body.clone());
+        let mut response = signed_json(status, body, key);
         response.headers_mut().insert(header::SYNC_KIND, HeaderValue::from_static(self.name()));
-        sign(&mut response, key, &body);
         response
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         serve_origin: None,
         serve_path: None,
         in_band_sync: true,
+        vault: None,
         body_limit: BODY_LIMIT,
         checkpoints: true,
         neighbours: Vec::new(),

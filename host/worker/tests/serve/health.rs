@@ -104,6 +104,11 @@ async fn a_refused_function_shows_everywhere_and_does_not_stop_the_others_of_its
     assert!(registered.iter().any(|function| function["id"] == "bus-fine"), "{registered:?}");
     let health = Answer::read(reqwest::get(&url).await.expect("an answer")).await.json();
     assert_eq!(health["status"], "degraded", "somebody has to look");
+    let lonely = "function fine handles failures of nobody, which this worker does not serve";
+    assert!(
+        health["warnings"][0].as_str().is_some_and(|text| text.starts_with(lonely)),
+        "{health}"
+    );
     let put = reqwest::Client::new().put(format!("{url}/api/inngest")).body("{}");
     let told = Answer::read(put.send().await.expect("an answer")).await.json();
     assert_eq!(told["message"], "Successfully synced.");

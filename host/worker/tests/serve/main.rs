@@ -8,6 +8,7 @@ mod calls;
 mod checkpoints;
 mod conformance;
 mod disbelief;
+mod encryption;
 mod events;
 mod health;
 mod in_band;
@@ -20,6 +21,7 @@ mod server;
 mod shutdown;
 mod state;
 mod sync_requests;
+mod trace;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, LitStr};
 
-use crate::duration::{DAY, LONGEST, SECOND};
+use crate::duration::{DAY, LONGEST, MINUTE, SECOND};
 use crate::expand::option;
 use crate::parse::members::{Members, literal};
 use crate::parse::{Errors, EventName};
@@ -28,8 +28,10 @@ pub(super) const WITH_MEMBERS: [&str; 8] = [
 /// The names of the options that are a text.
 pub(super) const TEXTS: [&str; 3] = ["priority", "idempotency", "checkpoint"];
 
-const ANY: RangeInclusive<u64> = 1..=LONGEST;
+const ANY: RangeInclusive<u64> = SECOND..=LONGEST;
 const POSITIVE: RangeInclusive<u32> = 1..=u32::MAX;
+const WEEK: RangeInclusive<u64> = SECOND..=7 * DAY;
+const HOUR: u64 = 60 * MINUTE;
 const MOST_CANCELS: usize = 5;
 const MOST_LIMITS: usize = 2;
 
@@ -162,7 +164,7 @@ impl Options {
 fn concurrency(members: &mut Members, errors: &mut Errors) -> TokenStream {
     let limit = members.number("limit", &POSITIVE, errors);
     let key = members.text("key", errors, condition::check);
-    let scope = members.text("scope", errors, one_of(&["fn", "env", "account"]));
+    let scope = members.text("scope", errors, one_of("scope", &["fn", "env", "account"]));
     members.required("limit", limit.as_ref(), errors);
     let wide = scope.as_ref().filter(|scope| scope.value() != "fn");
     if let (Some(scope), None) = (wide, &key) {
@@ -183,8 +185,8 @@ fn concurrency(members: &mut Members, errors: &mut Errors) -> TokenStream {
 
 fn throttle(members: &mut Members, errors: &mut Errors) -> TokenStream {
     let limit = members.number("limit", &POSITIVE, errors);
-    let period = members.duration("period", &(SECOND..=LONGEST), errors);
-    let burst = members.number("burst", &POSITIVE, errors);
+    let period = members.duration("period", &ANY, errors);
+    let burst = members.number("burst", &(0..=u32::MAX), errors);
     let key = members.text("key", errors, condition::check);
     members.required("limit", limit.as_ref(), errors);
     members.required("period", period.as_ref(), errors);
@@ -203,8 +205,8 @@ fn rate_limit(members: &mut Members, errors: &mut Errors) -> TokenStream {
 }
 
 fn debounce(members: &mut Members, errors: &mut Errors) -> TokenStream {
-    let period = members.duration("period", &(SECOND..=7 * DAY), errors);
-    let timeout = members.duration("timeout", &(SECOND..=LONGEST), errors);
+    let period = members.duration("period", &WEEK, errors);
+    let timeout = members.duration("timeout", &WEEK, errors);
     let key = members.text("key", errors, condition::check);
     members.required("period", period.as_ref(), errors);
     let (timeout, key) = (option(timeout.as_ref()), option(key.as_ref()));
@@ -213,7 +215,7 @@ fn debounce(members: &mut Members, errors: &mut Errors) -> TokenStream {
 
 fn batch(members: &mut Members, errors: &mut Errors) -> TokenStream {
     let size = members.number("max_size", &(2..=100), errors);
-    let timeout = members.duration("timeout", &(SECOND..=LONGEST), errors);
+    let timeout = members.duration("timeout", &WEEK, errors);
     let key = members.text("key", errors, condition::check);
     let condition = members.text("if", errors, condition::check);
     members.required("max_size", size.as_ref(), errors);
@@ -233,21 +235,19 @@ fn timeouts(members: &mut Members, errors: &mut Errors) -> TokenStream {
 }
 
 fn singleton(members: &mut Members, errors: &mut Errors) -> TokenStream {
-    let mode = members.text("mode", errors, one_of(&["skip", "cancel"]));
+    let mode = members.text("mode", errors, one_of("mode", &["skip", "cancel"]));
     let key = members.text("key", errors, condition::check);
     members.required("mode", mode.as_ref(), errors);
-    let mode = match mode.map(|mode| mode.value()).as_deref() {
-        Some("cancel") => quote!(Cancel),
-        _ => quote!(Skip),
-    };
+    let cancels = mode.is_some_and(|mode| mode.value() == "cancel");
+    let mode = if cancels { quote!(Cancel) } else { quote!(Skip) };
     let key = option(key.as_ref());
     quote!(Singleton { mode: ::system_bus_sdk::declare::SingletonMode::#mode, key: #key })
 }
 
 fn checkpoint(members: &mut Members, errors: &mut Errors) -> TokenStream {
-    let steps = members.number("steps", &POSITIVE, errors);
-    let interval = members.duration("interval", &ANY, errors);
-    let runtime = members.duration("max_runtime", &ANY, errors);
+    let steps = members.number("steps", &(1..=1_000), errors);
+    let interval = members.duration("interval", &(1..=HOUR), errors);
+    let runtime = members.duration("max_runtime", &(SECOND..=HOUR), errors);
     if interval.is_none() && runtime.is_none() {
         members.required("steps", steps.as_ref(), errors);
     }
@@ -277,11 +277,11 @@ fn same(value: &Expr, errors: &mut Errors) -> Option<Same> {
     None
 }
 
-fn one_of(allowed: &'static [&'static str]) -> impl Fn(&str) -> Result<(), String> {
+fn one_of(name: &str, allowed: &[&str]) -> impl Fn(&str) -> Result<(), String> {
     move |text| {
         if allowed.contains(&text) {
             return Ok(());
         }
-        Err(format!("this is one of `\"{}\"`", allowed.join("\"`, `\"")))
+        Err(format!("`{name}` is one of `\"{}\"`", allowed.join("\"`, `\"")))
     }
 }

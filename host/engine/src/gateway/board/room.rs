@@ -38,11 +38,6 @@ impl Room {
         of_app().any(|(hello, fit)| (*fit || !better) && self.slots(hello) > 0)
     }
 
-    /// Whether no call has a place any more.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.free.values().all(|slots| *slots == 0)
-    }
-
     fn slots(&self, hello: &Hello) -> usize {
         self.free.get(&hello.instance).copied().unwrap_or(0)
     }

@@ -78,3 +78,27 @@ fn a_call_that_found_nobody_is_made_later_and_has_cost_nothing() {
     world.machine.offer(Room::of("app", "app-f", 1));
     assert!(world.machine.dispatch(now, &mut world.entropy).is_empty());
 }
+
+#[test]
+fn calls_that_wait_in_different_lines_leave_in_the_order_in_which_they_came() {
+    let mut world = world();
+    world.machine.settings.call_concurrency = 2;
+    for name in ["a/h", "a/b", "a/h", "a/h", "a/b", "a/h"] {
+        world.send(&json!({"name": name}));
+        world.now += jiff::SignedDuration::from_secs(1);
+    }
+    let now = world.now;
+    let orders = world.machine.dispatch(now, &mut world.entropy);
+    assert_eq!(slugs(&orders), ["app-h", "app-h"]);
+    world.machine.settings.call_concurrency = 9;
+    world.machine.offer(Room::of("app", "app-f", 1));
+    let orders = world.machine.dispatch(now, &mut world.entropy);
+    assert_eq!(slugs(&orders), ["app-f", "app-h", "app-h"]);
+    // Called over HTTP from now on, it waits no longer for a connection.
+    let over_http = ["app-f", "app-h"].map(|slug| function(slug, &json!([]), 0));
+    world.sync(&over_http);
+    let moved: Vec<Order> =
+        (0..2).flat_map(|_| world.machine.dispatch(now, &mut world.entropy)).collect();
+    assert_eq!(slugs(&moved), ["app-f"]);
+    assert!(!moved[0].is_connect());
+}

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use engine::GatewayOptions;
-use protocol::connect::frames::{ExecutorRequest, Status};
+use engine::{Engine, GatewayOptions, Options};
+use prost::Message as _;
+use protocol::connect::frames::{ExecutorRequest, SdkResponse, Status};
+use protocol::id::StepId;
 use serde_json::json;
 
-use super::dialer::{Dialer, payload};
+use super::dialer::{Dialer, payload, post, response};
 use super::{engine, failure, function, short_leases};
 use crate::client::Client;
+use crate::options;
+use crate::worker::op;
 
 #[tokio::test]
 async fn a_silent_worker_loses_the_attempt_and_its_late_reply() {
@@ -102,5 +106,47 @@ async fn a_request_of_a_lost_socket_moves_to_another_connection_at_once() {
     assert_eq!(payload(&last)["ctx"]["attempt"], 1);
     third.reply(&last, Status::Done, &json!(1)).await;
     assert_eq!(client.ended(&event).await["output"], 1);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_of_a_crashed_worker_are_handed_back_in_its_name() {
+    let options = Options { retry_interval: None, ..options() };
+    let engine = Engine::start(options).await.expect("an engine");
+    let client = Client::of(&engine);
+    let functions = [function("app-f", 1)];
+    let mut worker = Dialer::connect(&client, &functions, |_| {}).await;
+    let event = client.send(&json!({"name": "a/b"})).await;
+    let crashed = worker.taken().await;
+    drop(worker);
+    let mut successor = Dialer::connect(&client, &functions, |_| {}).await;
+    // A discovery call comes again, and has cost nothing.
+    let again = op("DiscoveryRequest", "again", &json!({}));
+    successor.reply(&crashed, Status::NotCompleted, &json!([again])).await;
+    let request = successor.taken().await;
+    assert_eq!(payload(&request)["ctx"]["attempt"], 0);
+    let planned = ["x", "y"].map(|name| op("StepPlanned", name, &json!({})));
+    successor.reply(&request, Status::NotCompleted, &json!(planned)).await;
+    // A targeted call costs an attempt, and comes again as soon as is asked.
+    let first = successor.taken().await;
+    let second = successor.taken().await;
+    let error = json!({"name": "Interrupted", "message": "the worker was restarted"});
+    let failed = response(&first, Status::Error, &error);
+    let failed = SdkResponse { retry_after: Some("1".to_owned()), ..failed };
+    let (status, _) =
+        post(&client, "/v0/connect/flush", "host: x\r\n", &failed.encode_to_vec()).await;
+    assert_eq!(status, 200);
+    for name in ["x", "y"] {
+        let ran = op("StepRun", name, &json!({"data": name}));
+        let own = StepId::hash(name).to_string();
+        if second.step_id.as_ref() == Some(&own) {
+            successor.reply(&second, Status::NotCompleted, &json!([ran])).await;
+        }
+    }
+    let retried = successor.taken().await;
+    assert_eq!(retried.step_id, first.step_id);
+    assert_eq!(payload(&retried)["ctx"]["attempt"], 1);
+    successor.reply(&retried, Status::Done, &json!("done")).await;
+    assert_eq!(client.ended(&event).await["output"], "done");
     engine.shutdown().await;
 }

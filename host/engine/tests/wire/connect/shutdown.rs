@@ -1,5 +1,6 @@
 //! The engine stops while workers run something, and comes again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{Data, Engine, GatewayOptions, Options};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::dialer::{Closed, Dialer, payload, start};
 use super::function;
 use crate::client::Client;
+use crate::death;
 use crate::options;
 use crate::worker::op;
 
@@ -96,4 +98,50 @@ async fn an_engine_without_calls_closes_its_connections_at_once() {
     engine.shutdown().await;
     assert_eq!(ready.closed().await, closing());
     assert_eq!(greeting.closed().await, closing());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_engine_goes_on_when_its_worker_dials_again() {
+    const RUNS: usize = 4;
+    let directory = tempfile::tempdir().expect("a directory");
+    let functions = [function("app-f", 0)];
+    let mut process = death::spawn(directory.path());
+    let mut client = death::address(directory.path()).await;
+    let mut worker = Dialer::connect(&client, &functions, |_| {}).await;
+    let mut events = Vec::new();
+    for _ in 0..RUNS {
+        events.push(client.send(&json!({"name": "a/b"})).await);
+    }
+    let mut stored = BTreeSet::new();
+    for round in 0..3 {
+        // Some of the calls get a step further, the others die with the engine.
+        for _ in 0..RUNS / 2 {
+            let request = worker.taken().await;
+            let ran = op("StepRun", &format!("round {round}"), &json!({"data": round}));
+            worker.reply(&request, Status::NotCompleted, &json!([ran])).await;
+            stored.insert((request.run_id.clone(), round));
+        }
+        // SIGKILL.
+        process.kill().expect("killed");
+        process.wait().expect("gone");
+        assert_eq!(worker.closed().await, Closed::Torn);
+        std::fs::remove_file(directory.path().join("address")).expect("removed");
+        process = death::spawn(directory.path());
+        client = death::address(directory.path()).await;
+        worker = Dialer::connect(&client, &functions, |_| {}).await;
+    }
+    for _ in 0..RUNS {
+        let request = worker.taken().await;
+        let body = payload(&request);
+        assert_eq!(body["ctx"]["attempt"], 0, "dying costs no attempt");
+        let kept = stored.iter().filter(|(run, _)| *run == request.run_id).count();
+        let memos = body["steps"].as_object().map_or(0, serde_json::Map::len);
+        assert_eq!(memos, kept, "what was acknowledged is stored");
+        worker.reply(&request, Status::Done, &json!("done")).await;
+    }
+    for event in &events {
+        assert_eq!(client.ended(event).await["output"], "done");
+    }
+    process.kill().expect("killed");
+    process.wait().expect("gone");
 }

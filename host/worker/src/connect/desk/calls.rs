@@ -53,6 +53,8 @@ impl Desk {
         match self.book.take(Instant::now(), request.envelope.clone()) {
             Taken::New(envelope) => {
                 let id = envelope.id();
+                let (run, function) = (envelope.run(), envelope.slug());
+                tracing::debug!(request = id, run, function, "took a call");
                 if let Some(journal) = &mut self.setup.journal {
                     journal.taken(&envelope);
                 }
@@ -102,6 +104,7 @@ impl Desk {
 
     pub(super) fn stored(&mut self, id: &str) {
         if self.book.stored(id) {
+            tracing::debug!(request = id, "a reply is stored");
             self.done(id);
         }
     }

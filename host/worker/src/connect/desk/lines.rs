@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use protocol::connect::backoff::Backoff;
 use protocol::connect::frames::{ConnectMessage, Kind, WorkerStatus};
 use protocol::connect::link::{Heard, Intervals, LinkError};
 use protocol::sync::{Differences, HeldFunction};
@@ -145,7 +146,13 @@ impl Desk {
         if matches!(error, LineError::Link(LinkError::Refused(_))) {
             self.backoff.hopeless();
         }
-        let pause = self.backoff.failed(chance::share());
+        // While an old connection still carries what runs, its successor is tried for at a short pace, and its failures
+        // say little: a server that restarts is away for as long as that lasts.
+        let pause = if self.open_line().is_some() {
+            Backoff::default().failed(chance::share())
+        } else {
+            self.backoff.failed(chance::share())
+        };
         self.dial_at = now + pause;
         if self.stopping.is_none() {
             tracing::warn!(app = %self.setup.app, %error, ?pause, "not connected; trying again after a pause");
