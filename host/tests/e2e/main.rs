@@ -12,6 +12,7 @@ mod process;
 #[path = "../support/server.rs"]
 mod server;
 
+mod foreign;
 mod recovery;
 mod steps;
 mod surface;

@@ -5,18 +5,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use protocol::directory::Directory;
 use protocol::id::{FunctionId, RunId};
 use protocol::op::{ErrorObject, Op, Retry};
 use protocol::replay::Sending;
-use runtime::{Backstage, Component, Stored};
+use runtime::{Backstage, Component, Limits, Runtime, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::call::{Made, RUN, data, load, runtime, words};
+use crate::call::{Made, RUN, data, load, words};
 use crate::replay::{Lines, Slow};
 use crate::stage::Stage;
 
@@ -34,7 +35,10 @@ async fn components() -> &'static [Arc<Component>] {
             let folder = std::env::var_os("SYSTEM_BUS_FOREIGN_GUESTS").map(PathBuf::from).expect(
                 "SYSTEM_BUS_FOREIGN_GUESTS names no folder; run functions/testing/foreign/build.sh, and name target/foreign",
             );
-            let runtime = runtime(&["127.0.0.1:*"]);
+            // Engines of languages take their time, the more so when many are on a busy machine.
+            let limits = Limits { replay: Duration::from_mins(5), ..Limits::default() };
+            let here = vec!["127.0.0.1:*".parse().expect("a destination")];
+            let runtime = Runtime::new(limits, here).expect("an engine");
             let mut components = Vec::new();
             for language in LANGUAGES {
                 let path = folder.join(language).with_extension("wasm");

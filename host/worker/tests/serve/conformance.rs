@@ -23,7 +23,8 @@ use crate::server::Server;
 /// One case of the runner: an event, and the calls that follow from it.
 #[derive(Deserialize)]
 struct Case<'a> {
-    case: &'a str,
+    #[serde(rename = "case")]
+    name: &'a str,
     function: &'a str,
     event: Value,
     #[serde(borrow)]
@@ -60,7 +61,8 @@ struct Expected<'a> {
 /// The members of an op that the runner reads and does not blank before it compares.
 #[derive(Debug, Deserialize)]
 struct Op<'a> {
-    op: String,
+    #[serde(rename = "op")]
+    code: String,
     id: String,
     name: String,
     opts: Option<Value>,
@@ -82,7 +84,7 @@ fn written<'de, D: Deserializer<'de>>(text: D) -> Result<Option<&'de RawValue>, 
 }
 
 fn parts<'o>(op: &'o Op<'_>) -> (&'o str, &'o str, &'o str, Option<&'o Value>, Option<&'o str>) {
-    (&op.op, &op.id, &op.name, op.opts.as_ref(), op.data.map(RawValue::get))
+    (&op.code, &op.id, &op.name, op.opts.as_ref(), op.data.map(RawValue::get))
 }
 
 fn check(what: &str, expected: &Expected<'_>, answer: &Answer) {
@@ -150,7 +152,7 @@ async fn the_runner_finds_what_it_expects_in_every_call() {
             });
             let query = format!("fnId={APP}-{}&stepId=step", case.function);
             let answer = bus.send(Request::post(&query, body.to_string())).await;
-            let what = format!("{}, call {position}", case.case);
+            let what = format!("{}, call {position}", case.name);
             check(&what, &call.answer, &answer);
         }
     }
