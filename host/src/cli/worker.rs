@@ -77,8 +77,9 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         )
     };
     if left_out > 0 {
-        words += &format!(
-            "\n{left_out} left out because of their faults; see the log, or http://{address}/"
+        words = format!(
+            "{words}
+{left_out} left out because of their faults; see the log, or http://{address}/"
         );
     }
     answer::ready(json, &up, &words);
