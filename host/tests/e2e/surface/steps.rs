@@ -100,6 +100,12 @@ impl Stage<'_> {
             self.completes("race-event", json!({"key": unique()}), json!("worked"), &[("work", 1)]),
             answered,
             self.completes(
+                "race-late",
+                json!({"key": unique()}),
+                json!("worked"),
+                &[("before", 1), ("work", 1), ("after", 1)]
+            ),
+            self.completes(
                 "race-then",
                 json!({}),
                 json!(31),
