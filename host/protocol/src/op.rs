@@ -158,6 +158,8 @@ pub enum OpCode {
     /// The server calls again, from the top; costs no attempt. The step of such an op is not a step: its id must be
     /// different each time, or the server takes it for one it has served.
     DiscoveryRequest,
+    /// Nothing at all; it only makes two ops of one.
+    Nothing,
 }
 
 impl OpCode {
@@ -175,6 +177,7 @@ impl OpCode {
             Self::Gateway(_) => "Gateway",
             Self::AiGateway(_) => "AIGateway",
             Self::DiscoveryRequest => "DiscoveryRequest",
+            Self::Nothing => "None",
         }
     }
 }

@@ -418,8 +418,10 @@ impl Replay {
             self.fresh.iter().map(|&ordinal| self.op(ordinal)).collect::<Result<Vec<_>, _>>()?;
         let waits = || ops.iter().any(|op| matches!(op.code, OpCode::WaitForEvent(_)));
         // No option makes the end of such a wait wake a function before its siblings have ended: only the execution
-        // version does. It is told with the first answer, or ahead of what it shall apply to.
-        let outcome = if self.raced && self.call.version > EVERY_END_WAKES && waits() {
+        // version does. It is told with the first answer, or ahead of what it shall apply to, as long as the server
+        // records it: once a run is planned step by step it does not, and the wait wins when its siblings have ended.
+        let recorded = self.call.immediate;
+        let outcome = if self.raced && recorded && self.call.version > EVERY_END_WAKES && waits() {
             Outcome::Switch
         } else {
             Outcome::Planned(ops)

@@ -38,8 +38,11 @@ impl Reply {
             Outcome::Done(data) => Self::plain(200, data.get().as_bytes().to_vec()),
             Outcome::Planned(ops) => Self::plain(206, json(&ops)),
             Outcome::Switch => {
-                // Once in a run: after this the recorded version is another.
-                Self::plain(206, json(&[Op::discovery_request("every-end-wakes")]))
+                // Once in a run: after this the recorded version is another. The server records a version together
+                // with a first group of ops, so there have to be two; the second one does nothing.
+                let again = Op::discovery_request("every-end-wakes");
+                let nothing = Op { code: OpCode::Nothing, ..again.clone() };
+                Self::plain(206, json(&[again, nothing]))
             }
             Outcome::Again { unique } => Self::plain(206, json(&[Op::discovery_request(&unique)])),
             Outcome::Superseded => {

@@ -40,7 +40,10 @@ impl Run {
             Verdict::Ops { ops, version, retry } => {
                 // The version that was recorded before decides whether the ops of this very reply join a barrier.
                 let joins = if self.version < 0 { version >= 2 } else { self.version >= 2 };
-                self.version = version;
+                // It is recorded with the first ops of a run, and with the first that come as a group.
+                if self.version < 0 || (ops.len() > 1 && !self.planning) {
+                    self.version = version;
+                }
                 self.reported(item, ops, Reporting { retry, most, joins }, stage)
             }
         }

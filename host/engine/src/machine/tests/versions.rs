@@ -88,10 +88,14 @@ fn the_race_of_a_planned_step_counts_on_its_result_only() {
 }
 
 #[test]
-fn a_discovery_request_may_switch_a_run_to_version_one() {
+fn a_discovery_request_switches_a_run_to_version_one_when_it_does_not_come_alone() {
     let mut world = World::simple(|call| match (call.has("a"), call.body["version"].as_i64()) {
         (false, _) => ran("a"),
-        (true, Some(2)) => one(ops(&[op("DiscoveryRequest", "again", &json!({}))])),
+        // The server records a version with a group of ops.
+        (true, Some(2)) => one(ops(&[
+            op("DiscoveryRequest", "again", &json!({})),
+            op("None", "again", &json!({})),
+        ])),
         (true, _) if call.has("w") => one(answer(200, &json!(call.at))),
         _ => one(ops(&[
             op("WaitForEvent", "w", &json!({"opts": {"event": "a/paid", "timeout": "1h"}})),
