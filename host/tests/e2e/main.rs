@@ -12,6 +12,7 @@ mod process;
 #[path = "../support/server.rs"]
 mod server;
 
+mod changed_code;
 mod foreign;
 mod recovery;
 mod steps;

@@ -253,7 +253,9 @@ pub(crate) fn other_server() -> Option<String> {
 fn engine(mode: Mode, listen: SocketAddr, data: &TempDir) -> Process {
     let listen = listen.to_string();
     let data = data.path().to_string_lossy();
-    let args = ["engine", "--listen", &listen, "--data", &data, "--retry-interval", "200ms"];
+    // Long enough that a worker which is killed and started again, on a busy machine, is there before a run has used up
+    // its attempts.
+    let args = ["engine", "--listen", &listen, "--data", &data, "--retry-interval", "2s"];
     let environment: &[_] = match mode {
         Mode::Dev => &[],
         Mode::Signed => &[

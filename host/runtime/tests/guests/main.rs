@@ -4,6 +4,7 @@
 mod bench;
 mod blocking;
 mod call;
+mod changed;
 mod checkpoints;
 mod conformance;
 mod foreign;
