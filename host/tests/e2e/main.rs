@@ -11,12 +11,12 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../suite/suite.rs"]
+mod suite;
 
 mod foreign;
 mod recovery;
-mod steps;
-mod surface;
-mod way;
+mod ways;
 
 use self::patience::{PATIENCE, eventually};
 use self::process::{Process, folder_of, free_address};
