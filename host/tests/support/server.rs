@@ -186,13 +186,13 @@ impl Server {
 
     /// Waits for the one run that an event starts to end.
     pub(crate) async fn ended(&self, event: &str) -> Ended {
-        let what = format!("the run of event {event} has ended");
-        super::eventually(&what, async || self.look(event).await).await
+        self.any_ended(&[event.to_owned()]).await
     }
 
     /// Waits for the one run that several events start together to end.
     pub(crate) async fn any_ended(&self, events: &[String]) -> Ended {
-        super::eventually("the run of several events has ended", async || {
+        let what = format!("the run of event {} has ended", events.join(" or "));
+        super::eventually(&what, async || {
             for event in events {
                 if let Some(ended) = self.look(event).await {
                     return Some(ended);
