@@ -203,6 +203,21 @@ async fn race_answer(ctx: Ctx, _event: Incoming<Given>) -> Result<Option<Value>>
     })
 }
 
+/// A step, and only then a step against an hour of waiting: what the run is recorded as has to change on the way.
+#[function(id = "race-late", on("testing/race-late.requested"), retries = 4)]
+async fn race_late(ctx: Ctx, event: Incoming<Given>) -> Result<&'static str> {
+    let asked = &event.data.asked;
+    ctx.step("before", async |io| asked.ran(&io, "before").await).await?;
+    let work = ctx.step("work", async |io| asked.ran(&io, "work").await);
+    let answer = ctx.wait_for::<Answer>("answer").same(Answer::FIELDS.key).timeout(HOUR);
+    let won = match ctx.race(work, answer).await {
+        Either::Left(worked) => worked.map(|()| "worked")?,
+        Either::Right(_) => "answered",
+    };
+    ctx.step("after", async |io| asked.ran(&io, "after").await).await?;
+    Ok(won)
+}
+
 /// Two further steps, one after the other, while the loser of a race is pending.
 #[function(id = "race-then", on("testing/race-then.requested"), retries = 4)]
 async fn race_then(ctx: Ctx, event: Incoming<Given>) -> Result<u32> {
@@ -480,6 +495,7 @@ system_bus_sdk::component![
     race_sleep,
     race_event,
     race_answer,
+    race_late,
     race_then,
     nested,
     loops,

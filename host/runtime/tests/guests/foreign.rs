@@ -16,6 +16,7 @@ use runtime::{Backstage, Component, Limits, Runtime, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 
 use crate::call::{Made, RUN, data, load, words};
 use crate::replay::{Lines, Slow};
@@ -285,14 +286,16 @@ async fn many_instances_live_side_by_side() {
         let meeting = Arc::new(Meeting(tokio::sync::Barrier::new(CROWD)));
         let function: FunctionId = format!("{language}-edited").parse().expect("an id");
         let made = Made { data: json!({"left": 1, "right": 2}), ..Made::default() };
-        let calls = (0..CROWD).map(|_| {
+        let mut calls = JoinSet::new();
+        for _ in 0..CROWD {
             let (component, function, meeting) =
                 (component.clone(), function.clone(), meeting.clone());
             let call = made.call();
-            tokio::spawn(async move { component.invoke(&function, call, meeting).await })
-        });
-        for call in calls.collect::<Vec<_>>() {
-            let outcome = call.await.expect("no panic").unwrap_or_else(|failed| panic!("{failed}"));
+            calls.spawn(async move { component.invoke(&function, call, meeting).await });
+        }
+        // One that finds no room fails at once, while the others wait for it.
+        while let Some(call) = calls.join_next().await {
+            let outcome = call.expect("no panic").unwrap_or_else(|failed| panic!("{failed}"));
             assert_eq!(words(&outcome), "done 3", "{language}");
         }
     }

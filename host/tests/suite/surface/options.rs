@@ -91,7 +91,7 @@ async fn flow(stage: &Stage) {
         each("concurrent"),
         each("throttled"),
         each("prioritised"),
-        // The server spreads a limit over its period: of two events at once it may drop one, although two are allowed.
+        // How many more than one may run at once is the server's to say: it spreads them over the hour.
         once("rate-limited"),
         once("single-skip"),
         once("single-cancel"),

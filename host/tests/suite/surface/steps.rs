@@ -93,6 +93,12 @@ async fn races(stage: &Stage) {
         stage.completes("race-event", json!({"key": unique()}), json!("worked"), &[("work", 1)]),
         answered,
         stage.completes(
+            "race-late",
+            json!({"key": unique()}),
+            json!("worked"),
+            &[("before", 1), ("work", 1), ("after", 1)]
+        ),
+        stage.completes(
             "race-then",
             json!({}),
             json!(31),
