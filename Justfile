@@ -24,8 +24,8 @@ check:
 build-functions:
     cargo run -- build
 
-# A drill with figures: `recover` (kill -9 of worker and engine), `hostile` (guests that break limits) or `connect`
-# (a worker's own connection under misfortune)
+# A drill with figures: `recover` (kill -9 of worker and engine), `hostile` (guests that break limits), `connect` (a
+# worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways)
 drill which:
     cargo test --locked -p system-bus --test drill -- --drill {{ which }}
 

@@ -13,10 +13,11 @@
 //! | [`replay`] | what the running function reports → what it does next, or the [`outcome::Outcome`] |
 //! | [`reply`] | outcome → status, headers, body |
 //!
-//! [`connect`] has the frames of the second transport, and [`handback`] what is said of a call that will not be
-//! finished. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+//! [`connect`] has the frames of the second transport, [`handback`] what is said of a call that will not be finished, and
+//! [`checkpoint`] what stores the steps of one that goes on. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
 
 pub mod call;
+pub mod checkpoint;
 pub mod connect;
 pub mod cron;
 pub mod crypt;

@@ -1,5 +1,4 @@
-//! The drills: the program under misfortune, with figures. Run one with `just drill recover`, `just drill hostile` or
-//! `just drill connect`.
+//! The drills: the program under misfortune, with figures. Run one with `just drill recover`, and so on: [`DRILLS`].
 //!
 //! Each prints what it measured at its end and fails when it falls short.
 
@@ -15,19 +14,23 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../suite/suite.rs"]
+mod suite;
 
 mod connect;
 mod hostile;
 mod recover;
+mod surface;
 
 use std::process::ExitCode;
 
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 3] = ["recover", "hostile", "connect"];
+const DRILLS: [&str; 4] = ["recover", "hostile", "connect", "surface"];
 
-/// Which drills are meant: the one after `--drill`; or, as for any test, those whose names hold a given word; or all.
+/// Which drills are meant: the one after `--drill`; or, as for any test, those whose names hold a given word; or all but
+/// `surface`, which is the end-to-end tests over again.
 fn wanted() -> Result<Vec<&'static str>, String> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let Some(at) = args.iter().position(|arg| arg == "--drill") {
@@ -38,8 +41,13 @@ fn wanted() -> Result<Vec<&'static str>, String> {
             .ok_or_else(|| format!("there is no drill {name:?}; there are {}", DRILLS.join(", ")));
     }
     let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let meant =
-        |drill: &&str| words.is_empty() || words.iter().any(|word| drill.contains(word.as_str()));
+    let meant = |drill: &&str| {
+        if words.is_empty() {
+            *drill != "surface"
+        } else {
+            words.iter().any(|word| drill.contains(word.as_str()))
+        }
+    };
     Ok(DRILLS.into_iter().filter(meant).collect())
 }
 
@@ -70,6 +78,9 @@ fn main() -> ExitCode {
                 connect::Size::Brief
             };
             short.extend(connect::drill(size).await);
+        }
+        if wants("surface") {
+            short.extend(surface::drill().await);
         }
         if short.is_empty() {
             return ExitCode::SUCCESS;

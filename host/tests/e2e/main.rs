@@ -11,13 +11,13 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../suite/suite.rs"]
+mod suite;
 
 mod changed_code;
 mod foreign;
 mod recovery;
-mod steps;
-mod surface;
-mod way;
+mod ways;
 
 use self::patience::{PATIENCE, eventually};
 use self::process::{Process, folder_of, free_address};

@@ -53,13 +53,11 @@ impl Counter {
     }
 
     /// Where requests are answered with their own body.
-    #[allow(dead_code, reason = "the drills ask for nothing")]
     pub(crate) fn echo_url(&self) -> String {
         format!("http://127.0.0.1:{}/echo", self.port)
     }
 
     /// How often that was asked for.
-    #[allow(dead_code, reason = "the drills ask for nothing")]
     pub(crate) fn echoes(&self) -> u32 {
         self.echoed.load(Ordering::Relaxed)
     }
@@ -101,6 +99,11 @@ impl Counter {
             .filter(|((of, _), _)| of == run)
             .map(|((_, step), count)| (step.clone(), *count))
             .collect()
+    }
+
+    /// How often anything has reported.
+    pub(crate) fn total(&self) -> u32 {
+        self.seen.borrow().values().sum()
     }
 }
 

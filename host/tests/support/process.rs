@@ -1,9 +1,11 @@
 //! The program as a process of its own, which can be killed.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -66,6 +68,29 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// The CPU time that each of its threads has used so far, where the system tells.
+    #[allow(dead_code, reason = "only benchmarks ask")]
+    pub(crate) fn cpu(&self) -> BTreeMap<String, Duration> {
+        let folder = format!("/proc/{}/task", self.child.id());
+        let threads = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let used = threads.filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            let nanos = text.split(' ').next()?.parse().ok()?;
+            Some((thread.file_name().into_string().ok()?, Duration::from_nanos(nanos)))
+        });
+        used.collect()
+    }
+
+    /// The CPU time that its threads have used since then. What has ended meanwhile is not counted.
+    #[allow(dead_code, reason = "only benchmarks ask")]
+    pub(crate) fn cpu_since(&self, then: &BTreeMap<String, Duration>) -> Duration {
+        let now = self.cpu();
+        let since = |(thread, used): (&String, &Duration)| {
+            used.saturating_sub(then.get(thread).copied().unwrap_or_default())
+        };
+        now.iter().map(since).sum()
     }
 
     fn end(&mut self) {

@@ -38,7 +38,6 @@ pub(crate) struct Ended {
 impl Server {
     /// The Inngest that `SYSTEM_BUS_E2E_SERVER` names, or else our engine. None when the one named runs in another mode
     /// than the one wanted: it is signed when `SYSTEM_BUS_E2E_SIGNING_KEY` is set.
-    #[allow(dead_code, reason = "the drills kill their server, so it is always our own")]
     pub(crate) fn start(wanted: Option<Mode>) -> Option<Self> {
         match other_server() {
             None => Some(Self::own(wanted.unwrap_or(Mode::Signed))),
@@ -152,11 +151,19 @@ impl Server {
 
     /// What a worker says about its registration; `null` when it cannot be asked.
     pub(crate) async fn registration(&self, worker: SocketAddr) -> Value {
+        match self.health(worker).await {
+            Value::Null => Value::Null,
+            mut health => health["registration"].take(),
+        }
+    }
+
+    /// What a worker says about itself; `null` when it cannot be asked.
+    pub(crate) async fn health(&self, worker: SocketAddr) -> Value {
         let asked = async {
             let answer = self.client.get(format!("http://{worker}/")).send().await.ok()?;
             answer.json::<Value>().await.ok()
         };
-        asked.await.map_or(Value::Null, |mut health| health["registration"].take())
+        asked.await.unwrap_or_default()
     }
 
     /// Sends an event; answers with the server's id for it.
@@ -171,7 +178,6 @@ impl Server {
     }
 
     /// Sends a signal, whether or not somebody waits for it.
-    #[allow(dead_code, reason = "the drills send none")]
     pub(crate) async fn signal(&self, signal: &str, data: &Value) {
         let request = self.client.post(format!("{}/v1/signals", self.origin));
         let body = json!({ "signal": signal, "data": data });
@@ -180,14 +186,13 @@ impl Server {
 
     /// Waits for the one run that an event starts to end.
     pub(crate) async fn ended(&self, event: &str) -> Ended {
-        let what = format!("the run of event {event} has ended");
-        super::eventually(&what, async || self.look(event).await).await
+        self.any_ended(&[event.to_owned()]).await
     }
 
     /// Waits for the one run that several events start together to end.
-    #[allow(dead_code, reason = "the drills send no batch")]
     pub(crate) async fn any_ended(&self, events: &[String]) -> Ended {
-        super::eventually("the run of several events has ended", async || {
+        let what = format!("the run of event {} has ended", events.join(" or "));
+        super::eventually(&what, async || {
             for event in events {
                 if let Some(ended) = self.look(event).await {
                     return Some(ended);
@@ -236,7 +241,6 @@ impl Server {
 
 impl Ended {
     /// The result of a run that completed.
-    #[allow(dead_code, reason = "the drills count what completed")]
     pub(crate) fn result(self) -> Value {
         assert_eq!(self.status, "Completed", "{:?}", self.output);
         self.output

@@ -1,5 +1,6 @@
-//! How long a call over Connect takes: from the gateway's request to the worker's reply, over loopback, with the gateway
-//! in the same process. The guest is the one of the other benchmarks; see `docs/performance.md`.
+//! What a call over Connect takes: from the gateway's request to the worker's reply, over loopback, with the gateway
+//! in the same process, whose CPU time therefore holds both. The guest is the one of the other benchmarks; see
+//! `docs/performance.md`.
 //!
 //! `cargo bench -p worker --bench connect`
 
@@ -20,6 +21,7 @@ use protocol::connect::frames::{
 };
 use protocol::signature::Trust;
 use runtime::{Component, Generation, Limits, Runtime};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -50,9 +52,9 @@ fn main() {
         let running = worker(api(endpoint).await).await;
         let mut socket = connected(&gateway).await;
         println!(
-            "| calls at once | memos | round trip, median | 99th percentile | calls a second |"
+            "| calls at once | memos | CPU time a call | round trip, median | 99th percentile | calls a second |"
         );
-        println!("| ---: | ---: | ---: | ---: | ---: |");
+        println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
         for depth in DEPTHS {
             for memos in fixture::MEMOS {
                 println!("{}", row(&mut socket, depth, memos).await);
@@ -67,7 +69,7 @@ fn main() {
 async fn row(socket: &mut Socket, depth: usize, memos: usize) -> String {
     let body = bytes::Bytes::from(fixture::body(memos));
     let (mut sent, mut took) = (Vec::new(), Vec::new());
-    let begun = Instant::now();
+    let (cpu_begun, begun) = (cpu(), Instant::now());
     for _ in 0..depth {
         request(socket, &mut sent, memos, depth, &body).await;
     }
@@ -86,11 +88,17 @@ async fn row(socket: &mut Socket, depth: usize, memos: usize) -> String {
             request(socket, &mut sent, memos, depth, &body).await;
         }
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let rate = f64::from(u32::try_from(took.len()).unwrap_or(u32::MAX)) / seconds;
+    let (cpu, elapsed) = (cpu().saturating_sub(cpu_begun), begun.elapsed());
+    let calls = u32::try_from(took.len()).expect("a second's worth");
+    let (cpu, rate) = (cpu / calls, f64::from(calls) / elapsed.as_secs_f64());
     took.sort_unstable();
     let (median, late) = (took[took.len() / 2], took[took.len() * 99 / 100]);
-    format!("| {depth} | {memos} | {median:.1?} | {late:.1?} | {rate:.0} |")
+    format!("| {depth} | {memos} | {cpu:.1?} | {median:.1?} | {late:.1?} | {rate:.0} |")
+}
+
+/// The CPU time that all threads of this process have used so far.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().expect("time is not negative")
 }
 
 async fn request(

@@ -5,6 +5,7 @@
 
 mod calls;
 mod frames;
+mod golden;
 mod normal;
 mod recordings;
 mod replies;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::call::Dispatch;
+use protocol::checkpoint::Checkpoint;
 use protocol::id::RunId;
 use protocol::op::Op;
 use reqwest::StatusCode;
@@ -25,20 +26,6 @@ pub(crate) enum NotStored {
     Failed(ApiError),
 }
 
-#[derive(Serialize)]
-struct Checkpoint<'c> {
-    run_id: RunId,
-    fn_id: &'c str,
-    qi_id: &'c str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'c str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation_id: Option<i64>,
-    request_started_at: i64,
-    ts: i64,
-    steps: &'c [Op],
-}
-
 #[derive(Deserialize)]
 struct Wrapped {
     data: SignalReceived,
@@ -58,22 +45,12 @@ impl ServerApi {
         began: Timestamp,
         steps: &[Op],
     ) -> Result<(), NotStored> {
-        let url = join(&self.api_origin, &format!("v1/checkpoint/{run}/async"));
         let mut pause = FIRST_PAUSE;
         let mut tries = 1..=TRIES;
         loop {
             let last = tries.next() == Some(TRIES);
-            let body = Checkpoint {
-                run_id: run,
-                // Without these two no call is stored before it ends.
-                fn_id: dispatch.fn_id.as_deref().unwrap_or_default(),
-                qi_id: dispatch.qi_id.as_deref().unwrap_or_default(),
-                request_id: dispatch.request_id.as_deref(),
-                generation_id: dispatch.generation_id,
-                request_started_at: began.as_millisecond(),
-                ts: Timestamp::now().as_millisecond(),
-                steps,
-            };
+            let body = Checkpoint::new(run, dispatch, began, Timestamp::now(), steps);
+            let url = join(&self.api_origin, &body.path());
             let error = match self.authorized(|client| client.post(url.clone()).json(&body)).await {
                 Ok(response) if response.status() == StatusCode::CONFLICT => {
                     return Err(NotStored::Superseded);

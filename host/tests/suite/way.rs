@@ -31,31 +31,25 @@ pub(crate) const SERVE_SIGNED_CALL_BY_CALL: Way = Way::of("serve", Some(Mode::Si
 pub(crate) const CONNECT: Way = Way::of("connect", None, true);
 pub(crate) const CONNECT_CALL_BY_CALL: Way = Way::of("connect", None, false);
 
-/// Makes a test of a suite for each way: `in_every_way!(suite)`.
-macro_rules! in_every_way {
-    ($suite:path) => {
-        $crate::way::in_every_way! {
-            $suite:
-            serve_unsigned = SERVE_UNSIGNED,
-            serve_unsigned_call_by_call = SERVE_UNSIGNED_CALL_BY_CALL,
-            serve_signed = SERVE_SIGNED,
-            serve_signed_call_by_call = SERVE_SIGNED_CALL_BY_CALL,
-            connect = CONNECT,
-            connect_call_by_call = CONNECT_CALL_BY_CALL,
-        }
-    };
-    ($suite:path: $($name:ident = $way:ident,)+) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let _turn = $crate::turn().await;
-                let way = $crate::way::$way;
-                // None: the server under test runs in the other mode.
-                if let Some(server) = $crate::Server::start(way.mode) {
-                    $suite(way, server).await;
-                }
-            }
-        )+
-    };
+/// All of them.
+#[allow(dead_code, reason = "each test has one")]
+pub(crate) const ALL: [Way; 6] = [
+    SERVE_UNSIGNED,
+    SERVE_UNSIGNED_CALL_BY_CALL,
+    SERVE_SIGNED,
+    SERVE_SIGNED_CALL_BY_CALL,
+    CONNECT,
+    CONNECT_CALL_BY_CALL,
+];
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.transport)?;
+        f.write_str(match self.mode {
+            Some(Mode::Dev) => ", unsigned",
+            Some(Mode::Signed) => ", signed",
+            None => "",
+        })?;
+        f.write_str(if self.checkpoints { ", checkpoints" } else { ", call by call" })
+    }
 }
-pub(crate) use in_every_way;
