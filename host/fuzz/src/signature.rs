@@ -89,6 +89,12 @@ fn own(key: &SigningKey, now: Timestamp, body: &[u8]) {
         let wrong = believed(body, now, &trust(&other(), None));
         assert_eq!(wrong, Err(SignatureError::Wrong), "with another key");
     }
+    // Which digit, the input decides.
+    let at = header.len() - 1 - body.len() % 64;
+    let digit = if header.as_bytes()[at] == b'0' { "1" } else { "0" };
+    let forged = format!("{}{digit}{}", &header[..at], &header[at + 1..]);
+    let refused = verify(Some(&forged), body, now, &trust(key, None)).map(|_| ());
+    assert_eq!(refused, Err(SignatureError::Wrong), "{forged:?} for {header:?}");
     let mut changed = body.to_vec();
     match changed.len() {
         0 => changed.push(b' '),
