@@ -67,7 +67,31 @@ impl std::error::Error for Unwritable {}
 /// A condition over `event` and `async`: every clause has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Match {
-    clauses: Vec<String>,
+    clauses: Vec<Clause>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Clause {
+    /// Made of a value; no operator in it binds less than `&&`.
+    Made(String),
+    /// As somebody wrote it.
+    Written(String),
+}
+
+impl Clause {
+    fn alone(&self) -> &str {
+        let (Self::Made(text) | Self::Written(text)) = self;
+        text
+    }
+
+    fn beside_others(&self) -> String {
+        match self {
+            Self::Made(text) => text.clone(),
+            // A comment at its end would take the bracket along.
+            Self::Written(text) if text.contains("//") => format!("({text}\n)"),
+            Self::Written(text) => format!("({text})"),
+        }
+    }
 }
 
 impl Match {
@@ -76,35 +100,35 @@ impl Match {
     /// Fails for lists and objects, which the server does not compare, and for whole numbers that
     /// the server's JSON does not keep exactly.
     pub fn equal(&mut self, selector: &str, value: &Value) -> Result<(), Unwritable> {
-        self.clauses.push(format!("async{selector} == {}", literal(value)?));
+        let clause = format!("async{selector} == {}", literal(value)?);
+        self.clauses.push(Clause::Made(clause));
         Ok(())
     }
 
     /// The candidate's member has the value that it has in the event that started the run.
     pub fn same(&mut self, selector: &str) {
-        self.clauses.push(format!("event{selector} == async{selector}"));
+        self.clauses.push(Clause::Made(format!("event{selector} == async{selector}")));
     }
 
     /// A condition as somebody wrote it.
     pub fn raw(&mut self, expression: &str) {
-        self.clauses.push(format!("({expression})"));
+        self.clauses.push(Clause::Written(expression.to_owned()));
     }
 
     /// The whole condition; `None` where everything matches.
     pub fn text(&self) -> Option<String> {
-        let mut text = match self.clauses.as_slice() {
+        let joined =
+            || self.clauses.iter().map(Clause::beside_others).collect::<Vec<_>>().join(" && ");
+        let text = match self.clauses.as_slice() {
             [] => return None,
             // A condition that stands alone goes out as it was written.
-            [only] => {
-                let bare = only.strip_prefix('(').and_then(|only| only.strip_suffix(')'));
-                bare.unwrap_or(only).to_owned()
-            }
-            several => several.join(" && "),
+            [only] => only.alone().to_owned(),
+            _ => joined(),
         };
         // The server takes literals out of an expression by their source text, escapes and all,
         // unless it sees an escaped quote somewhere. No event is called `"`.
         if text.contains('\\') && !text.contains(r#"\""#) {
-            text.push_str(r#" && async.name != "\"""#);
+            return Some(joined() + r#" && async.name != "\"""#);
         }
         Some(text)
     }

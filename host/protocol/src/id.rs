@@ -113,7 +113,9 @@ impl FromStr for RunId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        ulid::Ulid::from_string(text).map(Self).map_err(|_| IdError {
+        // The library reads texts of more than 128 bits too, and drops what is too much: another run's id.
+        let id = ulid::Ulid::from_string(text).ok().map(Self);
+        id.filter(|id| id.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| IdError {
             kind: "run id",
             text: text.chars().take(80).collect(),
             problem: "is not a ULID of 26 characters",
@@ -270,6 +272,10 @@ mod tests {
         let id: RunId = "01M81GXW71CEV7JQT6T4T8NAKZ".parse().expect("a ULID");
         assert_eq!(id.to_string(), "01M81GXW71CEV7JQT6T4T8NAKZ");
         assert_eq!(id.unix_millis(), 1_795_347_640_545);
-        assert!("01M81".parse::<RunId>().is_err());
+        assert_eq!("01m81gxw71cev7jqt6t4t8nakz".parse(), Ok(id), "in lower case too");
+        // One digit short, one that no ULID begins with, and letters that stand for digits.
+        for bad in ["01M81", "81M81GXW71CEV7JQT6T4T8NAKZ", "O1M81GXW71CEV7JQT6T4T8NAKZ"] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad}");
+        }
     }
 }

@@ -387,6 +387,8 @@ impl Replay {
             }
             kind @ (Kind::SendEvent | Kind::SendSignal) => {
                 let what = self.checked(ordinal, Message::parse(kind, self.options(ordinal)))?;
+                // Whatever becomes of it, this machine does not ask for it again.
+                self.fresh.retain(|&fresh| fresh != ordinal);
                 self.ran = Some(ordinal);
                 Ok(Choice::Stop(Stop::Send(Sending { step: self.step_name(ordinal), what })))
             }

@@ -1,6 +1,6 @@
 //! Step names and their hashes: the one owner of the rule that repeats are numbered.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use crate::id::StepId;
@@ -23,7 +23,9 @@ pub struct StepName {
 /// written out by the author as well (`a:1`), the next free number is taken.
 #[derive(Debug, Default)]
 pub struct StepNames {
-    taken: HashSet<StepId, BuildHasherDefault<HashedAlready>>,
+    /// Every hash that is in use. Where a name was repeated, the last number it got stands beside its own hash: a loop
+    /// of thousands of steps under one name shall not try all numbers for each of them.
+    taken: HashMap<StepId, u32, BuildHasherDefault<HashedAlready>>,
 }
 
 impl StepNames {
@@ -35,12 +37,20 @@ impl StepNames {
     /// assert_eq!(names.identify("a").1, 1);
     /// ```
     pub fn identify(&mut self, name: &str) -> (StepId, u32) {
-        let mut id = StepId::hash(name);
-        let mut index = 0;
-        while !self.taken.insert(id) {
+        let first = StepId::hash(name);
+        let Some(&last) = self.taken.get(&first) else {
+            self.taken.insert(first, 0);
+            return (first, 0);
+        };
+        let mut index = last;
+        let id = loop {
             index += 1;
-            id = StepId::hash(&format!("{name}:{index}"));
-        }
+            let id = StepId::hash(&format!("{name}:{index}"));
+            if !self.taken.contains_key(&id) {
+                break id;
+            }
+        };
+        self.taken.extend([(first, index), (id, 0)]);
         (id, index)
     }
 }
@@ -56,6 +66,18 @@ mod tests {
             [("a", 0, "a"), ("a:1", 0, "a:1"), ("a", 2, "a:2"), ("b", 0, "b"), ("a", 3, "a:3")]
         {
             assert_eq!(names.identify(name), (StepId::hash(hashed), index));
+        }
+    }
+
+    #[test]
+    fn a_loop_over_one_name_gets_its_numbers_at_once() {
+        let mut names = StepNames::default();
+        names.identify("a:7");
+        for n in 0..100_000 {
+            let (id, index) = names.identify("a");
+            assert_eq!(index, if n < 7 { n } else { n + 1 });
+            let expected = if n == 0 { "a".to_owned() } else { format!("a:{index}") };
+            assert_eq!(id, StepId::hash(&expected));
         }
     }
 }

@@ -58,6 +58,28 @@ fn an_escape_brings_an_escaped_quote_along() {
     assert_eq!(Match::default().text(), None);
 }
 
+#[test]
+fn what_somebody_wrote_stays_one_clause() {
+    let beside = |expression: &str| {
+        let mut condition = Match::default();
+        condition.raw(expression);
+        let alone = condition.text().expect("it has a clause");
+        condition.same(".id");
+        (alone, condition.text().expect("it has clauses"))
+    };
+    let (alone, joined) = beside("async.ts > 1 || event.ts > 1");
+    assert_eq!(alone, "async.ts > 1 || event.ts > 1");
+    assert_eq!(joined, "(async.ts > 1 || event.ts > 1) && event.id == async.id");
+    // A comment ends with its line, and takes nothing of what follows along.
+    let (alone, joined) = beside("async.ts > 1 // late");
+    assert_eq!(alone, "async.ts > 1 // late");
+    assert_eq!(joined, "(async.ts > 1 // late\n) && event.id == async.id");
+    let (event, late) = (json!({"id": 1}), json!({"id": 1, "ts": 2, "name": "a"}));
+    assert!(holds(&joined, &event, &late) && !holds(&joined, &json!({"id": 2}), &late));
+    let (alone, _) = beside(r"async.data != 'a\b' || false // x");
+    assert!(alone.ends_with("// x\n) && async.name != \"\\\"\""), "{alone}");
+}
+
 fn holds(condition: &str, event: &Value, candidate: &Value) -> bool {
     let program = Program::compile(condition).expect("what we write compiles");
     let mut context = Context::default();

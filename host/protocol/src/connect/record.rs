@@ -16,9 +16,6 @@ use crate::call::{Attempt, Terms};
 /// What a file of records begins with; another beginning is another format.
 pub const MAGIC: &[u8; 8] = b"sbconn1\n";
 
-/// No record is longer; a length beyond it is a torn or foreign one.
-const LONGEST: usize = 1 << 20;
-
 /// One line of the journal.
 #[derive(Clone, PartialEq, Message)]
 struct Record {
@@ -98,7 +95,7 @@ pub fn read(file: &[u8]) -> Journal {
 fn next(bytes: &[u8]) -> Option<(Record, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (sum, rest) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|&n| n <= LONGEST)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let (body, rest) = rest.split_at_checked(length)?;
     if checksum(body) != *sum {
         return None;
@@ -110,6 +107,7 @@ fn next(bytes: &[u8]) -> Option<(Record, &[u8])> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::LARGEST_FRAME;
     use super::super::request::tests::request;
     use super::*;
 
@@ -142,6 +140,16 @@ mod tests {
             assert_eq!(ids(&journal), ["a", "b", "c"], "cut by {cut}");
             assert_eq!(journal.understood, whole.len() - done("b").len());
         }
+    }
+
+    #[test]
+    fn a_record_of_any_size_is_read_and_so_is_what_follows_it() {
+        let mut large = request("large", None).envelope;
+        large.request.user_trace_ctx = vec![b'x'; LARGEST_FRAME].into();
+        let file = [MAGIC.as_slice(), &taken(&large), &taken(&request("next", None).envelope)];
+        let journal = read(&file.concat());
+        assert_eq!(ids(&journal), ["large", "next"]);
+        assert_eq!(journal.left[0], large);
     }
 
     #[test]

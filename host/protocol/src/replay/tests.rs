@@ -505,3 +505,14 @@ fn kept_results_come_back_like_memos_and_the_function_goes_on() {
     replay.plan_only();
     assert_eq!(told(replay.next([run("d")], &[])), "StepPlanned d");
 }
+
+#[test]
+fn what_was_sent_is_not_asked_for_again() {
+    let options = r#"{"events":[{"name":"a/b"}]}"#;
+    let mut replay = replay_of(call(&PLAIN));
+    let sending = of_kind("s", "send-event", options);
+    assert_eq!(told(replay.next([sending], &[])), "send 1 from s");
+    // Its result was not kept, and something goes on all the same.
+    assert!(told(replay.next([], &[])).contains("not a step"));
+    assert_eq!(told(replay.next([run("a")], &[])), "run 1");
+}
