@@ -56,6 +56,7 @@ variants!(OpCode:
     Gateway,
     AiGateway,
     DiscoveryRequest,
+    Nothing,
 );
 variants!(Wake: After, At);
 variants!(Provider: OpenaiChat, Anthropic, Gemini, Bedrock);

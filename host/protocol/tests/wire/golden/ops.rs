@@ -92,6 +92,11 @@ fn discovery_request() -> Op {
     Op::discovery_request("01M81GXW71CEV7JQT6T4T8NAKZ")
 }
 
+/// What only stands beside another op.
+fn nothing() -> Op {
+    Op { code: OpCode::Nothing, ..discovery_request() }
+}
+
 /// The third step that its author called `charge`.
 fn repeated() -> Op {
     let step = StepName { id: StepId::hash("charge:2"), name: "charge".to_owned(), index: 2 };
@@ -99,8 +104,12 @@ fn repeated() -> Op {
 }
 
 pub(super) fn files() -> Vec<(PathBuf, String)> {
-    let single = [("discovery-request", discovery_request()), ("step-planned-repeat", repeated())]
-        .map(|(name, op)| (name.to_owned(), op));
+    let single = [
+        ("discovery-request", discovery_request()),
+        ("none", nothing()),
+        ("step-planned-repeat", repeated()),
+    ]
+    .map(|(name, op)| (name.to_owned(), op));
     let steps = codes().into_iter().flat_map(|(name, code)| {
         [(false, ""), (true, "-in-race")].map(|(race, suffix)| {
             let op = Op { step: step("charge[anna]"), code: code.clone(), race };
@@ -120,7 +129,7 @@ pub(super) fn files() -> Vec<(PathBuf, String)> {
 #[test]
 fn every_op_is_shown() {
     let mut codes: Vec<_> = codes().into_iter().map(|(_, code)| code).collect();
-    codes.push(discovery_request().code);
+    codes.extend([discovery_request().code, nothing().code]);
     assert_all_shown(&codes);
     assert_all_shown(codes.iter().filter_map(|code| match code {
         OpCode::Sleep(wake) => Some(wake),
