@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
@@ -181,14 +182,24 @@ impl Replay {
         self.host.finish(outcome);
     }
 
-    /// The identity of a step as the server will number it: repeats of one id count up.
+    /// The identity of a step as the server will number it: repeats of one id count up, past the numbers that are
+    /// written out in other ids.
     pub(crate) fn numbered_id(&self, step: u32) -> String {
         let state = self.state.borrow();
-        let id = &state.slots[step as usize].id;
-        let before = &state.slots[..step as usize];
-        match before.iter().filter(|slot| slot.id == *id).count() {
-            0 => id.to_string(),
-            repeats => format!("{id}:{repeats}"),
+        let id = &*state.slots[step as usize].id;
+        let written = |other: &str| other.strip_prefix(id)?.strip_prefix(':')?.parse::<u32>().ok();
+        let (mut number, mut taken) = (None, BTreeSet::new());
+        for slot in &state.slots[..=step as usize] {
+            if slot.id == id {
+                let next = number.map_or(0, |last: u32| last + 1);
+                number = (next..).find(|number| *number == 0 || !taken.contains(number));
+            } else if let Some(written) = written(&slot.id) {
+                taken.insert(written);
+            }
+        }
+        match number {
+            None | Some(0) => id.to_owned(),
+            Some(repeat) => format!("{id}:{repeat}"),
         }
     }
 

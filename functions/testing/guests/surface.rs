@@ -316,12 +316,12 @@ async fn times_out(ctx: Ctx, event: Incoming<Given>) -> Result<()> {
 
 // === Which events start a run, and when ===
 
-/// Three events or a second make a run; returns their keys.
+/// Three events or ten seconds make a run; returns their keys.
 #[function(
     id = "batched",
     on("testing/batched.requested"),
     retries = 4,
-    batch(max_size = 3, timeout = "1s")
+    batch(max_size = 3, timeout = "10s")
 )]
 async fn batched(ctx: Ctx, events: Vec<Incoming<Given>>) -> Result<Vec<String>> {
     body(&ctx, &events[0].data).await?;

@@ -288,6 +288,27 @@ fn the_call_goes_on_when_finish_returns() {
 }
 
 #[test]
+fn no_two_steps_share_an_idempotency_key() {
+    function!(Written, ctx => {
+        let mut keys = Vec::new();
+        let key = async |io: crate::Io| Ok(io.idempotency_key());
+        keys.push(ctx.step::<String, _>("a:1", key).await?);
+        for _ in 0..2 {
+            keys.push(ctx.step::<String, _>("a", key).await?);
+        }
+        keys
+    });
+    let ends = (0..3).flat_map(|step| [execute(step), value(step, "\"x\"")]);
+    let (_, heard) = play::<Written>(ends);
+    let keys: Vec<_> = heard.iter().filter(|line| line.starts_with("finish")).collect();
+    // As the server numbers them: the second `a` steps over the number that is taken.
+    assert_eq!(
+        keys,
+        [r#"finish Ok("\"r:a:1\"")"#, r#"finish Ok("\"r:a\"")"#, r#"finish Ok("\"r:a:2\"")"#,]
+    );
+}
+
+#[test]
 fn a_memo_that_does_not_fit_is_final() {
     function!(Misfit, ctx => ctx.step::<u32, _>("a", async |_io| Ok(1)).await?);
     let (end, _) = play::<Misfit>([value(0, r#""text""#)]);
