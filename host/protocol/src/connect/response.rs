@@ -62,7 +62,7 @@ impl Envelope {
             no_retry: reply.no_retry.unwrap_or(false),
             retry_after: reply.retry_after.map(|seconds| seconds.to_string()),
             sdk_version: SDK.to_owned(),
-            // Nothing but 1 and 2 is ever answered; 0 would switch the run to the oldest form.
+            // What the run is recorded with is echoed; only a reply that knows no version has the newest.
             request_version: u32::try_from(reply.version).unwrap_or(REQUEST_VERSION.unsigned_abs()),
             system_trace_ctx: of.system_trace_ctx,
             user_trace_ctx: of.user_trace_ctx,
