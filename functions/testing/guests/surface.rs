@@ -232,6 +232,20 @@ async fn race_then(ctx: Ctx, event: Incoming<Given>) -> Result<u32> {
     Ok(first + second + third)
 }
 
+/// The same against a sleep that ends while the further steps run.
+#[function(id = "race-overtaken", on("testing/race-overtaken.requested"), retries = 4)]
+async fn race_overtaken(ctx: Ctx, event: Incoming<Given>) -> Result<u32> {
+    let asked = &event.data.asked;
+    let work = ctx.step("work", async |io| asked.ran(&io, "work").await.map(|()| 1));
+    let first = match ctx.race(work, ctx.sleep("patience", event.data.wait())).await {
+        Either::Left(worked) => worked?,
+        Either::Right(_) => 100,
+    };
+    let second = ctx.step("second", async |io| asked.ran(&io, "second").await.map(|()| 10)).await?;
+    let third = ctx.step("third", async |io| asked.ran(&io, "third").await.map(|()| 20)).await?;
+    Ok(first + second + third)
+}
+
 /// Joins in joins, each branch a chain of two steps.
 #[function(id = "nested", on("testing/nested.requested"), retries = 4)]
 async fn nested(ctx: Ctx, event: Incoming<Given>) -> Result<u32> {
@@ -497,6 +511,7 @@ system_bus_sdk::component![
     race_answer,
     race_late,
     race_then,
+    race_overtaken,
     nested,
     loops,
     doomed,

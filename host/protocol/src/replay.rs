@@ -7,7 +7,7 @@
 //!    could let the other side of a race win and drop it;
 //! 2. else the found step whose memo comes first in the server's order of completion is resolved;
 //! 3. else a targeted call has no target;
-//! 4. else a single new step runs at once, where the server allows that and it cannot be running elsewhere;
+//! 4. else a single new step runs at once, where the server allows that and the function has not raced;
 //! 5. else all new steps are planned; if there is none, the function waits for something that is not a step.
 //!
 //! A step that ran may be kept: its result is stored elsewhere, and the function goes on with it as with a memo.
@@ -142,10 +142,6 @@ pub struct Replay {
     planning: bool,
     /// Whether the function has entered a race.
     raced: bool,
-    /// How many ends of steps the function has seen.
-    resolved: u32,
-    /// How many steps were dropped before they had ended: they may be running elsewhere.
-    lost: u32,
 }
 
 /// [`Decision`] before its texts are looked up.
@@ -160,8 +156,6 @@ struct Slot {
     id: StepId,
     kind: Kind,
     dropped: bool,
-    /// How many ends of steps the function had seen when it found this one.
-    found_after: u32,
     /// Its stored end, if it has one.
     memo: Option<Located>,
     /// Present while the step has no memo: what is needed to report it.
@@ -190,8 +184,6 @@ impl Replay {
             kept: BTreeMap::new(),
             planning: false,
             raced: false,
-            resolved: 0,
-            lost: 0,
         }
     }
 
@@ -323,19 +315,15 @@ impl Replay {
             let (name, options) = (found.name.to_owned(), found.options.to_owned());
             (None, Some(Box::new(Report { name, index, options })))
         };
-        let found_after = self.resolved;
-        self.steps.push(Slot { id, kind, dropped: false, found_after, memo, report });
+        self.steps.push(Slot { id, kind, dropped: false, memo, report });
         Ok(())
     }
 
     fn drop_step(&mut self, ordinal: u32) -> Result<(), ReplayError> {
         let slot =
             self.steps.get_mut(ordinal as usize).ok_or(ReplayError::UnknownOrdinal(ordinal))?;
-        if !std::mem::replace(&mut slot.dropped, true)
-            && slot.report.is_some()
-            && !self.kept.contains_key(&ordinal)
-        {
-            self.lost += 1;
+        slot.dropped = true;
+        if slot.report.is_some() {
             self.fresh.retain(|&fresh| fresh != ordinal);
         }
         Ok(())
@@ -351,7 +339,6 @@ impl Replay {
         }
         while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
             if !self.slot(ordinal).dropped {
-                self.resolved += 1;
                 return Ok(Choice::Resolve(ordinal));
             }
         }
@@ -369,13 +356,11 @@ impl Replay {
 
     /// Whether a lone new step may run in this call.
     ///
-    /// Once a function has raced, the server calls it while other steps of it are still running. One that was found
-    /// before the last end may have been planned by an earlier call and be running now; and while a loser runs, its
-    /// end brings a second call, which would find the same new step. Planning runs a step once in any case.
+    /// Once a function has raced, the server calls it at every end of a step, and so while other steps of it are
+    /// running, perhaps twice at once: the step may have been planned by an earlier call, or be found by another one
+    /// now. A planned step is dispatched once, however often it is named.
     fn may_run_at_once(&self, ordinal: u32) -> bool {
-        let slot = self.slot(ordinal);
-        let nowhere_else = !self.raced || (slot.found_after == self.resolved && self.lost == 0);
-        self.call.immediate && !self.planning && slot.kind.runs() && nowhere_else
+        self.call.immediate && !self.planning && !self.raced && self.slot(ordinal).kind.runs()
     }
 
     /// Runs a step now: its body, or what the host does in its place.

@@ -126,6 +126,7 @@ impl Worker {
         }
         let run = call.run;
         let stage = self.stage(&call, component, function, sealer);
+        let _guard = stage.guard();
         let invoked = component.invoke(function, Arc::new(call), Arc::new(stage.clone())).await;
         let outcome = invoked.unwrap_or_else(|failed| failed_outcome(run, failed));
         stage.close(outcome).await

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use protocol::call::{Call, Dispatch};
+use protocol::call::{Attempt, Call, Dispatch};
 use protocol::crypt::Sealer;
 use protocol::directory::Directory;
 use protocol::function::Checkpointing;
@@ -38,6 +38,7 @@ struct Inner {
     api: ServerApi,
     directory: Arc<Directory>,
     run: RunId,
+    attempt: Attempt,
     dispatch: Dispatch,
     started: Timestamp,
     began: Instant,
@@ -53,12 +54,28 @@ struct Inner {
 }
 
 impl Inner {
+    /// Whether the step cannot be stored as it is: encrypted, its result is too large. Its function must not go on with a
+    /// value that later calls will not have.
+    fn refuses(&self, step: &Op) -> bool {
+        let sealed = self.sealer.as_ref().map(|sealer| sealer.op(step.clone()));
+        sealed.is_some_and(|sealed| matches!(sealed.code, OpCode::StepFailed { .. }))
+    }
+
     /// Steps as the server gets them.
     fn sealed<'o>(&self, steps: &'o [Op]) -> Cow<'o, [Op]> {
         match &self.sealer {
             Some(sealer) => steps.iter().map(|step| sealer.op(step.clone())).collect(),
             None => Cow::Borrowed(steps),
         }
+    }
+}
+
+/// See [`Stage::guard`].
+pub(crate) struct Guard(Stage);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.put_timer(None);
     }
 }
 
@@ -98,6 +115,7 @@ impl Stage {
             api,
             directory,
             run: call.run,
+            attempt: call.attempt,
             dispatch: call.dispatch.clone(),
             started: Timestamp::now(),
             began: Instant::now(),
@@ -108,6 +126,12 @@ impl Stage {
             held: Mutex::default(),
             timer: std::sync::Mutex::default(),
         }))
+    }
+
+    /// Ends what waits on behalf of the call when its future is dropped, answered or not: nobody else would, and what is
+    /// held would never be freed.
+    pub(crate) fn guard(&self) -> Guard {
+        Guard(self.clone())
     }
 
     /// Ends the call: what is held is stored, or else reported with the outcome.
@@ -129,7 +153,7 @@ impl Stage {
         match self.flush().await {
             _ if self.0.superseded.is_cancelled() => Outcome::Superseded,
             Ok(()) => outcome,
-            Err(held) => Outcome::Planned(with(held, outcome)),
+            Err(held) => Outcome::Planned(with(held, outcome, self.0.attempt)),
         }
     }
 
@@ -186,6 +210,12 @@ impl Stage {
         self.put_timer(Some(task.abort_handle()));
     }
 
+    /// Whether what is held waits for no moment: its last one has passed in vain.
+    fn has_no_timer(&self) -> bool {
+        let place = self.0.timer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        place.as_ref().is_none_or(AbortHandle::is_finished)
+    }
+
     fn put_timer(&self, timer: Option<AbortHandle>) {
         // Nothing panics while it is locked.
         let mut place = self.0.timer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -196,12 +226,22 @@ impl Stage {
 }
 
 /// What is reported when steps are still held: they come first, in their order. A result or a failure of the function
-/// waits for the next call, which gets there again with all of them.
-fn with(mut held: Vec<Op>, outcome: Outcome) -> Vec<Op> {
+/// waits for the next call, which gets there again with all of them; a failed step is told, or its attempt would not
+/// count.
+fn with(mut held: Vec<Op>, outcome: Outcome, attempt: Attempt) -> Vec<Op> {
     match outcome {
         Outcome::Planned(ops) => held.extend(ops),
         Outcome::StepRan { step, race, data, timing } => {
             held.push(Op { step, race, code: OpCode::StepRun { data, timing } });
+        }
+        Outcome::StepFailed { step, race, error, retry, timing } => {
+            let last = retry == Retry::Never || attempt.is_last();
+            let code = if last {
+                OpCode::StepFailed { error, timing }
+            } else {
+                OpCode::StepError { error, timing }
+            };
+            held.push(Op { step, race, code });
         }
         _ => {}
     }
@@ -249,13 +289,16 @@ impl Backstage for Stage {
 
     async fn store(&self, step: Op) -> Stored {
         let Some(rhythm) = self.0.rhythm else { return Stored::No };
+        if self.0.refuses(&step) {
+            return Stored::No;
+        }
         let held = {
             let mut held = self.0.held.lock().await;
             held.push(step);
             held.len()
         };
         if held < rhythm.steps {
-            if held == 1 {
+            if held == 1 || self.has_no_timer() {
                 self.start_timer(rhythm.interval);
             }
             return Stored::Kept;

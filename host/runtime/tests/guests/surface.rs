@@ -13,7 +13,7 @@ async fn surface() -> Arc<Component> {
 async fn every_option_of_its_manifest_is_understood() {
     let component = surface().await;
     assert!(component.refused().is_empty());
-    assert_eq!(component.functions().len(), 38);
+    assert_eq!(component.functions().len(), 39);
 }
 
 /// What each kind of step is reported as when it is found.

@@ -159,7 +159,7 @@ impl Desk {
             self.open_line().and_then(|_| self.book.next()),
             self.wants_flush().then_some(self.flush_at),
             self.wants_line().then_some(self.dial_at),
-            self.open_line().and(self.look_at),
+            self.open_line().and(self.look_at).filter(|_| self.stopping.is_none()),
             self.stopping.as_ref().map(Stopping::next),
         ];
         moments.into_iter().flatten().min().unwrap_or(idle)
