@@ -18,6 +18,18 @@ pub(crate) fn transport(
     get: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Transport> {
     if args.transport == Transports::Serve {
+        let given = [
+            ("--max-concurrency", args.max_concurrency.is_some()),
+            ("--instance-id", args.instance_id.is_some()),
+            ("--state-dir", args.state_dir.is_some()),
+        ];
+        for (option, _) in given.into_iter().filter(|(_, given)| *given) {
+            // A worker of several transports may be configured by one environment.
+            tracing::warn!(
+                option,
+                "it says something of connections only, and --transport is serve; it is ignored"
+            );
+        }
         return Ok(Transport::Serve);
     }
     let get = |name: &str| {

@@ -27,17 +27,20 @@ pub(super) async fn round(
     responses: Vec<Arc<SdkResponse>>,
     tell: impl Fn(Flushed) + Send,
 ) {
+    let mut met = None;
     for response in responses {
         match one(&api, &response).await {
             Ok(()) => tell(Flushed::Stored(response.request_id.clone())),
             Err(error @ ApiError::Refused { .. }) if !error.is_passing() => {
                 tell(Flushed::Refused(response.request_id.clone(), error));
             }
+            // It answered: what it has against this reply it may not have against the next.
+            Err(error @ ApiError::Refused { .. }) => met = Some(error),
             // What one reply met, the next would meet too.
             Err(error) => return tell(Flushed::Over(Some(error))),
         }
     }
-    tell(Flushed::Over(None));
+    tell(Flushed::Over(met));
 }
 
 async fn one(api: &ServerApi, response: &SdkResponse) -> Result<(), ApiError> {
