@@ -192,7 +192,7 @@ impl Replay {
         for slot in &state.slots[..=step as usize] {
             if slot.id == id {
                 let next = number.map_or(0, |last: u32| last + 1);
-                number = (next..).find(|number| *number == 0 || !taken.contains(number));
+                number = (next..=u32::MAX).find(|number| *number == 0 || !taken.contains(number));
             } else if let Some(written) = written(&slot.id) {
                 taken.insert(written);
             }

@@ -57,8 +57,7 @@ impl Inner {
     /// Whether the step cannot be stored as it is: encrypted, its result is too large. Its function must not go on with a
     /// value that later calls will not have.
     fn refuses(&self, step: &Op) -> bool {
-        let sealed = self.sealer.as_ref().map(|sealer| sealer.op(step.clone()));
-        sealed.is_some_and(|sealed| matches!(sealed.code, OpCode::StepFailed { .. }))
+        self.sealer.as_ref().is_some_and(|sealer| !sealer.fits(step))
     }
 
     /// Steps as the server gets them.
@@ -318,5 +317,41 @@ impl Backstage for Stage {
 
     async fn superseded(&self) {
         self.0.superseded.cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::id::StepId;
+    use protocol::step::StepName;
+
+    use super::*;
+
+    fn ran(name: &str) -> Op {
+        let step = StepName { id: StepId::hash(name), name: name.to_owned(), index: 0 };
+        let data = RawValue::from_string("1".to_owned()).expect("JSON");
+        Op { step, race: false, code: OpCode::StepRun { data, timing: None } }
+    }
+
+    fn failed(retry: Retry) -> Outcome {
+        let Op { step, race, .. } = ran("b");
+        Outcome::StepFailed { step, race, error: ErrorObject::new("E", "m"), retry, timing: None }
+    }
+
+    /// What is reported when the step `a` is still held.
+    fn told(outcome: Outcome, attempt: u32) -> Vec<&'static str> {
+        let attempt = Attempt { number: attempt, most: 2 };
+        with(vec![ran("a")], outcome, attempt).iter().map(|op| op.code.name()).collect()
+    }
+
+    #[test]
+    fn held_steps_come_first_and_a_failed_attempt_still_counts() {
+        assert_eq!(told(Outcome::Planned(vec![ran("b")]), 0), ["StepRun", "StepRun"]);
+        assert_eq!(told(failed(Retry::Again), 0), ["StepRun", "StepError"]);
+        assert_eq!(told(failed(Retry::Again), 1), ["StepRun", "StepFailed"]);
+        assert_eq!(told(failed(Retry::Never), 0), ["StepRun", "StepFailed"]);
+        // The function itself gets there again.
+        let error = ErrorObject::new("E", "m");
+        assert_eq!(told(Outcome::Failed { error, retry: Retry::Again }, 0), ["StepRun"]);
     }
 }

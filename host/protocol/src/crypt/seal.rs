@@ -74,6 +74,13 @@ impl Sealer {
         Op { step, code, race }
     }
 
+    /// Whether the server will take the op as it is when it is encrypted. Asked before a function goes on with a result:
+    /// later calls must have the same.
+    pub fn fits(&self, op: &Op) -> bool {
+        !matches!(op.code, OpCode::StepRun { .. })
+            || matches!(self.op(op.clone()).code, OpCode::StepRun { .. })
+    }
+
     /// The events with their members `encrypted` encrypted.
     pub fn events(&self, events: &[NewEvent]) -> Vec<NewEvent> {
         let sealed = events.iter().cloned();

@@ -265,3 +265,15 @@ fn a_result_that_grows_too_large_fails_its_step_for_good() {
     let fits = format!("\"{}\"", "x".repeat(3_000_000));
     assert!(matches!(sealer.outcome(ran("a", &fits)), Outcome::StepRan { .. }));
 }
+
+#[test]
+fn what_fits_is_known_before_a_function_goes_on_with_it() {
+    let sealer = sealer(&vault(ONE, None));
+    let op = |data: &str| {
+        let code = OpCode::StepRun { data: raw(data), timing: None };
+        Op { step: step("a"), code, race: false }
+    };
+    assert!(sealer.fits(&op("7")));
+    // The server takes it as it is, and not in the longer form it gets.
+    assert!(!sealer.fits(&op(&format!("\"{}\"", "x".repeat(3_600_000)))));
+}
