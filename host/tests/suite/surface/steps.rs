@@ -111,9 +111,11 @@ async fn races(stage: &Stage) {
 /// The loser of a race ends while a further step runs: the call that this brings finds that step too.
 async fn overtaken(stage: &Stage) {
     stage.counter.hold("race-overtaken", "second");
-    let event = stage.ask("race-overtaken", json!({"wait": 1_000})).await;
+    // Long enough for the other side to win on a busy machine.
+    let wait = std::time::Duration::from_secs(4);
+    let event = stage.ask("race-overtaken", json!({"wait": wait.as_millis()})).await;
     stage.counter.reached("race-overtaken", "second", 1).await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(wait + std::time::Duration::from_secs(1)).await;
     stage.counter.let_go("race-overtaken", "second");
     assert_eq!(stage.server.ended(&event).await.result(), json!(31));
     stage.bodies("race-overtaken", &[("work", 1), ("second", 1), ("third", 1)]);
