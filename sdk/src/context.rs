@@ -217,8 +217,10 @@ impl Ctx {
     /// loser that lives on would go on being planned. After `futures::select` it does live on,
     /// until the end of the `match`.
     ///
-    /// From the first race of a run on the server calls the function at each end of a step, which
-    /// costs some calls more. What a loser left behind goes on where it is: a step that runs
+    /// From the first race of a run on the server calls the function at each end of a step, and
+    /// each further step is a call of its own: checkpoints end there. A wait for an event wins at
+    /// once where the race comes before any steps side by side; after them it may have to wait
+    /// until its siblings have ended, and a signal does not. What a loser left behind goes on where it is: a step that runs
     /// already runs to its end, an invoked function too.
     ///
     /// ```
