@@ -7,16 +7,19 @@ mod flow;
 mod lifecycle;
 mod manifest;
 mod members;
+mod mode;
 mod trigger;
 
 pub use checkpointing::Checkpointing;
 pub use flow::{Batch, Concurrency, Debounce, RateLimit, Scope, Throttle};
 pub use lifecycle::{CancelOn, Singleton, SingletonMode, Timeouts};
 pub use manifest::{Manifest, ManifestError, RefusedFunction};
+pub use mode::Mode;
 pub use trigger::Trigger;
 
 use crate::expression::Expression;
 use crate::id::FunctionId;
+use crate::role::Role;
 
 /// The most triggers a function may have.
 pub const MAX_TRIGGERS: usize = 10;
@@ -75,4 +78,9 @@ pub struct FunctionConfig {
     pub singleton: Option<Singleton>,
     /// When results are stored while the function goes on.
     pub checkpoint: Checkpointing,
+    /// Which version of the code a run goes on with.
+    pub mode: Mode,
+    /// The role it asks for; absent, its component's imports decide alone. Only `host` can be asked for: a component
+    /// that needs a host cannot be moved off it.
+    pub role: Option<Role>,
 }

@@ -5,11 +5,12 @@ use serde_json::Value;
 
 use super::members::Members;
 use super::{
-    Batch, CancelOn, Checkpointing, Concurrency, Debounce, FunctionConfig, MAX_TRIGGERS, RateLimit,
-    Retries, Singleton, Throttle, Timeouts, Trigger,
+    Batch, CancelOn, Checkpointing, Concurrency, Debounce, FunctionConfig, MAX_TRIGGERS, Mode,
+    RateLimit, Retries, Singleton, Throttle, Timeouts, Trigger,
 };
 use crate::expression::Expression;
 use crate::id::FunctionId;
+use crate::role::Role;
 
 /// Everything a component declares: its answer to `describe`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +173,8 @@ fn config(members: &mut Members) -> Option<FunctionConfig> {
     let idempotency = members.expression("idempotency", Expression::over_event);
     let singleton = members.object("singleton", Singleton::read);
     let checkpoint = Checkpointing::take(members);
+    let mode = Mode::take(members);
+    let role = role(members);
     let id = id?;
     Some(FunctionConfig {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -189,7 +192,24 @@ fn config(members: &mut Members) -> Option<FunctionConfig> {
         idempotency,
         singleton,
         checkpoint: checkpoint?,
+        mode: mode?,
+        role,
     })
+}
+
+/// A pin to a role. There is one direction: what fits a cluster may ask for a host.
+fn role(members: &mut Members) -> Option<Role> {
+    let text = members.text("role")?;
+    if text == Role::Host.name() {
+        return Some(Role::Host);
+    }
+    members.fault(
+        "role",
+        format_args!(
+            "{text:?} cannot be asked for; write \"host\", or leave it out: what a component imports decides"
+        ),
+    );
+    None
 }
 
 fn triggers(members: &mut Members, own: Option<&FunctionId>) -> Vec<Trigger> {

@@ -235,3 +235,12 @@ fn what_is_not_a_manifest_says_so() {
         assert!(Manifest::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_function_says_which_code_its_runs_go_on_with_and_may_ask_for_a_host() {
+    let plain = one("");
+    assert_eq!((plain.mode, plain.role), (Mode::LatestCompatible, None));
+    let asked = one(r#""mode":"pinned","role":"host""#);
+    assert_eq!((asked.mode, asked.role), (Mode::Pinned, Some(Role::Host)));
+    assert_eq!(one(r#""mode":"latest""#).mode, Mode::Latest);
+}
