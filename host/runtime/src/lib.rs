@@ -7,7 +7,8 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`engine`] | the compiler and the pool of instances, with the thread that makes time pass for guests |
-//! | `linker` | every interface a component may import; there are no others |
+//! | [`placement`] | what a component imports → where it may run, before anything is compiled |
+//! | `linker` | every interface a component may import, for each role; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a folder of files → a [`Generation`] |
 //! | [`invoke`] | one call in a fresh instance |
@@ -34,6 +35,7 @@ mod logging;
 mod output;
 mod outside;
 mod phase;
+pub mod placement;
 mod state;
 
 pub use backstage::{Backstage, Stored};
@@ -42,3 +44,4 @@ pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use generation::Generation;
 pub use limits::Limits;
+pub use placement::Placement;
