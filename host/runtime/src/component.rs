@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use protocol::digest::Digest;
 use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
-use sha2::{Digest, Sha256};
 
 use crate::bindings::WorkerPre;
 use crate::engine::Runtime;
@@ -31,6 +31,14 @@ pub enum LoadError {
         /// The component.
         component: String,
         /// What the compiler says.
+        reason: String,
+    },
+    /// The compiler itself failed, whatever the component is.
+    #[error("component {component}: it was not compiled: {reason}")]
+    Compiler {
+        /// The component.
+        component: String,
+        /// What happened to the compiler, and its last words.
         reason: String,
     },
     /// It imports something that does not exist here, or lacks an export.
@@ -84,24 +92,15 @@ pub enum LoadError {
 impl Component {
     /// Compiles, links, describes and checks a component. `name` is what errors and logs call it.
     ///
-    /// Compiling takes a core for a tenth of a second to many seconds; it runs on a thread for blocking work.
+    /// Compiling takes a core for a tenth of a second to many seconds; see [`Runtime::compile`] for where it happens.
     pub async fn load(
         runtime: &Runtime,
         name: &str,
         bytes: Vec<u8>,
     ) -> Result<Arc<Self>, LoadError> {
         let component = || name.to_owned();
-        let digest = hex::encode(Sha256::digest(&bytes));
-        let engine = runtime.engine.clone();
-        let compiled = tokio::task::spawn_blocking(move || {
-            wasmtime::component::Component::new(&engine, bytes)
-        })
-        .await
-        .map_err(|error| LoadError::Compile { component: component(), reason: error.to_string() })?
-        .map_err(|error| LoadError::Compile {
-            component: component(),
-            reason: format!("{error:#}"),
-        })?;
+        let digest = Digest::of(&bytes);
+        let compiled = runtime.compile(name, digest, bytes.into()).await?;
         let pre = runtime.linker.instantiate_pre(&compiled).and_then(WorkerPre::new).map_err(
             |error| LoadError::Link { component: component(), reason: format!("{error:#}") },
         )?;
@@ -111,6 +110,7 @@ impl Component {
             .map_err(|fault| LoadError::Describe { component: component(), fault })?;
         let manifest = Manifest::parse(&json)
             .map_err(|error| LoadError::Manifest { component: component(), error })?;
+        let digest = digest.to_string();
         Ok(Arc::new(Self { name: component(), digest, manifest, pre, runtime: runtime.clone() }))
     }
 

@@ -6,7 +6,9 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`engine`] | the compiler and the pool of instances, with the thread that makes time pass for guests |
+//! | [`engine`] | the engine's one configuration and the pool of instances, with the thread that makes time pass for guests |
+//! | [`compile`] | bytes → compiled code: from the cache, else from a compiler, which may be a process of its own |
+//! | [`cache`] | compiled code on disk, authenticated before it is mapped |
 //! | `linker` | every interface a component may import; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a folder of files → a [`Generation`] |
@@ -19,6 +21,8 @@
 
 pub mod backstage;
 mod bindings;
+pub mod cache;
+pub mod compile;
 pub mod component;
 mod conversation;
 mod deadline;
@@ -37,6 +41,8 @@ mod phase;
 mod state;
 
 pub use backstage::{Backstage, Stored};
+pub use cache::Cache;
+pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
