@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
@@ -16,8 +15,7 @@ use wasmtime::{
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
-use crate::linker::linker;
-use crate::state::CallState;
+use crate::linker::Linkers;
 
 /// How often a running guest is asked whether its time is up; calls beside it get their turn as often.
 const TICK: Duration = Duration::from_millis(10);
@@ -33,7 +31,7 @@ const CORE_INSTANCES_EACH: u32 = 64;
 #[derive(Clone)]
 pub struct Runtime {
     pub(crate) engine: Engine,
-    pub(crate) linker: Arc<Linker<CallState>>,
+    pub(crate) linkers: Arc<Linkers>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) allowed: Arc<[Destination]>,
     pub(crate) slots: Arc<Semaphore>,
@@ -78,13 +76,13 @@ impl Runtime {
                 Engine::new(&settings.config(false)).map_err(EngineError::Engine)?
             }
         };
-        let linker = linker(&engine).map_err(EngineError::Engine)?;
         let fingerprint = Fingerprint::of(&engine);
         let target = Target { engine: engine.clone(), settings, fingerprint };
+        let linkers = Linkers::new(&engine).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
         Ok(Self {
             engine,
-            linker: Arc::new(linker),
+            linkers: Arc::new(linkers),
             limits: Arc::new(limits),
             allowed: allowed.into(),
             slots: Arc::new(Semaphore::new(INSTANCES as usize)),

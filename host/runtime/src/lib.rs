@@ -9,7 +9,8 @@
 //! | [`engine`] | the engine's one configuration and the pool of instances, with the thread that makes time pass for guests |
 //! | [`compile`] | bytes → compiled code: from the cache, else from a compiler, which may be a process of its own |
 //! | [`cache`] | compiled code on disk, authenticated before it is mapped |
-//! | `linker` | every interface a component may import; there are no others |
+//! | [`placement`] | what a component imports → where it may run, before anything is compiled |
+//! | `linker` | every interface a component may import, for each role; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a folder of files → a [`Generation`] |
 //! | [`invoke`] | one call in a fresh instance |
@@ -38,6 +39,7 @@ mod logging;
 mod output;
 mod outside;
 mod phase;
+pub mod placement;
 mod state;
 
 pub use backstage::{Backstage, Stored};
@@ -48,3 +50,4 @@ pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use generation::Generation;
 pub use limits::Limits;
+pub use placement::Placement;

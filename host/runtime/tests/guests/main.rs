@@ -16,6 +16,7 @@ mod stage;
 mod start_trap;
 mod steps;
 mod surface;
+mod two_homes;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
