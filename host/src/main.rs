@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
+            Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }
     });
     match result {

@@ -3,5 +3,19 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`activation`] | one line of the activation log: from when on which code is active for a function |
+//! | [`history`] | all lines, in order: which version a run began with, and which may answer its calls |
+//! | [`log`] | the lines on disk: one file, shared by several workers, that only ever grows |
+//! | [`store`] | the components on disk, under their digests |
+//! | [`judge`] | whether a canary is promoted, rolled back or held |
+//! | [`source`] | where components come from: what is there, and when that changes |
+//! | [`folder`] | a watched folder of `.wasm` files |
+//! | [`oci`] | references into OCI registries |
 
 pub mod activation;
+pub mod folder;
+pub mod history;
+pub mod judge;
+pub mod log;
+pub mod oci;
+pub mod source;
+pub mod store;
