@@ -127,9 +127,8 @@ impl Component {
         let digest = Digest::of(&bytes);
         let compiled = runtime.compile(name, digest, bytes).await?;
         let link = |role| {
-            let linker = runtime.linkers.of(role);
-            let linked = linker.instantiate_pre(&compiled).and_then(WorkerPre::new);
-            linked.map_err(|error| LoadError::Link {
+            let pre = runtime.linkers.of(role).instantiate_pre(&compiled);
+            pre.and_then(WorkerPre::new).map_err(|error| LoadError::Link {
                 component: component(),
                 reason: format!("{error:#}"),
             })
