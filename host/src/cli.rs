@@ -1,6 +1,8 @@
 //! The command line: its types, and one module for each command.
 
 pub(crate) mod build;
+pub(crate) mod cache;
+pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod engine;
@@ -12,6 +14,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::cache::CacheArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -67,6 +70,9 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Build every function of the workspace into the folder that workers load
     Build(Build),
+    /// Compile one component for the worker that started this (from the standard input to the standard output)
+    #[command(hide = true)]
+    Compile,
     /// Say what a component is, what it imports, and where it would run
     Inspect(Inspect),
 }
@@ -79,6 +85,7 @@ impl Command {
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
             Self::Build(_) => "build",
+            Self::Compile => "compile",
             Self::Inspect(_) => "inspect",
         }
     }
@@ -90,7 +97,7 @@ impl Command {
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
             // What a component logs while it describes itself is not what was asked for.
             Self::Inspect(_) => "error",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }
 }
@@ -160,6 +167,8 @@ pub(crate) struct Worker {
     pub(crate) http: Http,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
 }

@@ -53,6 +53,14 @@ pub enum LoadError {
         /// What the compiler says.
         reason: String,
     },
+    /// The compiler itself failed, whatever the component is.
+    #[error("component {component}: it was not compiled: {reason}")]
+    Compiler {
+        /// The component.
+        component: String,
+        /// What happened to the compiler, and its last words.
+        reason: String,
+    },
     /// What it imports or exports under a known name has another form than here.
     #[error(
         "component {component}: it does not fit this worker: {reason}. See docs/guests.md for what a component may import and must export"
@@ -112,7 +120,7 @@ impl Component {
     /// Decides where a component may run, then compiles, links, describes and checks it. `name` is what errors and logs
     /// call it.
     ///
-    /// Compiling takes a core for a tenth of a second to many seconds; it runs on a thread for blocking work.
+    /// Compiling takes a core for a tenth of a second to many seconds; see [`Runtime::compile`] for where it happens.
     pub async fn load(
         runtime: &Runtime,
         name: &str,
@@ -204,23 +212,5 @@ impl std::fmt::Debug for Component {
             .field("digest", &self.digest)
             .field("placement", &self.placement)
             .finish_non_exhaustive()
-    }
-}
-
-impl Runtime {
-    /// Compiles a component, or finds it compiled: the one place where that is done.
-    async fn compile(
-        &self,
-        name: &str,
-        digest: Digest,
-        bytes: Arc<[u8]>,
-    ) -> Result<wasmtime::component::Component, LoadError> {
-        let failed = |reason| LoadError::Compile { component: name.to_owned(), reason };
-        tracing::debug!(component = name, %digest, "compiling");
-        let engine = self.engine.clone();
-        let compiling = move || wasmtime::component::Component::new(&engine, &bytes);
-        let compiled = tokio::task::spawn_blocking(compiling).await;
-        let compiled = compiled.map_err(|error| failed(error.to_string()))?;
-        compiled.map_err(|error| failed(format!("{error:#}")))
     }
 }

@@ -6,7 +6,9 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`engine`] | the compiler and the pool of instances, with the thread that makes time pass for guests |
+//! | [`engine`] | the engine's one configuration and the pool of instances, with the thread that makes time pass for guests |
+//! | [`compile`] | bytes → compiled code: from the cache, else from a compiler, which may be a process of its own |
+//! | [`cache`] | compiled code on disk, authenticated before it is mapped |
 //! | [`placement`] | what a component imports → where it may run, before anything is compiled |
 //! | `linker` | every interface a component may import, for each role; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
@@ -20,6 +22,8 @@
 
 pub mod backstage;
 mod bindings;
+pub mod cache;
+pub mod compile;
 pub mod component;
 mod conversation;
 mod deadline;
@@ -39,6 +43,8 @@ pub mod placement;
 mod state;
 
 pub use backstage::{Backstage, Stored};
+pub use cache::Cache;
+pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
