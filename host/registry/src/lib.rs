@@ -7,9 +7,15 @@
 //! | [`log`] | the lines on disk: one file, shared by several workers, that only ever grows |
 //! | [`store`] | the components on disk, under their digests |
 //! | [`judge`] | whether a canary is promoted, rolled back or held |
+//! | [`source`] | where components come from: what is there, and when that changes |
+//! | [`folder`] | a watched folder of `.wasm` files |
+//! | [`oci`] | references into OCI registries |
 
 pub mod activation;
+pub mod folder;
 pub mod history;
 pub mod judge;
 pub mod log;
+pub mod oci;
+pub mod source;
 pub mod store;
