@@ -11,7 +11,7 @@ use protocol::function::Checkpointing;
 use protocol::id::{FunctionId, RunId};
 use protocol::op::{ErrorObject, Retry};
 use protocol::outcome::Outcome;
-use protocol::replay::answer_from_memo;
+use protocol::replay::{Rigour, answer_from_memo};
 use protocol::reply::Reply;
 use protocol::signature::Verified;
 use protocol::trace::TraceContext;
@@ -127,7 +127,9 @@ impl Worker {
         let run = call.run;
         let stage = self.stage(&call, component, function, sealer);
         let _guard = stage.guard();
-        let invoked = component.invoke(function, Arc::new(call), Arc::new(stage.clone())).await;
+        let invoked = component
+            .invoke(function, Arc::new(call), Arc::new(stage.clone()), Rigour::Lenient)
+            .await;
         let outcome = invoked.unwrap_or_else(|failed| failed_outcome(run, failed));
         stage.close(outcome).await
     }
