@@ -1,6 +1,7 @@
 //! Components that differ, made of one that is built: what is overwritten or appended needs no compiler.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
 /// What the mark of a version begins with, and what it is filled up with and ends with: `functions/testing/src/mark.rs`.
 const MARK: &[u8] = b"this-component-is-version=";
@@ -73,13 +74,14 @@ impl Artifact {
         &self.0
     }
 
-    /// Puts it into a folder under a name, whole or not at all, and in the place of what had that name.
-    pub(crate) fn place(&self, folder: &Path, name: &str) -> PathBuf {
-        let (partial, path) =
-            (folder.join(format!(".{name}.partial")), folder.join(format!("{name}.wasm")));
+    /// Puts it into a folder under a name, whole or not at all, and in the place of what had that name. Answers with the
+    /// moment in which it was about to get it.
+    pub(crate) fn place(&self, folder: &Path, name: &str) -> Instant {
+        let partial = folder.join(format!(".{name}.partial"));
         std::fs::write(&partial, &self.0).expect("written");
-        std::fs::rename(&partial, &path).expect("renamed");
-        path
+        let renamed = Instant::now();
+        std::fs::rename(&partial, folder.join(format!("{name}.wasm"))).expect("renamed");
+        renamed
     }
 }
 
