@@ -1,6 +1,8 @@
 //! The command line: its types, and one module for each command.
 
 pub(crate) mod build;
+pub(crate) mod cache;
+pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod engine;
@@ -11,6 +13,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::cache::CacheArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -66,6 +69,9 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Build every function of the workspace into the folder that workers load
     Build(Build),
+    /// Compile one component for the worker that started this (from the standard input to the standard output)
+    #[command(hide = true)]
+    Compile,
 }
 
 impl Command {
@@ -76,6 +82,7 @@ impl Command {
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
             Self::Build(_) => "build",
+            Self::Compile => "compile",
         }
     }
 
@@ -84,7 +91,7 @@ impl Command {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }
 }
@@ -154,6 +161,8 @@ pub(crate) struct Worker {
     pub(crate) http: Http,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
 }

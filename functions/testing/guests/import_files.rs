@@ -1,4 +1,4 @@
-//! Imports the file system, which no component gets.
+//! Imports the file system, which hosts have and clusters have not.
 #![cfg(target_family = "wasm")]
 #![no_main]
 
@@ -10,4 +10,10 @@ async fn reads(ctx: Ctx, _event: Incoming<Value>) -> Result<String> {
     ctx.step("read", async |_io| std::fs::read_to_string("/etc/hostname").stop()).await
 }
 
-system_bus_sdk::component![reads];
+/// Reads one where nothing may happen.
+#[function(id = "reads-outside", on("testing/reads.requested"), retries = 4)]
+async fn reads_outside(_ctx: Ctx, _event: Incoming<Value>) -> Result<String> {
+    std::fs::read_to_string("/etc/hostname").stop()
+}
+
+system_bus_sdk::component![reads, reads_outside];

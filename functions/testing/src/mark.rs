@@ -19,6 +19,7 @@ pub struct Mark([u8; BYTES]);
 
 impl Mark {
     /// The mark of this version; of one that is too long, as much as there is room for.
+    #[must_use]
     pub const fn of(version: &str) -> Self {
         let mut mark = [FILL; BYTES];
         let (mut at, mut of) = (0, 0);
@@ -35,6 +36,7 @@ impl Mark {
     }
 
     /// The version it says, as it is in the component now.
+    #[must_use]
     pub fn version(&self) -> String {
         // The compiler must not know what it reads: somebody may have overwritten it since.
         let mark = std::hint::black_box(&self.0);

@@ -15,6 +15,7 @@ pub struct Version<'e> {
 
 impl<'e> Version<'e> {
     /// The version that the mark says, for a run that was asked for so.
+    #[must_use]
     pub fn new(mark: &Mark, asked: &'e Asked) -> Self {
         Self { asked, name: mark.version() }
     }
@@ -27,6 +28,7 @@ impl<'e> Version<'e> {
     }
 
     /// How long the run sleeps in its middle.
+    #[must_use]
     pub fn nap(&self) -> Duration {
         Duration::from_millis(self.asked.wait.max(1))
     }
@@ -34,6 +36,7 @@ impl<'e> Version<'e> {
 
 /// Whether a run belongs to the share of so many in a hundred. Another hash than the one that chooses runs for a canary,
 /// so that the share of those is the same.
+#[must_use]
 pub fn unlucky(run: &str, percent: u32) -> bool {
     let hash = run
         .bytes()

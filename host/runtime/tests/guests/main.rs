@@ -19,6 +19,7 @@ mod stage;
 mod start_trap;
 mod steps;
 mod surface;
+mod two_homes;
 mod versioned;
 
 // One table has all of them.
