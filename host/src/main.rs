@@ -4,6 +4,8 @@ mod answer;
 mod cli;
 mod config;
 mod local;
+mod operate;
+mod serving;
 mod shutdown;
 mod telemetry;
 mod workspace;
@@ -35,6 +37,10 @@ fn main() -> ExitCode {
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.
+            Command::Functions(args) => cli::functions::run(args, cli.json).await,
+            Command::Reload(args) => cli::reload::run(args, cli.json).await,
+            Command::Generations(args) => cli::generations::run(args, cli.json).await,
+            Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }

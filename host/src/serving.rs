@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use protocol::role::Role;
+use protocol::sync::Conflict;
 use registry::source::Source;
 use registry::{By, Percent, Registry, RegistryOptions, ReloadError, Report, Request};
 use runtime::Runtime;
@@ -58,15 +59,40 @@ pub(crate) async fn open(
     Ok(registry)
 }
 
+fn blocked(role: Role, conflicts: &[Conflict]) -> Duplicates {
+    let mut words = format!("the worker for role {role} does not register");
+    for conflict in conflicts {
+        // Writing to memory cannot fail.
+        let _ = write!(words, "; the function {conflict}, which serves it too");
+    }
+    Duplicates(words)
+}
+
 /// The first look at what is there. Another worker that shares the versions folder may be at it too.
 async fn take_up(registry: &Registry) -> anyhow::Result<Report> {
     for _ in 0..50 {
         match registry.reload(&Request::by(By::Discovery)).await {
-            Err(ReloadError::Conflict { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(ReloadError::Conflict { .. }) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
             report => return Ok(report?),
         }
     }
-    bail!("other workers change the versions folder all the time; stop them, or give this one its own")
+    bail!(
+        "other workers change the versions folder all the time; stop them, or give this one its own"
+    )
+}
+
+/// Where the worker for a role listens. Beside another worker the one for `cluster` takes the next port, or any where the
+/// other one does.
+pub(crate) fn listens(first: SocketAddr, role: Role, cluster: Option<SocketAddr>) -> SocketAddr {
+    match role {
+        Role::Host => first,
+        Role::Cluster => cluster.unwrap_or_else(|| {
+            let port = if first.port() == 0 { 0 } else { first.port().saturating_add(1) };
+            SocketAddr::new(first.ip(), port)
+        }),
+    }
 }
 
 impl Serving {
@@ -108,12 +134,8 @@ impl Serving {
             let settled = state.wait_for(|state| !matches!(state, SyncState::Pending { .. }));
             match tokio::time::timeout(patience, settled).await {
                 Ok(Ok(state)) => {
-                    if let SyncState::Blocked { conflicts } = &*state {
-                        let mut words = format!("the worker for role {role} does not register");
-                        for conflict in conflicts {
-                            let _ = write!(words, "; {conflict}");
-                        }
-                        return Err(Duplicates(words).into());
+                    if let SyncState::Blocked { conflicts, .. } = &*state {
+                        return Err(blocked(*role, conflicts).into());
                     }
                 }
                 _ => bail!(
@@ -125,6 +147,23 @@ impl Serving {
         Ok(())
     }
 
+    /// Returns when a worker finds, before it was ever registered, that another app has one of its functions.
+    pub(crate) async fn blocked(&self) -> Duplicates {
+        let waits = self.workers.iter().map(|(role, worker)| {
+            Box::pin(async move {
+                let mut state = worker.sync_state();
+                let settled =
+                    state.wait_for(|state| !matches!(state, SyncState::Pending { .. })).await;
+                match settled.as_deref() {
+                    Ok(SyncState::Blocked { conflicts, .. }) => blocked(*role, conflicts),
+                    // Registered once, it stays: its old registration is good, and the conflict is shown.
+                    _ => std::future::pending().await,
+                }
+            })
+        });
+        futures::future::select_all(waits).await.0
+    }
+
     /// Returns when a worker was told that another process has taken over, and nothing came for a while.
     pub(crate) async fn retired(&self) {
         for (_, worker) in &self.workers {
@@ -134,7 +173,8 @@ impl Serving {
 
     /// Stops taking calls, answers or hands back those that run, and ends.
     pub(crate) async fn shutdown(self) {
-        futures::future::join_all(self.workers.into_iter().map(|(_, worker)| worker.shutdown())).await;
+        futures::future::join_all(self.workers.into_iter().map(|(_, worker)| worker.shutdown()))
+            .await;
         self.stop.cancel();
         // A panic in it was reported when it happened.
         drop(self.keeper.await);

@@ -43,7 +43,7 @@ pub struct Retired {
 }
 
 /// Code that should be active and is not here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Absent {
     /// The component's name.
     pub component: String,

@@ -104,6 +104,9 @@ pub struct Rejected {
     /// Its digest, where it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// The functions that another component has too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<FunctionId>,
     /// Why.
     pub reason: String,
 }
@@ -113,7 +116,7 @@ pub struct Rejected {
 pub enum Choice {
     /// This one, whatever its memo.
     Only(Digest),
-    /// The first whose code fits the memo; if none does, the last.
+    /// The first whose code fits the memo; if none does, the one that the run began with.
     First {
         /// The versions, the newest first.
         versions: Vec<Digest>,

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::Value;
 
 use crate::answer;
@@ -31,7 +30,6 @@ fn words(shown: &Value) -> String {
         text(&shown["app"]),
     );
     let mut table = Table::new();
-    table.load_preset(NOTHING);
     table.set_header(["function", "component", "home", "mode", "forced by"]);
     let all = ["functions", "elsewhere"].map(|part| shown[part].as_array().into_iter().flatten());
     for function in all.into_iter().flatten() {

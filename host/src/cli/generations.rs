@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::Value;
 
 use crate::answer;
@@ -19,8 +18,16 @@ pub(crate) async fn run(args: Generations, json: bool) -> anyhow::Result<ExitCod
 fn words(shown: &Value, count: usize) -> String {
     let mut words = format!("generation {} ({})\n", shown["generation"], short(&shown["digest"]));
     let mut functions = Table::new();
-    functions.load_preset(NOTHING);
-    functions.set_header(["function", "component", "digest", "home", "mode", "canary", "moved", "stayed"]);
+    functions.set_header([
+        "function",
+        "component",
+        "digest",
+        "home",
+        "mode",
+        "canary",
+        "moved",
+        "stayed",
+    ]);
     for function in list(&shown["functions"]) {
         let canary = &function["canary"];
         let canary = if canary.is_object() {
@@ -47,14 +54,27 @@ fn words(shown: &Value, count: usize) -> String {
     }
     for absent in list(&shown["absent"]) {
         let name = text(&absent["component"]);
-        let _ = writeln!(words, "absent: {name} {}: {}", short(&absent["digest"]), text(&absent["reason"]));
+        let _ = writeln!(
+            words,
+            "absent: {name} {}: {}",
+            short(&absent["digest"]),
+            text(&absent["reason"])
+        );
     }
     for old in list(&shown["old"]) {
         let _ = writeln!(words, "in memory: {}, {} calls", short(&old["digest"]), old["calls"]);
     }
     let mut history = Table::new();
-    history.load_preset(NOTHING);
-    history.set_header(["generation", "at", "function", "component", "digest", "percent", "by", "why"]);
+    history.set_header([
+        "generation",
+        "at",
+        "function",
+        "component",
+        "digest",
+        "percent",
+        "by",
+        "why",
+    ]);
     for line in list(&shown["history"]).take(count) {
         history.add_row([
             line["generation"].to_string(),

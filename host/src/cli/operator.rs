@@ -1,7 +1,5 @@
 //! The arguments of the commands that speak to a running worker.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use registry::Percent;
 use url::Url;
@@ -73,22 +71,11 @@ pub(crate) struct Functions {
     pub(crate) reach: Reach,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Plan {
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    /// How many unfinished runs of each function are replayed at most
-    #[arg(long, value_name = "RUNS", default_value_t = 100)]
-    pub(crate) runs: usize,
-    /// A component to plan for, instead of what lies in the worker's folder
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-}
-
 /// A share of runs.
 pub(crate) fn percent(text: &str) -> Result<Percent, String> {
-    let number: f64 = text.trim_end_matches('%').parse().map_err(|_| {
-        format!("{text:?} is not a number; write a share such as 10 or 0.5")
-    })?;
+    let number: f64 = text
+        .trim_end_matches('%')
+        .parse()
+        .map_err(|_| format!("{text:?} is not a number; write a share such as 10 or 0.5"))?;
     Percent::try_from(number).map_err(|error| error.to_string())
 }

@@ -6,13 +6,11 @@
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/rollback` | goes back to an earlier generation |
-//! | `POST /api/plan` | what a component would change, and which runs it would hurt |
 //! | `POST /api/retire` | another worker has taken over: stop registering, answer what comes, end |
 
 mod access;
 mod functions;
 mod generations;
-mod plan;
 mod reload;
 mod retire;
 mod rollback;
@@ -52,7 +50,6 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/api/functions", get(functions::functions))
         .route("/api/reload", put(reload::reload))
         .route("/api/rollback", post(rollback::rollback))
-        .route("/api/plan", post(plan::plan))
         .route("/api/retire", post(retire::retire))
         .layer(axum::middleware::from_fn_with_state(access, access::guard))
         .with_state(Arc::new(admin))
@@ -92,9 +89,7 @@ fn not_changed(error: &registry::ReloadError) -> Response {
         E::NoSource => (StatusCode::NOT_FOUND, "no-source"),
         E::Empty { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
         E::Unknown(_) => (StatusCode::NOT_FOUND, "unknown"),
-        E::Source(_) | E::Log(_) | E::Store(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "not-stored")
-        }
+        E::Source(_) | E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
     };
     let generation = match error {
         E::Conflict { present, .. } => Some(*present),

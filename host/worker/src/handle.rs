@@ -3,6 +3,7 @@
 mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -35,6 +36,9 @@ pub struct Worker {
     directory: watch::Receiver<Arc<Directory>>,
     /// Set when the worker is about to stop: what runs is finished, and nothing new begins.
     leaving: CancellationToken,
+    /// How many calls it has taken so far, and how many of them run now.
+    taken: AtomicU64,
+    running: AtomicU64,
 }
 
 /// Why a call cannot be handed to a component.
@@ -70,7 +74,23 @@ impl Worker {
         leaving: CancellationToken,
     ) -> Self {
         let started = Timestamp::now();
-        Self { options, registry, started, api, directory, leaving }
+        let (taken, running) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { options, registry, started, api, directory, leaving, taken, running }
+    }
+
+    /// How many calls it has taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many calls run now.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// The way to the server.
+    pub(crate) fn api(&self) -> &ServerApi {
+        &self.api
     }
 
     /// Answers one call whose sender is believed. Every transport ends here.
@@ -82,6 +102,8 @@ impl Worker {
         body: &Verified<Bytes>,
         trace: Option<TraceContext>,
     ) -> Reply {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        let _running = Counted::one(&self.running);
         let call = match Call::decode(route, body) {
             Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
@@ -129,6 +151,22 @@ impl Worker {
             .collect();
         let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
         HandleError::UnknownFunction { slug: call.route.slug.chars().take(300).collect(), known }
+    }
+}
+
+/// Counts one for as long as it lives.
+struct Counted<'c>(&'c AtomicU64);
+
+impl<'c> Counted<'c> {
+    fn one(count: &'c AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

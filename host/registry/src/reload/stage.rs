@@ -259,7 +259,8 @@ impl<'r> Stage<'r> {
         let refused = self.items.iter().filter(|(_, item)| item.verdict.is_refusal());
         refused.map(|(name, item)| {
             let reason = item.reason.clone().unwrap_or_default();
-            (name.clone(), Rejected { digest: item.digest, reason })
+            let duplicates = item.duplicates.clone();
+            (name.clone(), Rejected { digest: item.digest, duplicates, reason })
         })
     }
 

@@ -49,7 +49,11 @@ impl Access {
     }
 
     /// Whether a request may pass; else what it is told.
-    fn admits(&self, from: SocketAddr, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    fn admits(
+        &self,
+        from: SocketAddr,
+        headers: &HeaderMap,
+    ) -> Result<(), (StatusCode, &'static str)> {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = given.and_then(|value| value.strip_prefix("Bearer "));
         if let (Some(token), Some(given)) = (&self.token, given) {
@@ -61,7 +65,10 @@ impl Access {
         }
         if !(self.loopback && from.ip().to_canonical().is_loopback()) {
             return Err(match self.token {
-                Some(_) => (StatusCode::UNAUTHORIZED, "send the worker's token as `Authorization: Bearer …`"),
+                Some(_) => (
+                    StatusCode::UNAUTHORIZED,
+                    "send the worker's token as `Authorization: Bearer …`",
+                ),
                 None => (
                     StatusCode::FORBIDDEN,
                     "this worker has no token for operators, so it takes such requests from its own machine only; set SYSTEM_BUS_ADMIN_TOKEN",

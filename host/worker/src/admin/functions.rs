@@ -79,7 +79,9 @@ fn all(present: &Generation) -> impl Iterator<Item = Function<'_>> {
 /// What keeps a function off a cluster.
 pub(crate) fn forced_by(active: &Active, id: &FunctionId) -> Vec<String> {
     let component = active.base.component();
-    let mut forced = component.placement().forced(Role::Cluster);
+    let forced = component.placement().forced();
+    let forced = forced.filter(|(role, _)| *role == Role::Cluster);
+    let mut forced: Vec<_> = forced.map(|(_, import)| import.to_string()).collect();
     let pinned = active.config(id).is_some_and(|config| config.role == Some(Role::Host));
     if pinned {
         forced.push("its manifest asks for a host".to_owned());

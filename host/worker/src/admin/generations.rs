@@ -100,11 +100,7 @@ fn shown<'g>(registry: &Registry, present: &'g Generation) -> Generations<'g> {
     }
 }
 
-fn function<'g>(
-    registry: &Registry,
-    present: &'g Generation,
-    id: &'g FunctionId,
-) -> Function<'g> {
+fn function<'g>(registry: &Registry, present: &'g Generation, id: &'g FunctionId) -> Function<'g> {
     // Only ids that are active come here.
     let active = present.active(id).expect("an active function");
     let history = present.history();

@@ -32,17 +32,20 @@ struct Retiring {
     ok: bool,
     retiring: bool,
     /// Calls that run now.
-    calls: usize,
+    calls: u64,
 }
 
 pub(super) async fn retire(State(admin): State<Arc<Admin>>) -> Response {
     tracing::info!("another worker has taken over: answering what runs, then ending");
     if let Some(registrar) = &admin.registrar {
-        registrar.stand_down();
+        registrar.stand_down().await;
     }
     admin.retirement.begin();
     let registry = &admin.worker.registry;
-    let calls = registry.held().values().sum();
     let number = registry.present().number();
-    answer(StatusCode::ACCEPTED, number, &Retiring { ok: true, retiring: true, calls })
+    answer(
+        StatusCode::ACCEPTED,
+        number,
+        &Retiring { ok: true, retiring: true, calls: admin.worker.running() },
+    )
 }

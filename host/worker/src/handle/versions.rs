@@ -67,8 +67,8 @@ impl Worker {
         }
     }
 
-    /// The answer of the first version whose code fits the run's memo. The last one, which is the version the run began
-    /// with, needs no proof. None when no version of the function has its home here.
+    /// The answer of the first version whose code fits the run's memo. None when no version of the function has its home
+    /// here.
     async fn first_fitting(
         &self,
         choice: &Choice,
@@ -76,34 +76,35 @@ impl Worker {
         call: &Arc<Call>,
         sealer: Option<&Sealer>,
     ) -> Result<Option<Outcome>, Missing> {
-        let versions = choice.versions();
-        let mut here = None;
-        for (at, digest) in versions.iter().enumerate() {
+        // With one version there is nothing to prove: what does not fit has no other place to go.
+        let rigour = if choice.versions().len() > 1 { Rigour::Strict } else { Rigour::Lenient };
+        let mut resort = None;
+        for digest in choice.versions() {
             let lease = self.registry.lease(*digest, function).await?;
             if lease.component().home(function) != self.options.role {
                 continue;
             }
-            let proven = at + 1 == versions.len();
-            let rigour = if proven { Rigour::Lenient } else { Rigour::Strict };
-            match self.run(&lease, function, call, sealer, rigour).await {
-                Ran::Outcome(outcome) => {
-                    self.registry.tallies().answered(function, choice.moves_to(*digest));
-                    return Ok(Some(outcome));
-                }
+            let outcome = match self.run(&lease, function, call, sealer, rigour).await {
+                Ran::Outcome(outcome) => Some(outcome),
                 Ran::Fits => {
-                    self.registry.tallies().answered(function, choice.moves_to(*digest));
-                    let ran = self.run(&lease, function, call, sealer, Rigour::Lenient).await;
-                    return Ok(ran.outcome());
+                    self.run(&lease, function, call, sealer, Rigour::Lenient).await.outcome()
                 }
                 Ran::Unfit(misfit) => {
                     self.stays(function, *digest, call, &misfit);
-                    here = Some(lease);
+                    None
                 }
+            };
+            if outcome.is_some() {
+                self.registry.tallies().answered(function, choice.moves_to(*digest));
+                return Ok(outcome);
+            }
+            if resort.is_none() || !choice.moves_to(*digest) {
+                resort = Some(lease);
             }
         }
         // The version it began with has another home, or its code is not what made the memo: an edit, or chance in the
         // function. What Inngest's own workers do is all that is left.
-        let Some(lease) = here else { return Ok(None) };
+        let Some(lease) = resort else { return Ok(None) };
         Ok(self.run(&lease, function, call, sealer, Rigour::Lenient).await.outcome())
     }
 
