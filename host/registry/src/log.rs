@@ -262,6 +262,9 @@ impl LogFile {
     }
 
     fn tell(&self, trouble: Option<&LogError>) {
+        if trouble.is_none() && self.state.borrow().trouble.is_none() {
+            return;
+        }
         let text = trouble.map(ToString::to_string);
         let news = self.state.send_if_modified(|state| {
             let news = state.trouble.as_ref().map(ToString::to_string) != text;
@@ -271,7 +274,7 @@ impl LogFile {
         // Once, and not at every look.
         match text.filter(|_| news) {
             Some(error) => {
-                tracing::warn!(%error, "what is known of the activation log stays in force")
+                tracing::warn!(%error, "what is known of the activation log stays in force");
             }
             None if news => tracing::info!("the activation log is in order again"),
             None => {}
