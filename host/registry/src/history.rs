@@ -130,6 +130,13 @@ impl History {
         self.lines.get(canary.version.line).map(Arc::as_ref)
     }
 
+    /// The line with which that canary began; another one than [`Self::canary`] when its share was changed since. Its time
+    /// is from when on runs began with it, so what is counted for a judgement is counted from there.
+    pub fn canary_began(&self, function: &FunctionId) -> Option<&Activation> {
+        let line = self.timeline(function)?.canary_began()?;
+        self.lines.get(line).map(Arc::as_ref)
+    }
+
     /// The one version that the function has ever had. With it there is nothing to decide for any run: began, newest and
     /// candidates are this one. `None` when there were several, or the function was taken away.
     pub fn only(&self, function: &FunctionId) -> Option<Digest> {

@@ -7,13 +7,18 @@
 //! distribution are wrong for counts below five, and an interval for each version (Wilson's) says less than the exact
 //! comparison of the two when the base has many observations and the candidate few.
 //!
-//! Three ratios are compared: runs that had trouble, of all runs; failed attempts, of all attempts at steps; and repeated
-//! calls, of all calls. Attempts of one run depend on each other: a run with bad data fails in all of them. So the last
-//! two count as many observations as there were runs, and not as many as there were attempts.
+//! What is compared are runs, and not attempts: the runs in which anything failed, be it only an attempt that was
+//! repeated; and those in which it failed again and again, [`STUBBORN`] times or more. Attempts of one run depend on each
+//! other, since a run with bad data fails in all of them, and a test that takes them for independent rolls back the
+//! canary that happened to get that run. The ratios of attempts and of repeated calls are told with the verdict.
 //!
 //! A canary is judged again and again while it runs. Were each look allowed the same error, some look would find a
-//! difference by chance. So the error that the policy allows is divided: among the three ratios, and among the doublings
-//! of the number of runs, of which the first gets a half, the second a sixth, then a twelfth and so on.
+//! difference by chance. So the error that the policy allows is divided: among the two ratios, and among the doublings
+//! of the number of runs, of which the first gets a quarter, the second a twelfth, then a twenty-fourth and so on. That
+//! is half of it; the other half is for the looks within one doubling.
+//! Simulated with the defaults and a look after each run, 17 of 2,000 canaries whose step fails in 30 % of the attempts
+//! were rolled back although their base's does too, and 9 of 2,000 where 8 % of all runs are bad; against a base without
+//! failures the first kind was found within 12 of its runs in half of the cases, and within 25 in 95 %.
 
 mod fisher;
 mod measure;
@@ -24,5 +29,5 @@ mod tests;
 mod verdict;
 
 pub use self::policy::Policy;
-pub use self::tally::{MAX_RUNS, Tally};
+pub use self::tally::{MAX_RUNS, STUBBORN, Tally};
 pub use self::verdict::Verdict;

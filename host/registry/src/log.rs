@@ -24,6 +24,7 @@ mod error;
 mod file;
 mod lines;
 mod lock;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -31,12 +32,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use protocol::id::RunId;
 use tokio::sync::watch;
 
 use self::file::{Known, Tail};
-use crate::activation::{Activation, Draft};
+use self::state::{Pending, State, holds_from};
+use crate::activation::Draft;
 use crate::history::History;
 
 pub use self::error::{AppendError, LogError};
@@ -47,9 +49,6 @@ pub const FILE_NAME: &str = "activations.jsonl";
 /// How long somebody else may hold the file's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the newest line may be ahead of the clock before that is worth a warning.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
-
 /// The open log. One for each process and folder; share it by reference.
 #[derive(Debug)]
 pub struct LogFile {
@@ -59,15 +58,6 @@ pub struct LogFile {
     /// The one who reads and writes the file.
     tail: Mutex<Tail>,
     state: watch::Sender<State>,
-}
-
-/// What readers see, all of it at once.
-#[derive(Debug, Clone)]
-struct State {
-    history: Arc<History>,
-    /// While lines are being written: the earliest time, in milliseconds, from which on they may hold.
-    pending: Option<u64>,
-    trouble: Option<LogError>,
 }
 
 /// What an append has done.
@@ -262,6 +252,9 @@ impl LogFile {
     }
 
     fn tell(&self, trouble: Option<&LogError>) {
+        if trouble.is_none() && self.state.borrow().trouble.is_none() {
+            return;
+        }
         let text = trouble.map(ToString::to_string);
         let news = self.state.send_if_modified(|state| {
             let news = state.trouble.as_ref().map(ToString::to_string) != text;
@@ -271,7 +264,7 @@ impl LogFile {
         // Once, and not at every look.
         match text.filter(|_| news) {
             Some(error) => {
-                tracing::warn!(%error, "what is known of the activation log stays in force")
+                tracing::warn!(%error, "what is known of the activation log stays in force");
             }
             None if news => tracing::info!("the activation log is in order again"),
             None => {}
@@ -282,51 +275,4 @@ impl LogFile {
         // What a panic left behind is found again by the next look at the file.
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    fn undecided(&self, run: RunId) -> bool {
-        self.pending.is_some_and(|from| run.unix_millis() >= from)
-    }
-}
-
-/// Lines that are being written. Dropped without an end, they have failed.
-struct Pending<'s>(&'s watch::Sender<State>);
-
-impl<'s> Pending<'s> {
-    fn begin(state: &'s watch::Sender<State>, from: Timestamp) -> Self {
-        let from = u64::try_from(from.as_millisecond()).unwrap_or(0);
-        state.send_modify(|state| state.pending = Some(from));
-        Self(state)
-    }
-
-    fn publish(self, history: Arc<History>) {
-        // At once: nobody may see the end of the wait without the lines.
-        self.0.send_modify(|state| {
-            state.history = history;
-            state.pending = None;
-        });
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.0.send_if_modified(|state| state.pending.take().is_some());
-    }
-}
-
-/// From when on lines hold that are written now, in whole milliseconds: run ids have no fractions. Later than every run
-/// that can have been decided, and later than the line before.
-fn holds_from(now: Timestamp, lead: Duration, last: Option<&Activation>) -> Timestamp {
-    let lead = i64::try_from(lead.as_millis()).unwrap_or(i64::MAX);
-    let from = now.as_millisecond().saturating_add(1).saturating_add(lead);
-    let earliest = last.map_or(i64::MIN, |last| last.at.as_millisecond().saturating_add(1));
-    if let Some(last) = last.filter(|last| last.at.duration_since(now) > CLOCK_TOLERANCE) {
-        tracing::warn!(
-            last = %last.at, now = %now,
-            "the newest line of the activation log is ahead of this clock; what is activated now holds for new runs \
-             only after that time: set the clock right"
-        );
-    }
-    Timestamp::from_millisecond(from.max(earliest)).unwrap_or(Timestamp::MAX)
 }

@@ -20,7 +20,7 @@ use protocol::digest::Digest;
 pub const FOLDER_NAME: &str = "components";
 
 /// When a file that somebody began to write, and did not end, has no writer any more.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Tells the files of one process apart while they are written.
 static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -14,7 +14,7 @@ use registry::activation::{By, Change, Draft, Percent};
 use registry::log::{AppendError, LogError, LogFile};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn draft(function: &str, why: &str) -> Draft {
     let change = Change {
@@ -202,6 +202,9 @@ fn a_line_that_somebody_damages_later_is_told_and_what_was_known_stays() {
     assert_eq!(append(&log, "two").expect("written"), 2);
 }
 
+/// What the error says, and what somebody does to the file.
+type Harm<'t> = (&'t str, Box<dyn Fn() + 't>);
+
 #[test]
 fn a_log_that_was_cut_or_replaced_is_told_and_what_was_known_stays() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -214,7 +217,6 @@ fn a_log_that_was_cut_or_replaced_is_told_and_what_was_known_stays() {
         fs::write(&other, bytes).expect("another file");
         fs::rename(&other, log.path()).expect("in its place");
     };
-    type Harm<'t> = (&'t str, Box<dyn Fn() + 't>);
     let harms: [Harm<'_>; 4] = [
         ("was cut to", Box::new(|| fs::write(log.path(), &text[..10]).expect("cut"))),
         ("was cut to", Box::new(|| fs::write(log.path(), b"").expect("emptied"))),

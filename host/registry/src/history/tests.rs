@@ -119,6 +119,7 @@ fn active_is_what_most_runs_begin_with_and_the_canary_is_beside_it() {
     assert_eq!(history.generation(), 3);
     assert_eq!(history.active(&f).map(|line| line.generation), Some(1));
     assert_eq!(history.canary(&f).map(|line| line.generation), Some(3));
+    assert_eq!(history.canary_began(&f).map(|line| line.generation), Some(2));
     assert_eq!(history.lines(&f).count(), 3);
     assert_eq!(history.functions().map(|(id, _)| id).collect::<Vec<_>>(), [&f]);
     assert_eq!(history.digests().len(), 2);

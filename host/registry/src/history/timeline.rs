@@ -81,6 +81,12 @@ impl Timeline {
         self.states.last()
     }
 
+    /// The line with which the present canary began.
+    pub(super) fn canary_began(&self) -> Option<usize> {
+        let since = self.states.last()?.canary?.since;
+        self.states.get(since)?.canary.map(|canary| canary.version.line)
+    }
+
     pub(super) fn only(&self) -> Option<Digest> {
         match self.only {
             Only::One(digest) => Some(digest),

@@ -1,45 +1,37 @@
-//! A ratio of failures in both versions, and whether the candidate's is worse.
+//! A ratio of runs in both versions, and how sure it is that the candidate's is worse.
 
 use std::fmt;
 
 use super::fisher;
-use super::tally::Tally;
+use super::tally::{STUBBORN, Tally};
 
 /// How many ratios are compared.
-pub(super) const COUNT: u32 = 3;
+pub(super) const COUNT: u32 = 2;
 
 /// One ratio, of both versions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measure {
-    /// What is counted, and of what, such as `runs had trouble`.
-    what: &'static str,
+    /// From how many failures on a run counts.
+    failures: u32,
     candidate: Ratio,
     base: Ratio,
 }
 
-/// So many of so many, seen in so many runs.
+/// So many runs of so many.
 #[derive(Debug, Clone, Copy)]
 struct Ratio {
     failed: u64,
     all: u64,
-    runs: u64,
 }
 
 impl Measure {
     /// The ratios that are compared.
     pub(super) fn all(candidate: &Tally, base: &Tally) -> [Self; COUNT as usize] {
-        let of = |what, count: fn(&Tally) -> (u64, u64)| {
-            let ratio = |tally: &Tally| {
-                let (failed, all) = count(tally);
-                Ratio { failed: failed.min(all), all, runs: tally.runs() }
-            };
-            Self { what, candidate: ratio(candidate), base: ratio(base) }
+        let of = |failures, count: fn(&Tally) -> u64| {
+            let ratio = |tally: &Tally| Ratio { failed: count(tally), all: tally.runs() };
+            Self { failures, candidate: ratio(candidate), base: ratio(base) }
         };
-        [
-            of("runs had trouble", |tally| (tally.troubled(), tally.runs())),
-            of("attempts at steps failed", |tally| (tally.step_failures, tally.steps)),
-            of("calls were repetitions", |tally| (tally.repeated, tally.calls)),
-        ]
+        [of(1, Tally::troubled), of(STUBBORN, Tally::stubborn)]
     }
 
     /// How much larger the candidate's ratio is; negative when it is smaller.
@@ -49,9 +41,8 @@ impl Measure {
 
     /// How probable a difference like this is when both are equal.
     pub(super) fn p_value(&self) -> f64 {
-        let (failed, all) = self.candidate.observations(u64::div_euclid);
-        let (other_failed, other_all) = self.base.observations(u64::div_ceil);
-        fisher::p_value(failed, all, other_failed, other_all)
+        let Self { candidate, base, .. } = self;
+        fisher::p_value(candidate.failed, candidate.all, base.failed, base.all)
     }
 }
 
@@ -60,20 +51,17 @@ impl Ratio {
     fn value(self) -> f64 {
         if self.all == 0 { 0.0 } else { self.failed as f64 / self.all as f64 }
     }
-
-    /// The ratio with no more observations than there were runs.
-    fn observations(self, divide: fn(u64, u64) -> u64) -> (u64, u64) {
-        if self.all <= self.runs {
-            return (self.failed, self.all);
-        }
-        (divide(self.failed * self.runs, self.all), self.runs)
-    }
 }
 
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, candidate, base } = self;
-        write!(f, "{candidate} {what}, with the base {base}")
+        let Self { failures, candidate, base } = self;
+        match failures {
+            1 => write!(f, "{candidate} runs had trouble, with the base {base}"),
+            _ => {
+                write!(f, "{candidate} runs failed {failures} times or more, with the base {base}")
+            }
+        }
     }
 }
 

@@ -70,12 +70,12 @@ impl Default for Policy {
             least_runs: 10,
             worse_by: 0.05,
             confidence: 0.99,
-            promote_after: Duration::from_secs(10 * 60),
+            promote_after: Duration::from_mins(10),
             promote_runs: 50,
             rare_below: 10.0,
             least_runs_rare: 2,
             promote_runs_rare: 3,
-            hold_max: Duration::from_secs(3 * 24 * 60 * 60),
+            hold_max: Duration::from_hours(3 * 24),
             faults_roll_back_at: 3,
         }
     }

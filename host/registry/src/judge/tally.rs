@@ -8,6 +8,9 @@ use protocol::id::RunId;
 /// How many different runs a tally knows apart. Further ones are counted in all but the number of runs.
 pub const MAX_RUNS: usize = 4_096;
 
+/// From how many failures on, of steps or of the whole function, a run counts as one that fails again and again.
+pub const STUBBORN: u32 = 3;
+
 /// What happened to one function with one digest. One tally for the candidate, one for the base; both count the runs that
 /// began since the canary did, or the base's older runs would weigh against it with their later steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,9 +29,10 @@ pub struct Tally {
     pub faults: u64,
     /// Calls whose memo the code did not fit.
     pub misfits: u64,
-    /// The runs, and whether they had trouble.
-    runs: HashMap<RunId, bool>,
+    /// The runs, and how often something failed in each.
+    runs: HashMap<RunId, u32>,
     troubled: u64,
+    stubborn: u64,
     first: Option<Timestamp>,
 }
 
@@ -72,9 +76,12 @@ impl Tally {
 
     fn trouble(&mut self, run: RunId) {
         // Of runs that are not known apart nothing is counted here, or they would be troubled more often than they are.
-        if let Some(troubled) = self.runs.get_mut(&run).filter(|troubled| !**troubled) {
-            *troubled = true;
-            self.troubled += 1;
+        let Some(failures) = self.runs.get_mut(&run) else { return };
+        *failures = failures.saturating_add(1);
+        match *failures {
+            1 => self.troubled += 1,
+            STUBBORN => self.stubborn += 1,
+            _ => {}
         }
     }
 
@@ -86,6 +93,11 @@ impl Tally {
     /// How many of them failed somewhere, be it only in an attempt that was repeated.
     pub fn troubled(&self) -> u64 {
         self.troubled
+    }
+
+    /// In how many of them something failed [`STUBBORN`] times or more.
+    pub fn stubborn(&self) -> u64 {
+        self.stubborn
     }
 
     /// The time of the first call.

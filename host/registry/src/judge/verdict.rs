@@ -63,21 +63,12 @@ impl Policy {
             return Verdict::RollBack { why };
         }
         let needs = self.needs(candidate, base, elapsed);
-        let overdue = elapsed >= self.hold_max;
         if runs < needs.least {
-            let mut why =
-                format!("{runs} runs began with it; it is judged from {} on", needs.least);
-            if overdue {
-                let hold_max = protocol::duration::text(self.hold_max);
-                why += &format!(
-                    ". It is held for longer than {hold_max}, and nothing can be said: promote it or roll it back by hand"
-                );
-            }
-            return Verdict::Hold { why };
+            return Verdict::Hold { why: self.too_few(runs, needs.least, elapsed) };
         }
         let measures = Measure::all(candidate, base);
         if let Some(why) = self.surely_worse(&measures, runs, needs.least) {
-            return Verdict::RollBack { why };
+            return Verdict::RollBack { why: why + &attempts(candidate, base) };
         }
         let troubled = candidate.troubled();
         if needs.rare && troubled >= self.least_runs_rare && base.troubled() == 0 {
@@ -135,6 +126,17 @@ impl Policy {
         Needs { rare, least, enough: promote.max(least) }
     }
 
+    fn too_few(&self, runs: u64, least: u64, elapsed: Duration) -> String {
+        if elapsed < self.hold_max {
+            return format!("{runs} runs began with it; it is judged from {least} on");
+        }
+        let hold_max = protocol::duration::text(self.hold_max);
+        format!(
+            "{runs} runs began with it in more than {hold_max}, and {least} are needed to judge it: promote it or roll \
+             it back by hand"
+        )
+    }
+
     /// Why the candidate is worse, when that is sure.
     fn surely_worse(&self, measures: &[Measure], runs: u64, least: u64) -> Option<String> {
         let allowed = self.allowed_error(runs, least);
@@ -152,6 +154,21 @@ impl Policy {
     fn allowed_error(&self, runs: u64, least: u64) -> f64 {
         let doublings = (runs / least.max(1)).max(1).ilog2();
         let look = f64::from(doublings + 1);
-        (1.0 - self.confidence) / f64::from(measure::COUNT) / (look * (look + 1.0))
+        (1.0 - self.confidence) / f64::from(measure::COUNT) / (2.0 * look * (look + 1.0))
     }
+}
+
+/// What is told beside the runs: how their attempts went.
+fn attempts(candidate: &Tally, base: &Tally) -> String {
+    format!(
+        ". Of {} attempts at steps {} failed, with the base {} of {}; of {} calls {} were repetitions, with the base {} of {}",
+        candidate.steps,
+        candidate.step_failures,
+        base.step_failures,
+        base.steps,
+        candidate.calls,
+        candidate.repeated,
+        base.repeated,
+        base.calls,
+    )
 }

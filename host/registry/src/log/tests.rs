@@ -57,7 +57,7 @@ fn a_generation_counts_when_its_last_line_is_there() {
     let mut lines = draft(&["f", "g", "h"]).lines(1, at(1));
     let mut text = lines::render(&lines);
     let first = text.len();
-    assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 3, "one line each");
+    assert_eq!(text.split(|byte| *byte == b'\n').count(), 4, "one line each, and an end");
     lines.extend(draft(&["f", "g"]).lines(2, at(2)));
     text.extend(lines::render(&lines[3..]));
     for cut in 0..=text.len() {
