@@ -4,8 +4,10 @@
 //! renaming it is the way to publish: it counts within milliseconds, and nobody can see half of it. Events of the file
 //! system say when to look; a look now and then finds what they miss, as on network file systems.
 
+mod entry;
 mod look;
 mod name;
+mod read;
 mod sections;
 mod settle;
 mod signals;
@@ -155,11 +157,11 @@ pub(crate) async fn read_again(
     digest: Digest,
 ) -> Result<Arc<[u8]>, SourceError> {
     let file = path.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let bytes = look::read(&file, largest)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let bytes = read::any(&file, largest)?;
         Ok::<_, std::io::Error>((Digest::of(&bytes) == digest).then_some(bytes))
     });
-    match read.await.unwrap_or_else(|error| Err(error.into())) {
+    match reading.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(SourceError::Changed { path }),
         Err(error) => Err(SourceError::Unreadable { path, reason: error.to_string() }),

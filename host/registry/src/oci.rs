@@ -51,7 +51,7 @@ impl Default for OciOptions {
             references: Vec::new(),
             every: Duration::from_secs(30),
             patience: Duration::from_secs(5),
-            limit: Duration::from_secs(120),
+            limit: Duration::from_mins(2),
             largest: 256 << 20,
             credentials: Credentials::default(),
             plain_http: Vec::new(),

@@ -111,7 +111,7 @@ mod tests {
         let ago = |millis| now.wall - Duration::from_millis(millis);
         let fresh = stamp(&folder.path().join("fresh"), ago(1));
         let old = stamp(&folder.path().join("old"), ago(2_500));
-        let ahead = stamp(&folder.path().join("ahead"), now.wall + Duration::from_secs(60));
+        let ahead = stamp(&folder.path().join("ahead"), now.wall + Duration::from_mins(1));
         for (stamp, arrived, truncated, seen_for, expected) in [
             (&fresh, false, false, 0, Some(75)),
             (&fresh, false, false, 74, Some(1)),
@@ -140,10 +140,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a");
         let now = Moment::now();
-        let young = stamp(&path, now.wall - Duration::from_secs(60));
+        let young = stamp(&path, now.wall - Duration::from_mins(1));
         // Its modification time is old, but it was set just now.
         assert_eq!(recheck(&young, now, SETTLE), Some(now.tick + SETTLE));
-        let later = Moment { wall: now.wall + Duration::from_secs(60), ..now };
+        let later = Moment { wall: now.wall + Duration::from_mins(1), ..now };
         assert_eq!(recheck(&young, later, SETTLE), None);
     }
 
