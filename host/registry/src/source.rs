@@ -165,8 +165,8 @@ impl Source {
 
     /// Everything that is there now. A name that both have is faulty, since nobody could tell which one runs.
     ///
-    /// Returns within a few milliseconds, or one settle time later when a file is just being written; the registries are
-    /// asked only for what was never asked before.
+    /// Returns within a few milliseconds, or one settle time later when a file is just being written; only the
+    /// first scan asks the registries.
     pub async fn scan(&self) -> Scan {
         let folder = async {
             match &self.folder {

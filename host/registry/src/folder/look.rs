@@ -138,7 +138,11 @@ impl Shelf {
         }
         match self.read(&path, &stamp) {
             Some(outcome) => {
-                let recheck = if again { None } else { settle::recheck(&stamp, now, settle) };
+                let recheck = match &outcome {
+                    Outcome::Faulty(_) => Some(now.tick + settle::RETRY),
+                    Outcome::Ready { .. } if again => None,
+                    Outcome::Ready { .. } => settle::recheck(&stamp, now, settle),
+                };
                 self.accept(name, path, Known { stamp: Some(stamp), outcome, recheck });
             }
             // It changed while it was read: the next look sees another stamp.

@@ -7,6 +7,10 @@ use super::stamp::Stamp;
 /// A file without its end counts after this long without a change, to be refused in words.
 pub(super) const TRUNCATED: Duration = Duration::from_secs(2);
 
+/// A file that could not be read is tried again after this long: its file system may have recovered, which no stamp
+/// tells.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
+
 /// A file whose bytes were last changed this long ago is not being written. Far above the tick of any file system's
 /// clock.
 const RESTED: Duration = Duration::from_secs(2);

@@ -35,7 +35,7 @@ pub(crate) fn publish(path: &Path, bytes: &[u8]) {
 /// Makes a file look as if nobody had touched it for long.
 pub(crate) fn age(path: &Path) {
     let long_ago = std::time::SystemTime::now() - Duration::from_hours(1);
-    File::open(path).expect("the file system").set_modified(long_ago).unwrap();
+    File::open(path).expect("the file system").set_modified(long_ago).expect("the file system");
 }
 
 pub(crate) struct Fixture {
