@@ -27,6 +27,9 @@ use self::signals::Signals;
 use self::watch::Watch;
 use crate::source::{Scan, SourceError};
 
+/// Between two looks, whatever asks for the next one.
+const BREATH: Duration = Duration::from_millis(2);
+
 /// How a folder is watched.
 #[derive(Debug, Clone)]
 pub struct FolderOptions {
@@ -116,7 +119,7 @@ impl Folder {
             }
             let now = Instant::now();
             let rescan = now + self.options.rescan;
-            let latest = view.next.map_or(rescan, |next| next.min(rescan));
+            let latest = view.next.map_or(rescan, |next| next.max(now + BREATH).min(rescan));
             self.signals.wait(now, latest, self.options.settle).await;
         }
     }

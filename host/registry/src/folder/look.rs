@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::digest::Digest;
@@ -63,16 +64,19 @@ impl Shelf {
         for name in gone.cloned().collect::<Vec<_>>() {
             self.absent(&name, now);
         }
+        let mut due = Vec::new();
         for (name, path) in listed {
             match stamp::look(&path) {
                 Seen::Absent => self.absent(&name, now),
                 Seen::Unusable(reason) => self.unusable(name, path, reason),
                 Seen::File(stamp) => {
                     let arrived = renamed.contains(&name);
-                    self.present(name, path, stamp, arrived, now);
+                    due.extend(self.present(name, path, stamp, arrived, now));
                 }
             }
         }
+        let largest = self.options.largest;
+        read::in_parallel(due, |due| due.read(largest), |due, read| self.learn(due, read, now));
         self.view()
     }
 
@@ -118,71 +122,57 @@ impl Shelf {
         self.accept(name, path, known);
     }
 
-    fn present(&mut self, name: String, path: PathBuf, stamp: Stamp, arrived: bool, now: Moment) {
+    /// Notes that a file is there; says whether it is to be read.
+    fn present(
+        &mut self,
+        name: String,
+        path: PathBuf,
+        stamp: Stamp,
+        arrived: bool,
+        now: Moment,
+    ) -> Option<Due> {
         let settle = self.options.settle;
         let entry = self.entries.entry(name.clone()).or_insert_with(|| Entry::new(path.clone()));
         entry.absent = None;
         let again = entry.knows(&stamp);
-        if again {
+        let due = if again {
             // Back to what it was, or never left it.
             entry.sighting = None;
             let recheck = entry.known.as_ref().and_then(|known| known.recheck);
-            if recheck.is_none_or(|at| now.tick < at) {
-                return;
-            }
+            recheck.is_some_and(|at| now.tick >= at)
         } else {
             let sighting = entry.sight(&path, stamp.clone(), arrived, now);
-            if settle::file(sighting, now, settle) != Verdict::Settled {
-                return;
+            settle::file(sighting, now, settle) == Verdict::Settled
+        };
+        due.then_some(Due { name, path, stamp, again })
+    }
+
+    /// Takes what came of reading a file.
+    fn learn(&mut self, due: Due, read: Read, now: Moment) {
+        let Due { name, path, stamp, again } = due;
+        let (outcome, recheck) = match read {
+            Read::Bytes(bytes, digest) => {
+                let kept: u64 = self.entries.values().map(Entry::kept).sum();
+                let keep = kept + bytes.len() as u64 <= self.options.keep;
+                let bytes = if keep { Loan::keep(bytes) } else { Loan::default() };
+                let recheck = settle::recheck(&stamp, now, self.options.settle);
+                (Outcome::Ready { digest, bytes }, recheck.filter(|_| !again))
             }
-        }
-        match self.read(&path, &stamp) {
-            Some(outcome) => {
-                let recheck = match &outcome {
-                    Outcome::Faulty(_) => Some(now.tick + settle::RETRY),
-                    Outcome::Ready { .. } if again => None,
-                    Outcome::Ready { .. } => settle::recheck(&stamp, now, settle),
-                };
-                self.accept(name, path, Known { stamp: Some(stamp), outcome, recheck });
-            }
-            // It changed while it was read: the next look sees another stamp.
-            None => {
+            Read::Fault(reason) => (Outcome::Faulty(reason), Some(now.tick + settle::RETRY)),
+            Read::Moved => {
+                // The next look sees another stamp.
                 if let Some(entry) = self.entries.get_mut(&name) {
                     entry.sighting = Some(Sighting::new(stamp, now));
                 }
+                return;
             }
-        }
+        };
+        self.accept(name, path, Known { stamp: Some(stamp), outcome, recheck });
     }
 
     fn accept(&mut self, name: String, path: PathBuf, known: Known) {
         let entry = self.entries.entry(name).or_insert_with(|| Entry::new(path));
         self.edition += u64::from(entry.accept(known));
-    }
-
-    /// The bytes of a file with this stamp; none when it has another one by the time they are read.
-    fn read(&self, path: &Path, stamp: &Stamp) -> Option<Outcome> {
-        let largest = self.options.largest;
-        if stamp.size() > largest {
-            return Some(Outcome::Faulty(format!(
-                "{} is too large: {} bytes, and components may have {largest}",
-                path.display(),
-                stamp.size(),
-            )));
-        }
-        let bytes = match read::stamped(path, stamp, largest) {
-            Ok(bytes) => bytes?,
-            Err(error) => {
-                return Some(Outcome::Faulty(format!(
-                    "{} cannot be read: {error}; check its permissions",
-                    path.display()
-                )));
-            }
-        };
-        let digest = Digest::of(&bytes);
-        let kept: u64 = self.entries.values().map(Entry::kept).sum();
-        let keep = kept + bytes.len() as u64 <= self.options.keep;
-        let bytes = if keep { Loan::keep(bytes) } else { Loan::default() };
-        Some(Outcome::Ready { digest, bytes })
     }
 
     fn view(&self) -> View {
@@ -199,11 +189,82 @@ impl Shelf {
             let whole = whole.map(|sighting| sighting.since + settle);
             let cut = entry.sighting.as_ref().filter(|sighting| sighting.truncated);
             let cut = cut.map(|sighting| sighting.since + settle::TRUNCATED);
-            let recheck = entry.known.as_ref().and_then(|known| known.recheck);
+            // What is about to be replaced is not read once more.
+            let settled = entry.sighting.is_none() && entry.absent.is_none();
+            let known = entry.known.as_ref().filter(|_| settled);
+            let recheck = known.and_then(|known| known.recheck);
             view.missing |= absent.is_some();
             view.soon = [view.soon, absent, whole].into_iter().flatten().min();
             view.next = [view.next, absent, whole, cut, recheck].into_iter().flatten().min();
         }
         view
+    }
+}
+
+/// A file that is to be read.
+struct Due {
+    name: String,
+    path: PathBuf,
+    stamp: Stamp,
+    /// Whether it was read in this state before.
+    again: bool,
+}
+
+/// What came of reading a file.
+enum Read {
+    Bytes(Arc<[u8]>, Digest),
+    Fault(String),
+    /// It changed meanwhile.
+    Moved,
+}
+
+impl Due {
+    fn read(&self, largest: u64) -> Read {
+        let (path, size) = (self.path.display(), self.stamp.size());
+        if size > largest {
+            return Read::Fault(format!(
+                "{path} is too large: {size} bytes, and components may have {largest}"
+            ));
+        }
+        match read::stamped(&self.path, &self.stamp, largest) {
+            Ok(Some(bytes)) => {
+                let digest = Digest::of(&bytes);
+                Read::Bytes(bytes, digest)
+            }
+            Ok(None) => Read::Moved,
+            Err(error) => {
+                Read::Fault(format!("{path} cannot be read: {error}; check its permissions"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_overwritten_at_once_keeps_nobody_busy() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("check.wasm");
+        let mut shelf = Shelf::new(dir.path().to_owned(), FolderOptions::default());
+        let start = Moment::now();
+        let at = |millis| Moment { tick: start.tick + Duration::from_millis(millis), ..start };
+        fs::write(&path, b"arrived").expect("a file");
+        let view = shelf.look(&["check".to_owned()].into(), at(0));
+        assert_eq!(view.next, Some(at(75).tick), "it is read once more");
+        assert!(view.news);
+        shelf.scan();
+        // A writer that takes its time: the look that would have read it again finds it cut.
+        fs::write(&path, b"\0asm").expect("a file");
+        let view = shelf.look(&BTreeSet::new(), at(80));
+        assert_eq!((view.news, view.next), (false, Some(at(2_080).tick)));
+        let view = shelf.look(&BTreeSet::new(), at(1_000));
+        assert_eq!((view.news, view.next), (false, Some(at(2_080).tick)));
+        // It stays so, and counts as it is.
+        assert!(shelf.look(&BTreeSet::new(), at(2_080)).news);
     }
 }

@@ -51,3 +51,50 @@ fn bounded(file: &File, largest: u64) -> io::Result<Vec<u8>> {
     file.take(largest + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Does a piece of work for each item on as many threads as there are processors, and hands the results on in order.
+/// Hashing a folder of many components is most of a start.
+pub(super) fn in_parallel<I: Sync, O: Send>(
+    items: Vec<I>,
+    work: impl Fn(&I) -> O + Sync,
+    mut done: impl FnMut(I, O),
+) {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut items = items.into_iter();
+    loop {
+        // A batch at a time, so that only so many files are in memory.
+        let batch: Vec<I> = items.by_ref().take(threads).collect();
+        let results: Vec<O> = match batch.as_slice() {
+            [] => return,
+            [one] => vec![work(one)],
+            several => std::thread::scope(|scope| {
+                let work = &work;
+                let started = several.iter().map(|item| scope.spawn(move || work(item)));
+                let started = started.collect::<Vec<_>>().into_iter();
+                let joined = started.map(|thread| {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                });
+                joined.collect()
+            }),
+        };
+        for (item, result) in batch.into_iter().zip(results) {
+            done(item, result);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_gets_its_own_result_in_order() {
+        for count in [0, 1, 2, 3, 100] {
+            let mut results = Vec::new();
+            let done = |item: usize, result: usize| results.push((item, result));
+            in_parallel((0..count).collect(), |item| item * 10, done);
+            let expected: Vec<_> = (0..count).map(|item| (item, item * 10)).collect();
+            assert_eq!(results, expected);
+        }
+    }
+}
