@@ -4,8 +4,10 @@
 //! renaming it is the way to publish: it counts within milliseconds, and nobody can see half of it. Events of the file
 //! system say when to look; a look now and then finds what they miss, as on network file systems.
 
+mod entry;
 mod look;
 mod name;
+mod read;
 mod sections;
 mod settle;
 mod signals;
@@ -24,6 +26,9 @@ use self::settle::Moment;
 use self::signals::Signals;
 use self::watch::Watch;
 use crate::source::{Scan, SourceError};
+
+/// Between two looks, whatever asks for the next one.
+const BREATH: Duration = Duration::from_millis(2);
 
 /// How a folder is watched.
 #[derive(Debug, Clone)]
@@ -114,7 +119,7 @@ impl Folder {
             }
             let now = Instant::now();
             let rescan = now + self.options.rescan;
-            let latest = view.next.map_or(rescan, |next| next.min(rescan));
+            let latest = view.next.map_or(rescan, |next| next.max(now + BREATH).min(rescan));
             self.signals.wait(now, latest, self.options.settle).await;
         }
     }
@@ -155,11 +160,11 @@ pub(crate) async fn read_again(
     digest: Digest,
 ) -> Result<Arc<[u8]>, SourceError> {
     let file = path.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let bytes = look::read(&file, largest)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let bytes = read::any(&file, largest)?;
         Ok::<_, std::io::Error>((Digest::of(&bytes) == digest).then_some(bytes))
     });
-    match read.await.unwrap_or_else(|error| Err(error.into())) {
+    match reading.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(SourceError::Changed { path }),
         Err(error) => Err(SourceError::Unreadable { path, reason: error.to_string() }),

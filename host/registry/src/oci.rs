@@ -51,7 +51,7 @@ impl Default for OciOptions {
             references: Vec::new(),
             every: Duration::from_secs(30),
             patience: Duration::from_secs(5),
-            limit: Duration::from_secs(120),
+            limit: Duration::from_mins(2),
             largest: 256 << 20,
             credentials: Credentials::default(),
             plain_http: Vec::new(),
@@ -70,6 +70,8 @@ pub struct Oci {
 #[derive(Debug)]
 struct State {
     polls: Vec<Poll>,
+    /// Whether a scan has waited for the registries.
+    waited: bool,
     /// Whether a scan would say something else than the last one.
     news: bool,
 }
@@ -84,15 +86,21 @@ impl Oci {
         let polls = options.references.iter().cloned();
         let polls = polls.map(|reference| Poll::new(reference, now)).collect();
         let fetcher = Fetcher::new(options.clone());
-        Self { options, fetcher, state: Mutex::new(State { polls, news: true }) }
+        Self { options, fetcher, state: Mutex::new(State { polls, waited: false, news: true }) }
     }
 
-    /// Everything that is known. Registries are asked only for what was never asked before, and not waited for longer
-    /// than the patience of the options: what they have not said by then is unsettled.
+    /// Everything that is known. Only the first scan asks the registries, and waits for them no longer than the patience
+    /// of the options: what they have not said by then is unsettled.
     pub async fn scan(&self) -> Scan {
-        let fresh = self.ask(|poll, _| poll.is_fresh());
-        if tokio::time::timeout(self.options.patience, fresh).await.is_err() {
-            tracing::warn!(patience = ?self.options.patience, "going on without the registries that have not answered yet");
+        let first = !std::mem::replace(&mut self.lock().waited, true);
+        if first {
+            let all = self.ask(|poll, _| poll.is_fresh());
+            if tokio::time::timeout(self.options.patience, all).await.is_err() {
+                tracing::warn!(
+                    patience = ?self.options.patience,
+                    "going on without the registries that have not answered yet"
+                );
+            }
         }
         let mut state = self.lock();
         state.news = false;
@@ -167,7 +175,7 @@ impl Oci {
 
     fn answer(&self, index: usize, answer: Result<Option<Resolved>, Away>) {
         let mut state = self.lock();
-        let State { polls, news } = &mut *state;
+        let State { polls, news, .. } = &mut *state;
         let Some(poll) = polls.get_mut(index) else { return };
         let reason = answer.as_ref().err().map(|Away(reason)| reason.clone());
         if poll.answer(answer, self.options.every, Instant::now()) {

@@ -3,6 +3,8 @@
 //! A [`Source`] joins a watched folder and references into OCI registries. Whoever uses it asks for a [`Scan`], acts on
 //! it, and waits for [`Source::changed`] before the next one.
 
+mod loan;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use protocol::digest::Digest;
 
+pub(crate) use self::loan::Loan;
 use crate::folder::Folder;
 use crate::oci::Oci;
 use crate::oci::fetch::Fetcher;
@@ -162,8 +165,8 @@ impl Source {
 
     /// Everything that is there now. A name that both have is faulty, since nobody could tell which one runs.
     ///
-    /// Returns within a few milliseconds, or one settle time later when a file is just being written; the registries are
-    /// asked only for what was never asked before.
+    /// Returns within a few milliseconds, or one settle time later when a file is just being written; only the
+    /// first scan asks the registries.
     pub async fn scan(&self) -> Scan {
         let folder = async {
             match &self.folder {

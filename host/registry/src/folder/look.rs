@@ -1,19 +1,19 @@
 //! Looking at a folder: what is there, what of it counts, and reading what is new.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::digest::Digest;
 
 use super::FolderOptions;
+use super::entry::{Entry, Known, Outcome};
+use super::read;
 use super::settle::{self, Moment, Sighting, Verdict};
 use super::stamp::{self, Seen, Stamp};
-use crate::source::{Again, Content, Found, Origin, Scan};
+use crate::source::{Loan, Scan};
 
 /// All that is known of a folder.
 #[derive(Debug)]
@@ -27,50 +27,6 @@ pub(super) struct Shelf {
     edition: u64,
     /// The edition of the last scan.
     told: Option<u64>,
-}
-
-/// One name.
-#[derive(Debug)]
-struct Entry {
-    path: PathBuf,
-    known: Option<Known>,
-    /// A newer state, which does not count yet.
-    sighting: Option<Sighting>,
-    /// Since when there is nothing under the name.
-    absent: Option<Instant>,
-}
-
-/// A state that counts.
-#[derive(Debug)]
-struct Known {
-    /// None for what cannot even be looked at.
-    stamp: Option<Stamp>,
-    outcome: Outcome,
-    /// When to read it once more.
-    recheck: Option<Instant>,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Ready {
-        digest: Digest,
-        /// Until the next scan has handed them out.
-        bytes: Option<Arc<[u8]>>,
-        /// After that, while somebody else holds them.
-        lent: Weak<[u8]>,
-    },
-    Faulty(String),
-}
-
-impl Outcome {
-    /// Whether it says the same, whatever is kept of the bytes.
-    fn agrees(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Ready { digest: one, .. }, Self::Ready { digest: other, .. }) => one == other,
-            (Self::Faulty(one), Self::Faulty(other)) => one == other,
-            _ => false,
-        }
-    }
 }
 
 /// What a look found.
@@ -93,7 +49,7 @@ impl Shelf {
 
     /// Looks at every file, and reads what has come to count.
     pub(super) fn look(&mut self, renamed: &BTreeSet<String>, now: Moment) -> View {
-        let listed = match list(&self.folder) {
+        let listed = match read::list(&self.folder) {
             Ok(listed) => listed,
             Err(error) => {
                 self.troubled(&error);
@@ -108,16 +64,19 @@ impl Shelf {
         for name in gone.cloned().collect::<Vec<_>>() {
             self.absent(&name, now);
         }
+        let mut due = Vec::new();
         for (name, path) in listed {
             match stamp::look(&path) {
                 Seen::Absent => self.absent(&name, now),
                 Seen::Unusable(reason) => self.unusable(name, path, reason),
                 Seen::File(stamp) => {
                     let arrived = renamed.contains(&name);
-                    self.present(name, path, stamp, arrived, now);
+                    due.extend(self.present(name, path, stamp, arrived, now));
                 }
             }
         }
+        let largest = self.options.largest;
+        read::in_parallel(due, |due| due.read(largest), |due, read| self.learn(due, read, now));
         self.view()
     }
 
@@ -163,83 +122,57 @@ impl Shelf {
         self.accept(name, path, known);
     }
 
-    fn present(&mut self, name: String, path: PathBuf, stamp: Stamp, arrived: bool, now: Moment) {
+    /// Notes that a file is there; says whether it is to be read.
+    fn present(
+        &mut self,
+        name: String,
+        path: PathBuf,
+        stamp: Stamp,
+        arrived: bool,
+        now: Moment,
+    ) -> Option<Due> {
+        let settle = self.options.settle;
         let entry = self.entries.entry(name.clone()).or_insert_with(|| Entry::new(path.clone()));
         entry.absent = None;
-        if let Some(known) = &entry.known
-            && known.stamp.as_ref() == Some(&stamp)
-        {
+        let again = entry.knows(&stamp);
+        let due = if again {
             // Back to what it was, or never left it.
             entry.sighting = None;
-            if known.recheck.is_none_or(|at| now.tick < at) {
-                return;
-            }
+            let recheck = entry.known.as_ref().and_then(|known| known.recheck);
+            recheck.is_some_and(|at| now.tick >= at)
         } else {
-            let settle = self.options.settle;
             let sighting = entry.sight(&path, stamp.clone(), arrived, now);
-            if settle::file(sighting, now, settle) != Verdict::Settled {
-                return;
+            settle::file(sighting, now, settle) == Verdict::Settled
+        };
+        due.then_some(Due { name, path, stamp, again })
+    }
+
+    /// Takes what came of reading a file.
+    fn learn(&mut self, due: Due, read: Read, now: Moment) {
+        let Due { name, path, stamp, again } = due;
+        let (outcome, recheck) = match read {
+            Read::Bytes(bytes, digest) => {
+                let kept: u64 = self.entries.values().map(Entry::kept).sum();
+                let keep = kept + bytes.len() as u64 <= self.options.keep;
+                let bytes = if keep { Loan::keep(bytes) } else { Loan::default() };
+                let recheck = settle::recheck(&stamp, now, self.options.settle);
+                (Outcome::Ready { digest, bytes }, recheck.filter(|_| !again))
             }
-        }
-        match self.read(&path, &stamp) {
-            Some(outcome) => {
-                let first = entry_recheck(self.entries.get(&name), &stamp);
-                let recheck =
-                    if first { settle::recheck(&stamp, now, self.options.settle) } else { None };
-                self.accept(name, path, Known { stamp: Some(stamp), outcome, recheck });
-            }
-            // It changed while it was read: the next look sees another stamp.
-            None => {
+            Read::Fault(reason) => (Outcome::Faulty(reason), Some(now.tick + settle::RETRY)),
+            Read::Moved => {
+                // The next look sees another stamp.
                 if let Some(entry) = self.entries.get_mut(&name) {
                     entry.sighting = Some(Sighting::new(stamp, now));
                 }
-            }
-        }
-    }
-
-    fn accept(&mut self, name: String, path: PathBuf, mut known: Known) {
-        let entry = self.entries.entry(name).or_insert_with(|| Entry::new(path));
-        entry.sighting = None;
-        entry.absent = None;
-        if let Some(old) = &entry.known
-            && old.outcome.agrees(&known.outcome)
-        {
-            // Touched, or read once more: not news, and nobody waits for the bytes unless they did before.
-            if let (Outcome::Ready { bytes, .. }, Outcome::Ready { bytes: None, .. }) =
-                (&mut known.outcome, &old.outcome)
-            {
-                *bytes = None;
-            }
-        } else {
-            self.edition += 1;
-        }
-        entry.known = Some(known);
-    }
-
-    /// The bytes of a file with this stamp; none when it has another one by the time they are read.
-    fn read(&self, path: &Path, stamp: &Stamp) -> Option<Outcome> {
-        let largest = self.options.largest;
-        if stamp.size() > largest {
-            return Some(Outcome::Faulty(format!(
-                "{} is too large: {} bytes, and components may have {largest}",
-                path.display(),
-                stamp.size(),
-            )));
-        }
-        let bytes = match read_stamped(path, stamp, largest) {
-            Ok(bytes) => bytes?,
-            Err(error) => {
-                return Some(Outcome::Faulty(format!(
-                    "{} cannot be read: {error}; check its permissions",
-                    path.display()
-                )));
+                return;
             }
         };
-        let digest = Digest::of(&bytes);
-        let lent = Arc::downgrade(&bytes);
-        let kept: u64 = self.entries.values().map(Entry::kept).sum();
-        let keep = kept + bytes.len() as u64 <= self.options.keep;
-        Some(Outcome::Ready { digest, bytes: keep.then_some(bytes), lent })
+        self.accept(name, path, Known { stamp: Some(stamp), outcome, recheck });
+    }
+
+    fn accept(&mut self, name: String, path: PathBuf, known: Known) {
+        let entry = self.entries.entry(name).or_insert_with(|| Entry::new(path));
+        self.edition += u64::from(entry.accept(known));
     }
 
     fn view(&self) -> View {
@@ -256,7 +189,10 @@ impl Shelf {
             let whole = whole.map(|sighting| sighting.since + settle);
             let cut = entry.sighting.as_ref().filter(|sighting| sighting.truncated);
             let cut = cut.map(|sighting| sighting.since + settle::TRUNCATED);
-            let recheck = entry.known.as_ref().and_then(|known| known.recheck);
+            // What is about to be replaced is not read once more.
+            let settled = entry.sighting.is_none() && entry.absent.is_none();
+            let known = entry.known.as_ref().filter(|_| settled);
+            let recheck = known.and_then(|known| known.recheck);
             view.missing |= absent.is_some();
             view.soon = [view.soon, absent, whole].into_iter().flatten().min();
             view.next = [view.next, absent, whole, cut, recheck].into_iter().flatten().min();
@@ -265,102 +201,70 @@ impl Shelf {
     }
 }
 
-/// Whether bytes of this stamp are read for the first time.
-fn entry_recheck(entry: Option<&Entry>, stamp: &Stamp) -> bool {
-    let known = entry.and_then(|entry| entry.known.as_ref());
-    known.is_none_or(|known| known.stamp.as_ref() != Some(stamp))
+/// A file that is to be read.
+struct Due {
+    name: String,
+    path: PathBuf,
+    stamp: Stamp,
+    /// Whether it was read in this state before.
+    again: bool,
 }
 
-impl Entry {
-    fn new(path: PathBuf) -> Self {
-        Self { path, known: None, sighting: None, absent: None }
-    }
+/// What came of reading a file.
+enum Read {
+    Bytes(Arc<[u8]>, Digest),
+    Fault(String),
+    /// It changed meanwhile.
+    Moved,
+}
 
-    /// Notes a state that does not count yet.
-    fn sight(&mut self, path: &Path, stamp: Stamp, arrived: bool, now: Moment) -> &Sighting {
-        let seen = self.sighting.take().filter(|sighting| sighting.stamp == stamp);
-        let mut sighting = seen.unwrap_or_else(|| {
-            let mut sighting = Sighting::new(stamp, now);
-            // What cannot be read is not waited for.
-            sighting.truncated = is_truncated(path).unwrap_or(false);
-            sighting
-        });
-        sighting.arrived |= arrived;
-        self.sighting.insert(sighting)
-    }
-
-    fn found(&mut self, largest: u64) -> Found {
-        if self.sighting.is_some() || self.absent.is_some() {
-            return Found::Unsettled;
+impl Due {
+    fn read(&self, largest: u64) -> Read {
+        let (path, size) = (self.path.display(), self.stamp.size());
+        if size > largest {
+            return Read::Fault(format!(
+                "{path} is too large: {size} bytes, and components may have {largest}"
+            ));
         }
-        match self.known.as_mut().map(|known| &mut known.outcome) {
-            None => Found::Unsettled,
-            Some(Outcome::Faulty(reason)) => Found::Faulty { reason: reason.clone() },
-            Some(Outcome::Ready { digest, bytes, lent }) => {
-                let held = bytes.take().or_else(|| lent.upgrade());
-                let again = Again::File { path: self.path.clone(), largest };
-                Found::Ready {
-                    origin: Origin::File(self.path.clone()),
-                    digest: *digest,
-                    content: Content::new(*digest, held, again),
-                }
+        match read::stamped(&self.path, &self.stamp, largest) {
+            Ok(Some(bytes)) => {
+                let digest = Digest::of(&bytes);
+                Read::Bytes(bytes, digest)
+            }
+            Ok(None) => Read::Moved,
+            Err(error) => {
+                Read::Fault(format!("{path} cannot be read: {error}; check its permissions"))
             }
         }
     }
+}
 
-    fn digest(&self) -> Option<&Digest> {
-        match &self.known.as_ref()?.outcome {
-            Outcome::Ready { digest, .. } => Some(digest),
-            Outcome::Faulty(_) => None,
-        }
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_overwritten_at_once_keeps_nobody_busy() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("check.wasm");
+        let mut shelf = Shelf::new(dir.path().to_owned(), FolderOptions::default());
+        let start = Moment::now();
+        let at = |millis| Moment { tick: start.tick + Duration::from_millis(millis), ..start };
+        fs::write(&path, b"arrived").expect("a file");
+        let view = shelf.look(&["check".to_owned()].into(), at(0));
+        assert_eq!(view.next, Some(at(75).tick), "it is read once more");
+        assert!(view.news);
+        shelf.scan();
+        // A writer that takes its time: the look that would have read it again finds it cut.
+        fs::write(&path, b"\0asm").expect("a file");
+        let view = shelf.look(&BTreeSet::new(), at(80));
+        assert_eq!((view.news, view.next), (false, Some(at(2_080).tick)));
+        let view = shelf.look(&BTreeSet::new(), at(1_000));
+        assert_eq!((view.news, view.next), (false, Some(at(2_080).tick)));
+        // It stays so, and counts as it is.
+        assert!(shelf.look(&BTreeSet::new(), at(2_080)).news);
     }
-
-    /// How many bytes are kept for the next scan.
-    fn kept(&self) -> u64 {
-        match self.known.as_ref().map(|known| &known.outcome) {
-            Some(Outcome::Ready { bytes: Some(bytes), .. }) => bytes.len() as u64,
-            _ => 0,
-        }
-    }
-}
-
-fn list(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if let Some(name) = super::name::of(&path) {
-            files.insert(name, path);
-        }
-    }
-    Ok(files)
-}
-
-fn is_truncated(path: &Path) -> io::Result<bool> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    super::sections::truncated(size, |at, into| file.read_at(into, at))
-}
-
-/// Reads a file that has this stamp before and after.
-fn read_stamped(path: &Path, stamp: &Stamp, largest: u64) -> io::Result<Option<Arc<[u8]>>> {
-    let file = File::open(path)?;
-    if !stamp.is_of(&file.metadata()?) {
-        return Ok(None);
-    }
-    let bytes = read_bounded(&file, largest)?;
-    let same = stamp.is_of(&file.metadata()?) && bytes.len() as u64 == stamp.size();
-    Ok(same.then(|| bytes.into()))
-}
-
-/// Reads a file, which may grow meanwhile, up to a byte more than the largest size.
-fn read_bounded(file: &File, largest: u64) -> io::Result<Vec<u8>> {
-    let size = file.metadata()?.len().min(largest);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    file.take(largest + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Reads a file once more, whatever its stamp.
-pub(super) fn read(path: &Path, largest: u64) -> io::Result<Arc<[u8]>> {
-    Ok(read_bounded(&File::open(path)?, largest)?.into())
 }

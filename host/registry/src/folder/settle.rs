@@ -7,6 +7,10 @@ use super::stamp::Stamp;
 /// A file without its end counts after this long without a change, to be refused in words.
 pub(super) const TRUNCATED: Duration = Duration::from_secs(2);
 
+/// A file that could not be read is tried again after this long: its file system may have recovered, which no stamp
+/// tells.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
+
 /// A file whose bytes were last changed this long ago is not being written. Far above the tick of any file system's
 /// clock.
 const RESTED: Duration = Duration::from_secs(2);
@@ -111,7 +115,7 @@ mod tests {
         let ago = |millis| now.wall - Duration::from_millis(millis);
         let fresh = stamp(&folder.path().join("fresh"), ago(1));
         let old = stamp(&folder.path().join("old"), ago(2_500));
-        let ahead = stamp(&folder.path().join("ahead"), now.wall + Duration::from_secs(60));
+        let ahead = stamp(&folder.path().join("ahead"), now.wall + Duration::from_mins(1));
         for (stamp, arrived, truncated, seen_for, expected) in [
             (&fresh, false, false, 0, Some(75)),
             (&fresh, false, false, 74, Some(1)),
@@ -140,10 +144,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a");
         let now = Moment::now();
-        let young = stamp(&path, now.wall - Duration::from_secs(60));
+        let young = stamp(&path, now.wall - Duration::from_mins(1));
         // Its modification time is old, but it was set just now.
         assert_eq!(recheck(&young, now, SETTLE), Some(now.tick + SETTLE));
-        let later = Moment { wall: now.wall + Duration::from_secs(60), ..now };
+        let later = Moment { wall: now.wall + Duration::from_mins(1), ..now };
         assert_eq!(recheck(&young, later, SETTLE), None);
     }
 

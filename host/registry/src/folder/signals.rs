@@ -36,14 +36,11 @@ pub(super) fn classify(event: &Event, folder: &Path) -> Vec<Signal> {
         return vec![Signal::Moved, Signal::Uprooted];
     }
     let structural = match event.kind {
+        EventKind::Modify(ModifyKind::Name(_)) => true,
+        EventKind::Modify(_) | EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
         // Opening and reading is what we do ourselves.
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
         EventKind::Access(_) => return Vec::new(),
-        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
-            true
-        }
-        EventKind::Modify(_) => false,
-        EventKind::Any | EventKind::Other => true,
+        _ => true,
     };
     let arrival = match event.kind {
         EventKind::Modify(ModifyKind::Name(RenameMode::To)) => event.paths.first(),

@@ -41,11 +41,8 @@ impl Credentials {
             .map_err(|error| CredentialsError::Format(error.to_string()))?;
         let mut credentials = Self::default();
         for (registry, entry) in config.auths {
-            if let Some(login) =
-                entry.login().ok_or_else(|| CredentialsError::Login(registry.clone()))?
-            {
-                credentials.logins.insert(host(&registry).to_owned(), login);
-            }
+            let login = entry.login().map_err(|()| CredentialsError::Login(registry.clone()))?;
+            credentials.logins.insert(host(&registry).to_owned(), login);
         }
         Ok(credentials)
     }
@@ -86,20 +83,21 @@ struct Entry {
 }
 
 impl Entry {
-    /// The outer `None`: it cannot be read. The inner one: it holds none.
-    fn login(&self) -> Option<Option<RegistryAuth>> {
+    /// `Anonymous` when it holds no login, an error when it holds one that cannot be read.
+    fn login(&self) -> Result<RegistryAuth, ()> {
         if !self.registrytoken.is_empty() {
-            return Some(Some(RegistryAuth::Bearer(self.registrytoken.clone())));
+            return Ok(RegistryAuth::Bearer(self.registrytoken.clone()));
         }
         if !self.username.is_empty() {
-            return Some(Some(RegistryAuth::Basic(self.username.clone(), self.password.clone())));
+            return Ok(RegistryAuth::Basic(self.username.clone(), self.password.clone()));
         }
         if self.auth.is_empty() {
-            return Some(None);
+            return Ok(RegistryAuth::Anonymous);
         }
-        let text = String::from_utf8(STANDARD.decode(&self.auth).ok()?).ok()?;
-        let (user, password) = text.trim_end_matches('\0').split_once(':')?;
-        Some(Some(RegistryAuth::Basic(user.to_owned(), password.to_owned())))
+        let bytes = STANDARD.decode(&self.auth).map_err(drop)?;
+        let text = String::from_utf8(bytes).map_err(drop)?;
+        let (user, password) = text.trim_end_matches('\0').split_once(':').ok_or(())?;
+        Ok(RegistryAuth::Basic(user.to_owned(), password.to_owned()))
     }
 }
 

@@ -1,16 +1,15 @@
 //! What is known of one reference, and when it is asked for again. Pure: the time is an argument.
 
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use protocol::digest::Digest;
 
 use super::fetch::{Away, Fetcher, Resolved};
 use super::reference::ComponentReference;
-use crate::source::{Again, Content, Found, Origin};
+use crate::source::{Again, Content, Found, Loan, Origin};
 
 /// However often a registry has failed, it is asked again after this long, or after the usual time if that is longer.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// One reference.
 #[derive(Debug)]
@@ -28,8 +27,7 @@ pub(super) struct Poll {
 struct Known {
     manifest: String,
     component: Result<Digest, String>,
-    bytes: Option<Arc<[u8]>>,
-    lent: Option<Weak<[u8]>>,
+    bytes: Loan,
 }
 
 impl Poll {
@@ -80,12 +78,14 @@ impl Poll {
 
     fn learn(&mut self, resolved: Resolved) -> bool {
         let Resolved { manifest, component, bytes } = resolved;
-        let lent = bytes.as_ref().map(Arc::downgrade);
         let same = self.known.as_ref().is_some_and(|known| known.component == component);
         match &mut self.known {
             // A new manifest around the same component.
             Some(known) if same => known.manifest = manifest,
-            known => *known = Some(Known { manifest, component, bytes, lent }),
+            known => {
+                let bytes = bytes.map(Loan::keep).unwrap_or_default();
+                *known = Some(Known { manifest, component, bytes });
+            }
         }
         !same
     }
@@ -101,8 +101,8 @@ impl Poll {
             Some(Known { component: Err(reason), .. }) => {
                 Found::Faulty { reason: format!("{} is no component: {reason}", self.reference) }
             }
-            Some(Known { component: Ok(digest), bytes, lent, .. }) => {
-                let held = bytes.take().or_else(|| lent.as_ref()?.upgrade());
+            Some(Known { component: Ok(digest), bytes, .. }) => {
+                let held = bytes.lend();
                 Found::Ready {
                     origin: Origin::Reference(self.reference.to_string()),
                     digest: *digest,
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn resolved(manifest: &str, component: Result<&[u8], &str>) -> Resolved {
-        let bytes = component.ok().map(Arc::from);
+        let bytes = component.ok().map(std::sync::Arc::from);
         let component = component.map(Digest::of).map_err(str::to_owned);
         Resolved { manifest: manifest.to_owned(), component, bytes }
     }
@@ -140,7 +140,7 @@ mod tests {
     fn a_registry_that_fails_is_left_alone_for_longer_and_longer() {
         let delays: Vec<_> = (1..8).map(|failures| delay(EVERY, failures).as_secs()).collect();
         assert_eq!(delays, [30, 60, 120, 240, 300, 300, 300]);
-        assert_eq!(delay(Duration::from_secs(900), 5).as_secs(), 900);
+        assert_eq!(delay(Duration::from_mins(15), 5).as_secs(), 900);
         assert_eq!(delay(EVERY, u32::MAX), LONGEST);
     }
 

@@ -1,6 +1,5 @@
 //! Components from OCI registries: a real client against a registry on loopback.
 
-#[path = "support/shelf.rs"]
 mod shelf;
 
 use std::time::Duration;
@@ -21,7 +20,10 @@ fn options(shelf: &Shelf, references: &[&str]) -> OciOptions {
         None => format!("{}/{reference}", shelf.address),
     };
     OciOptions {
-        references: references.iter().map(|reference| full(reference).parse().unwrap()).collect(),
+        references: references
+            .iter()
+            .map(|reference| full(reference).parse().expect("a reference"))
+            .collect(),
         every: Duration::from_millis(50),
         ..OciOptions::default()
     }
@@ -46,7 +48,7 @@ fn is(scan: &Scan, name: &str, bytes: &[u8]) -> bool {
 
 async fn bytes_of(scan: &Scan, name: &str) -> Vec<u8> {
     match &scan.components[name] {
-        Found::Ready { content, .. } => content.bytes().await.unwrap().to_vec(),
+        Found::Ready { content, .. } => content.bytes().await.expect("bytes").to_vec(),
         other => panic!("{name} is {other:?}"),
     }
 }
@@ -213,7 +215,7 @@ async fn a_registry_that_is_away_changes_nothing() {
 async fn a_start_does_not_wait_for_a_slow_registry() {
     let shelf = Shelf::start().await;
     shelf.push("check", "v1", b"one");
-    shelf.content().slow = Some(Duration::from_secs(3_600));
+    shelf.content().slow = Some(Duration::from_hours(1));
     let oci = Oci::new(OciOptions {
         patience: Duration::from_millis(100),
         limit: Duration::from_millis(200),

@@ -40,19 +40,19 @@ pub(crate) struct Content {
 
 impl Shelf {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         Self::on(listener, Arc::default())
     }
 
     fn on(listener: tokio::net::TcpListener, content: Arc<Mutex<Content>>) -> Self {
-        let address = listener.local_addr().unwrap();
+        let address = listener.local_addr().expect("an address");
         let app = Router::new().fallback(answer).with_state((content.clone(), address));
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.expect("serving") });
         Self { address, content, task }
     }
 
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap()
+        self.content.lock().expect("no panic")
     }
 
     /// A component under a tag, as `wkg oci push` writes it.
@@ -90,7 +90,7 @@ impl Shelf {
         tag: &str,
         manifest: &serde_json::Value,
     ) -> String {
-        let bytes = serde_json::to_vec(manifest).unwrap();
+        let bytes = serde_json::to_vec(manifest).expect("JSON");
         let digest = format!("sha256:{}", Digest::of(&bytes));
         let mut content = self.content();
         content.manifests.insert(format!("{repository}@{digest}"), bytes.clone());
@@ -121,19 +121,19 @@ type Shared = (Arc<Mutex<Content>>, SocketAddr);
 async fn answer(State((content, address)): State<Shared>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let slow = {
-        let mut content = content.lock().unwrap();
+        let mut content = content.lock().expect("no panic");
         content.asked.push(format!("{} {path}", request.method()));
         content.slow
     };
     if let Some(slow) = slow {
         tokio::time::sleep(slow).await;
     }
-    let content = content.lock().unwrap();
+    let content = content.lock().expect("no panic");
     if let Some(status) = content.broken {
         return status.into_response();
     }
     let authorization = request.headers().get(header::AUTHORIZATION);
-    let authorization = authorization.map(|value| value.to_str().unwrap());
+    let authorization = authorization.map(|value| value.to_str().expect("a text"));
     if let Some((user, password, token)) = &content.login {
         if path == "/token" {
             let basic = base64(format!("{user}:{password}").as_bytes());
