@@ -1,15 +1,13 @@
 //! `inspect`: what a component is, what it asks for, and where it would run.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use protocol::digest::Digest;
 use protocol::function::{FunctionConfig, Mode};
 use protocol::role::Role;
 use runtime::placement::{self, Capability, Import, Kind, Refusal, Use};
-use runtime::{Component, Limits, Runtime};
+use runtime::{Component, Limits, Runtime, folder};
 use serde::Serialize;
 
 use crate::answer;
@@ -69,19 +67,10 @@ struct Verdict {
 }
 
 pub(crate) async fn run(args: Inspect, json: bool) -> anyhow::Result<ExitCode> {
-    let path = args.file.display().to_string();
-    let bytes = tokio::fs::read(&args.file)
-        .await
-        .with_context(|| format!("{path}: it cannot be read; name a component, a .wasm file"))?;
-    let name = component_name(&args.file);
-    let report = report(name, bytes, !args.no_describe).await?;
+    let bytes = folder::read(&args.file).await?;
+    let report = report(folder::name(&args.file), bytes, !args.no_describe).await?;
     let ok = report.faults.is_empty();
     Ok(answer::result(json, "inspect", ok, &report, &words(&report)))
-}
-
-/// What workers will call it: its file's name without the ending.
-fn component_name(file: &Path) -> String {
-    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 async fn report(name: String, bytes: Vec<u8>, describe: bool) -> anyhow::Result<Report> {
