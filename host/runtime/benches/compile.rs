@@ -144,7 +144,7 @@ async fn start() -> bool {
         .expect("a folder")
         .map(|file| file.and_then(|file| file.metadata()).expect("a file").len())
         .sum();
-    let kib = stored / MANY as u64 >> 10;
+    let kib = (stored / MANY as u64) >> 10;
     println!("cache: {MANY} components of {} KiB, {kib} KiB compiled", guest.len() >> 10);
 
     let runtime = runtime(child(), Some(folder.path()));

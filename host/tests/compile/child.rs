@@ -3,9 +3,8 @@
 use std::fs;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,9 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A compiler that is this shell script.
 fn script(folder: &Path, script: &str) -> Child {
     let path = folder.join("compiler");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("set");
-    Child::new(path, [])
+    fs::write(&path, script).expect("written");
+    Child::new("/bin/sh", [path.to_str().expect("text").to_owned()])
 }
 
 /// What a load ends with when this is the compiler.
@@ -187,24 +185,29 @@ async fn a_child_that_nobody_waits_for_is_ended() {
     eventually("the child is gone", || !lives(pid));
 }
 
-#[test]
-fn a_child_whose_worker_died_ends_by_itself() {
-    // The real program, with a whole request; then whoever asked is gone.
-    let component = bytes(guests::SURFACE);
+/// The real program, and a request for it that leaves room for this component.
+fn asked(component: &[u8]) -> (std::process::Child, ChildStdin) {
     let request = serde_json::json!({
         "engine": { "memory": 256 << 20, "stack": 1 << 20, "table_elements": 50_000 },
-        "memory": 2_u64 << 30,
+        "memory": 1_u64 << 30,
         "component": component.len(),
     });
+    let mut child = Command::new(env!("CARGO_BIN_EXE_system-bus"))
+        .arg("compile")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("its input is ours");
+    stdin.write_all(format!("{request}\n").as_bytes()).expect("it listens");
+    (child, stdin)
+}
+
+#[test]
+fn a_child_whose_worker_died_ends_by_itself() {
+    let component = bytes(guests::SURFACE);
     let answer = |leave: bool| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_system-bus"))
-            .arg("compile")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut stdin = child.stdin.take().expect("its input is ours");
-        stdin.write_all(format!("{request}\n").as_bytes()).expect("it listens");
+        let (child, mut stdin) = asked(&component);
         stdin.write_all(&component).expect("it listens");
         let stays = (!leave).then_some(stdin);
         let output = child.wait_with_output().expect("our own child");
@@ -216,8 +219,26 @@ fn a_child_whose_worker_died_ends_by_itself() {
     assert_eq!(answer(true), (false, 0));
 }
 
+#[test]
+fn a_child_comes_last_on_the_processor_and_has_a_limit_of_memory_before_it_reads_the_component() {
+    let (mut child, stdin) = asked(b"never sent");
+    let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", child.id()));
+    eventually("it lowers itself", || {
+        let status = of("stat").expect("it lives");
+        // The 19th field; the second one is a name in brackets.
+        let nice = status.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(16));
+        let limits = of("limits").expect("it lives");
+        let limit = |what| limits.lines().find(|line| line.starts_with(what)).unwrap_or_default();
+        nice == Some("19")
+            && limit("Max data size").contains("1073741824")
+            && limit("Max core file size").split_whitespace().nth(4) == Some("0")
+    });
+    drop(stdin);
+    assert!(!child.wait().expect("our own child").success());
+}
+
 #[tokio::test]
-async fn a_child_gets_no_environment_and_comes_last_on_the_processor() {
+async fn a_child_gets_no_environment() {
     let folder = tempfile::tempdir().expect("a folder");
     let seen = folder.path().join("seen");
     let script = format!("/usr/bin/env > {}; exit 1", seen.display());

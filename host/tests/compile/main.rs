@@ -16,13 +16,13 @@ fn child() -> Child {
     Child::new(env!("CARGO_BIN_EXE_system-bus"), ["compile".to_owned()])
 }
 
-fn runtime(compiler: Compiler, cache: Option<Cache>) -> Runtime {
-    let compilation = Compilation::new(compiler, cache);
+fn runtime(compiler: Compiler, cache: impl Into<Option<Cache>>) -> Runtime {
+    let compilation = Compilation::new(compiler, cache.into());
     Runtime::with_compilation(Limits::default(), Vec::new(), compilation).expect("an engine")
 }
 
-fn cache(folder: &Path) -> Option<Cache> {
-    Some(Cache::open(folder, 1 << 30).expect("a cache"))
+fn cache(folder: &Path) -> Cache {
+    Cache::open(folder, 1 << 30).expect("a cache")
 }
 
 /// A guest's bytes.
