@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn a_bad_config_is_told() {
-        assert!(matches!(Credentials::from_docker_config("[]"), Err(CredentialsError::Format(_))));
+        let error = Credentials::from_docker_config("user:password").expect_err("no JSON");
+        assert!(matches!(error, CredentialsError::Format(_)), "{error}");
         for auth in ["!", "bWU="] {
             let text = format!(r#"{{"auths": {{"r.example": {{"auth": "{auth}"}}}}}}"#);
             let error = Credentials::from_docker_config(&text).expect_err(auth);
