@@ -188,14 +188,16 @@ pub(super) fn find(interface: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.package == package && row.interfaces.contains(&interface))
 }
 
-/// How alike two names must be for one to be a misspelling of the other. Below this are interfaces that merely share
+/// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are interfaces that merely share
 /// their form, such as `wasi:sockets/tcp` and `wasi:logging/logging`.
 const ALIKE: f64 = 0.75;
 
 /// The known interface whose name is nearest, with its version, if any is near.
 pub(super) fn nearest(interface: &str) -> Option<String> {
     let known = TABLE.iter().flat_map(|row| row.names().map(move |name| (name, row.version)));
-    let alike = known.map(|(name, version)| {
+    // Names whose lengths differ by more cannot be alike; comparing takes as long as both are, multiplied.
+    let differ = |length: usize| length.abs_diff(interface.len()) * 4 > length.max(interface.len());
+    let alike = known.filter(|(name, _)| !differ(name.len())).map(|(name, version)| {
         (strsim::normalized_damerau_levenshtein(interface, &name), name, version)
     });
     let (alike, name, version) = alike.max_by(|(a, ..), (b, ..)| a.total_cmp(b))?;
