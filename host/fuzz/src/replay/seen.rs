@@ -149,10 +149,10 @@ impl<'c> Seen<'c> {
                 .map(|index| (index, numbered(found.name, index)))
                 .find(|(_, name)| !self.names.contains(name))
                 .expect("there is always another number");
+            self.names.insert(name.clone());
             if self.aliases.contains(&name) {
                 return;
             }
-            self.names.insert(name.clone());
             let former = alias.map(|alias| numbered(&alias, index)).filter(|other| *other != name);
             let name = match former {
                 Some(former) => {
