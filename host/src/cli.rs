@@ -1,9 +1,12 @@
 //! The command line: its types, and one module for each command.
 
 pub(crate) mod build;
+pub(crate) mod cache;
+pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod engine;
+pub(crate) mod inspect;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
@@ -11,6 +14,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::cache::CacheArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -66,6 +70,11 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Build every function of the workspace into the folder that workers load
     Build(Build),
+    /// Compile one component for the worker that started this (from the standard input to the standard output)
+    #[command(hide = true)]
+    Compile,
+    /// Say what a component is, what it imports, and where it would run
+    Inspect(Inspect),
 }
 
 impl Command {
@@ -76,6 +85,8 @@ impl Command {
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
             Self::Build(_) => "build",
+            Self::Compile => "compile",
+            Self::Inspect(_) => "inspect",
         }
     }
 
@@ -84,7 +95,9 @@ impl Command {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
+            // What a component logs while it describes itself is not what was asked for.
+            Self::Inspect(_) => "error",
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }
 }
@@ -154,6 +167,8 @@ pub(crate) struct Worker {
     pub(crate) http: Http,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
 }
@@ -295,6 +310,16 @@ pub(crate) struct Build {
     /// The folder to put the components into
     #[arg(long, value_name = "DIR", default_value = "target/functions")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Read its imports alone: compile nothing, and do not ask it for its functions
+    #[arg(long)]
+    pub(crate) no_describe: bool,
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {

@@ -17,6 +17,11 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start(&cli.logs, &cli.command);
+    if let Command::Compile = cli.command {
+        // Before there are threads.
+        return cli::compile::run()
+            .unwrap_or_else(|error| answer::failed(false, "compile", &error));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
@@ -29,6 +34,9 @@ fn main() -> ExitCode {
             Command::Worker(args) => cli::worker::run(args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
+            // Answered above.
+            Command::Compile => cli::compile::run(),
+            Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }
     });
     match result {

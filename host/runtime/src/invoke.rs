@@ -54,8 +54,9 @@ impl Component {
         state.outgoing.trace.clone_from(&call.trace);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
+        let linked = self.linked(self.home(function));
         let invocation = async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
+            let instance = linked.instantiate_async(&mut store).await?;
             let entry = instance.system_bus_durable_entry();
             entry.call_invoke(&mut store, function.as_str(), &call.for_guest()).await
         };
@@ -107,7 +108,8 @@ impl Component {
     pub async fn instantiate(&self) -> Result<(), Fault> {
         let log = Log::of_component(self.name(), 0);
         let mut store = self.runtime.store(CallState::for_describe(&self.runtime.limits, log));
-        let instance = self.pre.instantiate_async(&mut store).await;
+        let linked = self.linked(self.placement().home(None));
+        let instance = linked.instantiate_async(&mut store).await;
         instance.map(drop).map_err(|error| store.into_data().fault(&error))
     }
 }

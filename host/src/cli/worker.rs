@@ -25,7 +25,8 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         Transport::Connect(_) => "connect",
         Transport::Both(_) => "both",
     };
-    let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
+    let runtime =
+        Runtime::with_compilation(args.limits.limits(), args.http.allow, args.cache.compilation())?;
     let loaded = local::load(&runtime, &args.components).await?;
     let functions = loaded.generation.functions().count();
     let left_out = loaded.refused.len() + loaded.generation.refused().count();

@@ -1,6 +1,7 @@
 //! What `GET /` says.
 
 use jiff::Timestamp;
+use protocol::digest::Digest;
 use protocol::function::Trigger;
 use runtime::Generation;
 use serde::Serialize;
@@ -27,7 +28,7 @@ struct Health<'w> {
 #[derive(Serialize)]
 struct ComponentHealth<'w> {
     name: &'w str,
-    digest: &'w str,
+    digest: Digest,
     functions: Vec<&'w str>,
 }
 
