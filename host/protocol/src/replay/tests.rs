@@ -1,5 +1,6 @@
 //! Tables: a call and what the guest reports → what it is told.
 
+mod programs;
 mod proof;
 
 use bytes::Bytes;

@@ -1,6 +1,7 @@
 //! Every guest of `functions/testing` against the real runtime. One module for each; a guest without one does not
 //! build.
 
+mod began;
 mod bench;
 mod blocking;
 mod call;
@@ -14,6 +15,7 @@ mod foreign;
 mod hostile;
 mod import_files;
 mod manifest_faults;
+mod newer;
 mod replay;
 mod stage;
 mod start_trap;
