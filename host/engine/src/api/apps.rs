@@ -80,7 +80,8 @@ pub(super) async fn all(
     State(shared): State<Shared>,
     Query(paging): Query<Paging>,
 ) -> Result<Response, Problem> {
-    let apps: Vec<Value> = shared.engine.read(|machine| machine.apps().map(shown).collect()).await?;
+    let apps: Vec<Value> =
+        shared.engine.read(|machine| machine.apps().map(shown).collect()).await?;
     Ok(paging.page(apps, 20, |app| app["id"].as_str().unwrap_or_default()))
 }
 

@@ -1,10 +1,9 @@
 //! Runs: reading, canceling and repeating them.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use protocol::id::RunId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
