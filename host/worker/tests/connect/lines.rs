@@ -263,3 +263,20 @@ async fn a_worker_that_stands_down_pauses_answers_and_closes() {
     assert_eq!(gateway.sockets_waiting(), 0, "it does not come back");
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_function_of_another_app_keeps_the_worker_from_connecting_until_it_is_given_up() {
+    let mut gateway = Gateway::start().await;
+    let slug = format!("other-{}", crate::worker::functions().await[0].id);
+    gateway.give_to_another(vec![slug]);
+    let look_again = Duration::from_millis(100);
+    let running = start(worker::Options { look_again, ..options(&gateway, connect()) }).await;
+    until(&running, "blocked", |state| matches!(state, SyncState::Blocked { .. })).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((gateway.sockets_waiting(), gateway.starts.len()), (0, 0));
+    gateway.give_to_another(Vec::new());
+    let mut socket = gateway.ready("10s", "30s").await;
+    until(&running, "registered", is_synced).await;
+    running.shutdown().await;
+    assert_eq!(socket.closed().await.0, 1000);
+}
