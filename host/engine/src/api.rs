@@ -5,11 +5,13 @@ mod apps;
 mod checkpoint;
 mod connect;
 mod events;
+mod lists;
 mod register;
 mod runs;
 mod second;
 mod signals;
 mod state;
+mod trace;
 
 use std::sync::Arc;
 
@@ -59,10 +61,13 @@ pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> R
         .route("/v1/apps/{app}/functions", get(apps::functions))
         .route("/v1/signals", post(signals::send))
         .route("/v1/checkpoint/{run}/async", post(checkpoint::store))
+        .route("/v2/apps", get(apps::all))
         .route("/v2/apps/{app}", get(apps::one))
         .route("/v2/apps/{app}/functions", get(apps::page))
-        .route("/v2/runs", get(runs::list))
+        .route("/v2/apps/{app}/functions/{function}/runs", get(lists::of_function))
+        .route("/v2/runs", get(lists::all))
         .route("/v2/runs/{id}", get(runs::summarized))
+        .route("/v2/runs/{id}/trace", get(trace::of_run))
         .route("/v2/runs/{id}/cancel", post(runs::stop))
         .route("/v2/runs/{id}/rerun", post(runs::again))
         .route("/v0/runs/{id}", delete(runs::cancel))

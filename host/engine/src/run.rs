@@ -126,6 +126,9 @@ pub(crate) struct Run {
     pub(crate) planning: bool,
     /// Finished steps in the order in which they finished.
     pub(crate) stack: Vec<StepId>,
+    /// When each of them did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) step_ends: BTreeMap<StepId, Timestamp>,
     /// Steps that must end before the next discovery call.
     pub(crate) pending: BTreeSet<StepId>,
     /// Every step that ever got an item: none gets a second one.

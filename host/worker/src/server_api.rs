@@ -95,7 +95,8 @@ struct Sent {
 }
 
 impl ServerApi {
-    pub(crate) fn new(options: &Options) -> Result<Self, reqwest::Error> {
+    /// A client of the server that the options name.
+    pub fn new(options: &Options) -> Result<Self, reqwest::Error> {
         // One TLS provider for the whole program; a second installation changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let keys = match &options.trust {

@@ -75,30 +75,41 @@ fn config(app: &App, function: &Function) -> Value {
     config
 }
 
+/// `GET /v2/apps`: pages of 20 unless asked otherwise.
+pub(super) async fn all(
+    State(shared): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Response, Problem> {
+    let apps: Vec<Value> =
+        shared.engine.read(|machine| machine.apps().map(shown).collect()).await?;
+    Ok(paging.page(apps, 20, |app| app["id"].as_str().unwrap_or_default()))
+}
+
+/// An app as the second API shows it.
+fn shown(app: &App) -> Value {
+    let registration = &app.registration;
+    let mut sync = json!({
+        "url": registration.url,
+        "syncedAt": registration.synced_at,
+        "sdkVersion": registration.sdk,
+    });
+    if let Some(error) = &registration.error {
+        sync["error"] = json!(error);
+    }
+    json!({
+        "id": registration.name,
+        "name": registration.name,
+        "functionCount": app.functions.len(),
+        "latestSync": sync,
+    })
+}
+
 /// `GET /v2/apps/{app}`: with the reason for which its last sync was refused, if it was.
 pub(super) async fn one(
     State(shared): State<Shared>,
     Path(app): Path<String>,
 ) -> Result<Response, Problem> {
-    let read = shared.engine.read(move |machine| {
-        machine.app(&app).map(|app| {
-            let registration = &app.registration;
-            let mut sync = json!({
-                "url": registration.url,
-                "syncedAt": registration.synced_at,
-                "sdkVersion": registration.sdk,
-            });
-            if let Some(error) = &registration.error {
-                sync["error"] = json!(error);
-            }
-            json!({
-                "id": registration.name,
-                "name": registration.name,
-                "functionCount": app.functions.len(),
-                "latestSync": sync,
-            })
-        })
-    });
+    let read = shared.engine.read(move |machine| machine.app(&app).map(shown));
     Ok(single(read.await?.as_ref()))
 }
 

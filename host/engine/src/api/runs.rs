@@ -1,10 +1,9 @@
 //! Runs: reading, canceling and repeating them.
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use protocol::id::RunId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -151,57 +150,17 @@ pub(super) async fn summarized(
     run.map(|run| single(Some(&run))).ok_or_else(|| no_run(id))
 }
 
-fn parse_second(text: &str) -> Result<RunId, Problem> {
+pub(super) fn parse_second(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|error: protocol::id::IdError| {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_request", error.to_string())
     })
 }
 
-fn no_run(id: RunId) -> Problem {
+pub(super) fn no_run(id: RunId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", format!("there is no run {id}"))
 }
 
-/// What a list of runs may be narrowed to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Filter {
-    status: Option<String>,
-    app_id: Option<String>,
-    function_id: Option<String>,
-    limit: Option<usize>,
-}
-
-impl Filter {
-    fn lets_pass(&self, run: &Run) -> bool {
-        let status = |wanted: &String| shouted(run.status) == *wanted;
-        let function = |wanted: &String| *wanted == run.slug || *wanted == short(run);
-        self.status.as_ref().is_none_or(status)
-            && self.app_id.as_ref().is_none_or(|wanted| *wanted == run.app)
-            && self.function_id.as_ref().is_none_or(function)
-    }
-}
-
-/// `GET /v2/runs`: the latest first.
-pub(super) async fn list(
-    State(shared): State<Shared>,
-    Query(filter): Query<Filter>,
-) -> Result<Response, Fault> {
-    let limit = filter.limit.unwrap_or(40).clamp(1, 100);
-    let read = move |machine: &Machine| {
-        let mut runs = machine.runs().filter(|run| filter.lets_pass(run)).map(summary);
-        let page: Vec<Value> = runs.by_ref().take(limit).collect();
-        (page, runs.next().is_some())
-    };
-    let (page, more) = shared.engine.read(read).await?;
-    let page = json!({
-        "data": page,
-        "metadata": {"fetchedAt": jiff::Timestamp::now()},
-        "page": {"hasMore": more, "limit": limit},
-    });
-    Ok(Json(page).into_response())
-}
-
-fn summary(run: &Run) -> Value {
+pub(super) fn summary(run: &Run) -> Value {
     let mut summary = json!({
         "id": run.id,
         "function": {"id": short(run), "name": short(run), "app": {"id": run.app}},
@@ -223,12 +182,12 @@ fn summary(run: &Run) -> Value {
 }
 
 /// The slug without its app.
-fn short(run: &Run) -> &str {
+pub(super) fn short(run: &Run) -> &str {
     let rest = run.slug.strip_prefix(run.app.as_str()).and_then(|rest| rest.strip_prefix('-'));
     rest.unwrap_or(&run.slug)
 }
 
-fn shouted(status: Status) -> &'static str {
+pub(super) fn shouted(status: Status) -> &'static str {
     match status {
         Status::Scheduled => "QUEUED",
         Status::Running => "RUNNING",

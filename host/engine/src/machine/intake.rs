@@ -176,6 +176,7 @@ impl Machine {
             version: -1,
             planning: false,
             stack: Vec::new(),
+            step_ends: BTreeMap::new(),
             pending: BTreeSet::new(),
             planned: BTreeSet::new(),
             requested: BTreeSet::new(),

@@ -87,6 +87,7 @@ impl Machine {
                     let value = memo.get().as_bytes().to_vec();
                     self.records.push(Record::put(Table::Memos, memo_key(id, step), value));
                     run.stack.push(step);
+                    run.step_ends.insert(step, now);
                     run.memos.insert(step, memo.clone());
                 }
             }

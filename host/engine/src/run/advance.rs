@@ -70,6 +70,7 @@ impl Run {
             stage.records.push(Record::put(Table::Memos, memo_key(self.id, step), value));
             self.memos.insert(step, memo);
             self.stack.push(step);
+            self.step_ends.insert(step, stage.now);
             self.inputs.remove(&step);
         }
     }

@@ -10,6 +10,7 @@ mod routes;
 mod runs;
 mod state;
 mod steps;
+mod unfinished;
 mod worker;
 
 use std::time::Duration;

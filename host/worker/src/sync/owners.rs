@@ -42,7 +42,7 @@ impl Owners {
                 Ok(held) => conflicts.extend(announced.conflicts(app, &held)),
                 Err(error @ ApiError::Unreachable { .. }) => return Err(error),
                 Err(error) => {
-                    tracing::debug!(%app, %error, "the functions of another app are not told")
+                    tracing::debug!(%app, %error, "the functions of another app are not told");
                 }
             }
         }

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use futures::{SinkExt, StreamExt};
 use prost::Message as _;
 use protocol::connect::SUBPROTOCOL;
@@ -41,6 +42,8 @@ struct Memory {
     revoked: Option<String>,
     flush_broken: bool,
     gateway: String,
+    /// The slugs of the app `other`.
+    others: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +80,8 @@ impl Gateway {
         let router = Router::new()
             .route("/v0/connect/start", post(start))
             .route("/v0/connect/flush", post(flush))
+            .route("/v2/apps", get(apps))
+            .route("/v1/apps/other/functions", get(others))
             .with_state(shared);
         let api = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = api.local_addr().expect("an address");
@@ -86,6 +91,11 @@ impl Gateway {
 
     pub(crate) fn revoke(&self, bearer: String) {
         self.memory.lock().expect("no panic").revoked = Some(bearer);
+    }
+
+    /// From now on the app `other` has these functions, all with a trigger.
+    pub(crate) fn give_to_another(&self, slugs: Vec<String>) {
+        self.memory.lock().expect("no panic").others = slugs;
     }
 
     pub(crate) fn break_flush(&self, broken: bool) {
@@ -281,4 +291,14 @@ async fn flush(State(shared): State<Shared>, body: Bytes) -> Response {
     let answer = FlushResponse { request_id: response.request_id.clone() };
     drop(shared.flushed.send(response));
     answer.encode_to_vec().into_response()
+}
+
+async fn apps() -> Json<Value> {
+    Json(json!({"data": [{"id": "other", "functionCount": 1}], "page": {"hasMore": false}}))
+}
+
+async fn others(State(shared): State<Shared>) -> Json<Value> {
+    let memory = shared.memory.lock().expect("no panic");
+    let held = |slug: &String| json!({"id": slug, "config": {"triggers": [{"event": "x/y"}]}});
+    Json(memory.others.iter().map(held).collect())
 }

@@ -146,3 +146,137 @@ async fn the_gateways_address_can_be_overridden() {
     assert!(gateway.starts.recv().await.is_some());
     running.shutdown().await;
 }
+
+/// All functions of the guest but the last, which is retired.
+async fn fewer() -> protocol::sync::Announced {
+    let functions = crate::worker::functions().await;
+    let (last, kept) = functions.split_last().expect("functions");
+    protocol::sync::Announced { functions: kept.to_vec(), retired: vec![last.clone()] }
+}
+
+#[tokio::test]
+async fn a_change_is_announced_by_a_second_connection_before_the_first_is_paused_and_closed() {
+    let mut gateway = Gateway::start().await;
+    let running = connected(&gateway).await;
+    let gate = Gate::start().await;
+    let mut old = gateway.ready("10s", "30s").await;
+    until(&running, "registered", is_synced).await;
+    old.request(&five("r", None, 0, &gate.url)).await;
+    gate.reached().await;
+    running.announce(fewer().await);
+    let mut new = gateway.socket().await;
+    assert!(!is_synced(&running.sync_state().borrow()), "the new set is not told yet");
+    let hello = new.hello().await;
+    assert_eq!(hello.instance_id, "one");
+    let told: serde_json::Value =
+        serde_json::from_slice(&hello.apps[0].functions).expect("functions");
+    let untriggered = told.as_array().expect("functions").iter();
+    let untriggered = untriggered.filter(|one| one["triggers"] == serde_json::json!([])).count();
+    assert_eq!(untriggered, 1);
+    // Until the new one is ready the old one takes calls.
+    old.request(&five("s", None, 0, &gate.url)).await;
+    gate.reached().await;
+    new.say_ready("10s", "30s").await;
+    old.expect(Kind::WorkerPause).await;
+    let wanted = running.wanted();
+    until(&running, "registered again", |state| state.has(&wanted)).await;
+    // What was on its way to the old one is still taken.
+    old.request(&five("t", None, 0, &gate.url)).await;
+    gate.reached().await;
+    for _ in 0..3 {
+        gate.open();
+    }
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let reply = new.reply().await;
+        assert_eq!(ops(&reply), ["StepRun"]);
+        new.stored(&reply.request_id).await;
+        answered.push(reply.request_id);
+    }
+    answered.sort();
+    assert_eq!(answered, ["r", "s", "t"]);
+    assert_eq!(old.closed().await, (1000, "WORKER_SHUTDOWN".to_owned()));
+    running.shutdown().await;
+    assert!(gateway.flushed.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_is_nothing_to_the_server_touches_no_connection() {
+    let mut gateway = Gateway::start().await;
+    let running = connected(&gateway).await;
+    let mut socket = gateway.ready("10s", "30s").await;
+    until(&running, "registered", is_synced).await;
+    let mut functions = crate::worker::functions().await;
+    functions.reverse();
+    running.announce(protocol::sync::Announced { functions, retired: Vec::new() });
+    let gate = Gate::start().await;
+    gate.open();
+    socket.request(&five("r", None, 0, &gate.url)).await;
+    assert_eq!(socket.reply().await.request_id, "r");
+    socket.stored("r").await;
+    assert!(is_synced(&running.sync_state().borrow()));
+    assert_eq!((gateway.sockets_waiting(), gateway.starts.len()), (0, 1));
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn changes_during_a_handshake_end_with_the_newest() {
+    let mut gateway = Gateway::start().await;
+    let running = connected(&gateway).await;
+    let mut first = gateway.ready("10s", "30s").await;
+    until(&running, "registered", is_synced).await;
+    running.announce(fewer().await);
+    let mut second = gateway.socket().await;
+    second.hello().await;
+    let functions = crate::worker::functions().await;
+    running.announce(protocol::sync::Announced::active(&functions));
+    second.say_ready("10s", "30s").await;
+    first.expect(Kind::WorkerPause).await;
+    let mut third = gateway.ready("10s", "30s").await;
+    let wanted = running.wanted();
+    until(&running, "registered", |state| state.has(&wanted)).await;
+    second.expect(Kind::WorkerPause).await;
+    for socket in [&mut first, &mut second] {
+        assert_eq!(socket.closed().await.0, 1000);
+    }
+    running.shutdown().await;
+    assert_eq!(third.closed().await.0, 1000);
+}
+
+#[tokio::test]
+async fn a_worker_that_stands_down_pauses_answers_and_closes() {
+    let mut gateway = Gateway::start().await;
+    let running = connected(&gateway).await;
+    let gate = Gate::start().await;
+    let mut socket = gateway.ready("10s", "30s").await;
+    socket.request(&five("r", None, 0, &gate.url)).await;
+    gate.reached().await;
+    running.stand_down().await;
+    socket.expect(Kind::WorkerPause).await;
+    gate.open();
+    assert_eq!(socket.reply().await.request_id, "r");
+    socket.stored("r").await;
+    assert_eq!(socket.closed().await, (1000, "WORKER_SHUTDOWN".to_owned()));
+    until(&running, "stood down", |state| matches!(state, SyncState::StoodDown { .. })).await;
+    running.announce(fewer().await);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(gateway.sockets_waiting(), 0, "it does not come back");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_function_of_another_app_keeps_the_worker_from_connecting_until_it_is_given_up() {
+    let mut gateway = Gateway::start().await;
+    let slug = format!("other-{}", crate::worker::functions().await[0].id);
+    gateway.give_to_another(vec![slug]);
+    let look_again = Duration::from_millis(100);
+    let running = start(worker::Options { look_again, ..options(&gateway, connect()) }).await;
+    until(&running, "blocked", |state| matches!(state, SyncState::Blocked { .. })).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((gateway.sockets_waiting(), gateway.starts.len()), (0, 0));
+    gateway.give_to_another(Vec::new());
+    let mut socket = gateway.ready("10s", "30s").await;
+    until(&running, "registered", is_synced).await;
+    running.shutdown().await;
+    assert_eq!(socket.closed().await.0, 1000);
+}

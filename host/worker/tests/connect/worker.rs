@@ -71,6 +71,11 @@ pub(crate) async fn start(options: Options) -> Running {
     Running::start(options, generation, Vec::new()).await.expect("a worker")
 }
 
+/// The functions of the guest.
+pub(crate) async fn functions() -> Vec<protocol::function::FunctionConfig> {
+    COMPONENT.get_or_init(load).await.functions().to_vec()
+}
+
 /// A worker that connects to this gateway.
 pub(crate) async fn connected(gateway: &Gateway) -> Running {
     start(options(gateway, connect())).await

@@ -2,6 +2,7 @@
 //!
 //! All tests share the keys of [`secrets`], log everything they do, and end by looking for those keys in the log.
 
+mod announced;
 mod bus;
 mod call;
 mod calls;
@@ -22,6 +23,7 @@ mod shutdown;
 mod state;
 mod sync_requests;
 mod trace;
+mod unfinished;
 
 use std::time::Duration;
 

@@ -78,7 +78,7 @@ async fn a_server_that_comes_late_is_told() {
     let bus = Bus::start(options(Trust::Dev, nobody.address())).await;
     let failures = async || match &*bus.running.sync_state().borrow() {
         SyncState::Pending { failures, .. } => *failures,
-        SyncState::Synced { .. } => 0,
+        SyncState::Synced { .. } | SyncState::Blocked { .. } | SyncState::StoodDown { .. } => 0,
     };
     until("two attempts have failed", async || failures().await >= 2).await;
     let server = Server::start_in_place_of(nobody);

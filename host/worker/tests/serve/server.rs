@@ -1,5 +1,6 @@
 //! A server that takes registrations and events, and does with them what a test tells it to.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -59,6 +60,13 @@ pub(crate) struct Memory {
     pub(crate) events: Vec<Seen>,
     /// The functions it has, as it tells them: `id` is the slug.
     pub(crate) functions: Vec<Value>,
+    /// Those of other apps, by the app.
+    pub(crate) others: BTreeMap<String, Vec<Value>>,
+    /// Its runs: the page that begins after a cursor, and what it was asked with.
+    pub(crate) runs: Vec<&'static str>,
+    pub(crate) runs_asked: Vec<String>,
+    /// The trace of every run.
+    pub(crate) trace: Value,
     /// Why it refused the last registration, as it keeps it with the app.
     pub(crate) reason: Option<&'static str>,
     /// Whether it forgets the triggers of what is registered.
@@ -128,6 +136,10 @@ impl Server {
             events: Vec::new(),
             checkpoints: Vec::new(),
             functions: Vec::new(),
+            others: BTreeMap::new(),
+            runs: Vec::new(),
+            runs_asked: Vec::new(),
+            trace: Value::Null,
             reason: None,
             forgetful: false,
             state: RunState {
@@ -146,7 +158,10 @@ impl Server {
         let router = Router::new()
             .route("/fn/register", post(register))
             .route("/v1/apps/{app}/functions", get(functions))
+            .route("/v2/apps", get(apps))
             .route("/v2/apps/{app}", get(app))
+            .route("/v2/apps/{app}/functions/{function}/runs", get(runs))
+            .route("/v2/runs/{run}/trace", get(trace))
             .route("/v0/runs/{run}/{part}", get(run_state))
             .route("/e/{key}", post(events))
             .route("/v1/checkpoint/{run}/async", post(checkpoint))
@@ -239,10 +254,53 @@ async fn register(
     Json(json!({"ok": true, "modified": true})).into_response()
 }
 
-async fn functions(State(memory): State<Shared>, Path(_app): Path<String>) -> Json<Value> {
+async fn functions(State(memory): State<Shared>, Path(app): Path<String>) -> Json<Value> {
     let mut memory = memory.lock().expect("no panic");
+    if app != crate::call::APP {
+        return Json(memory.others.get(&app).cloned().unwrap_or_default().into());
+    }
     memory.asked += 1;
     Json(memory.functions.clone().into())
+}
+
+/// All apps, one to a page.
+async fn apps(State(memory): State<Shared>, RawQuery(query): RawQuery) -> Json<Value> {
+    let memory = memory.lock().expect("no panic");
+    let all: Vec<&str> =
+        std::iter::once(crate::call::APP).chain(memory.others.keys().map(String::as_str)).collect();
+    let query = query.unwrap_or_default();
+    let after = query.split('&').find_map(|member| member.strip_prefix("cursor="));
+    let at =
+        after.and_then(|after| all.iter().position(|app| *app == after)).map_or(0, |at| at + 1);
+    let page = json!({"hasMore": at + 1 < all.len(), "cursor": all[at], "limit": 1});
+    Json(json!({"data": [{"id": all[at], "functionCount": 1}], "page": page}))
+}
+
+/// The runs of any function, two to a page.
+async fn runs(
+    State(memory): State<Shared>,
+    Path((app, function)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Json<Value> {
+    let mut memory = memory.lock().expect("no panic");
+    let query = query.unwrap_or_default();
+    memory.runs_asked.push(format!("{app} {function} {query}"));
+    let after = query.split('&').find_map(|member| member.strip_prefix("cursor="));
+    let at = after.and_then(|after| memory.runs.iter().position(|run| *run == after));
+    let begin = at.map_or(0, |at| at + 1);
+    let end = (begin + 2).min(memory.runs.len());
+    let page = &memory.runs[begin..end];
+    let data: Vec<Value> = page.iter().map(|run| json!({"id": run, "status": "RUNNING"})).collect();
+    let more = end < memory.runs.len();
+    Json(json!({"data": data, "page": {"hasMore": more, "cursor": page.last(), "limit": 2}}))
+}
+
+async fn trace(State(memory): State<Shared>, Path(run): Path<String>) -> Response {
+    let trace = memory.lock().expect("no panic").trace.clone();
+    if trace.is_null() {
+        return (StatusCode::NOT_FOUND, Json(json!({"errors": []}))).into_response();
+    }
+    Json(json!({"data": {"runId": run, "rootSpan": trace}, "metadata": {}})).into_response()
 }
 
 async fn app(State(memory): State<Shared>, Path(app): Path<String>) -> Json<Value> {
