@@ -10,7 +10,7 @@ use crate::{Figures, Size};
 
 use self::load::Load;
 
-/// Every so many reloads the component in the folder is half a file, and as often one that imports what no worker has.
+/// Every so many reloads the component in the folder is half of one, and as often a text.
 const BROKEN_EVERY: usize = 10;
 
 /// How much the worker's memory may have grown at the end: what an allocator keeps, and the lines of the log.
@@ -92,11 +92,11 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
 /// Reloads so often.
 async fn reload(stage: &Stage, versions: &[Artifact; 2], times: usize, all: &mut Deployed) {
     let admin = stage.admin(0);
-    let (half, foreign) = (versions[0].clone().half(), Artifact::read(guests::IMPORT_FILES));
+    let (half, text) = (versions[0].clone().half(), Artifact::text("this is not a component"));
     for n in 0..times {
         let (component, expected) = match n % BROKEN_EVERY {
             3 => (&half, "rejected"),
-            7 => (&foreign, "rejected"),
+            7 => (&text, "rejected"),
             // The first version is there at the beginning.
             _ => (&versions[(all.activated + 1) % 2], "activated"),
         };
