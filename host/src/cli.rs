@@ -6,6 +6,7 @@ pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod engine;
+pub(crate) mod inspect;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     /// Compile one component for the worker that started this (from the standard input to the standard output)
     #[command(hide = true)]
     Compile,
+    /// Say what a component is, what it imports, and where it would run
+    Inspect(Inspect),
 }
 
 impl Command {
@@ -83,6 +86,7 @@ impl Command {
             Self::Engine(_) => "engine",
             Self::Build(_) => "build",
             Self::Compile => "compile",
+            Self::Inspect(_) => "inspect",
         }
     }
 
@@ -91,6 +95,8 @@ impl Command {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
+            // What a component logs while it describes itself is not what was asked for.
+            Self::Inspect(_) => "error",
             Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }
@@ -304,6 +310,16 @@ pub(crate) struct Build {
     /// The folder to put the components into
     #[arg(long, value_name = "DIR", default_value = "target/functions")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Read its imports alone: compile nothing, and do not ask it for its functions
+    #[arg(long)]
+    pub(crate) no_describe: bool,
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {

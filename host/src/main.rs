@@ -34,7 +34,9 @@ fn main() -> ExitCode {
             Command::Worker(args) => cli::worker::run(args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
+            // Answered above.
             Command::Compile => cli::compile::run(),
+            Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }
     });
     match result {

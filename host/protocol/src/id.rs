@@ -38,7 +38,8 @@ fn check(kind: &'static str, text: &str, also: &[char]) -> Result<(), IdError> {
 }
 
 /// An Inngest app: one worker's set of functions, such as `system-bus-host`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct AppId(String);
 
 /// A function within its app, such as `check/system-health`.

@@ -14,7 +14,8 @@
 //! | [`reply`] | outcome → status, headers, body |
 //!
 //! [`connect`] has the frames of the second transport, [`handback`] what is said of a call that will not be finished, and
-//! [`checkpoint`] what stores the steps of one that goes on. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`].
+//! [`checkpoint`] what stores the steps of one that goes on. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`]. [`history`]
+//! reads what the server tells of a run's past.
 
 pub mod call;
 pub mod checkpoint;
@@ -29,6 +30,7 @@ pub mod expression;
 pub mod function;
 pub mod handback;
 pub mod header;
+pub mod history;
 pub mod id;
 pub mod introspect;
 pub mod memo;

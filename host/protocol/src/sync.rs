@@ -1,17 +1,22 @@
 //! The sync payload: what the worker tells the server it has, and what the server says it has.
 
+mod announced;
 mod held;
 mod in_band;
+mod options;
+mod owners;
 mod wire;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use announced::Announced;
 pub use held::{Differences, HeldFunction};
 pub use in_band::{InBand, InBandRequest};
+pub use owners::Conflict;
 
 use crate::SDK;
-use crate::function::FunctionConfig;
+use crate::digest::Digest;
 use crate::id::AppId;
 use crate::introspect::Capabilities;
 use wire::WireFunction;
@@ -39,13 +44,9 @@ pub struct SyncPayload {
 pub const FRAMEWORK: &str = "axum";
 
 impl SyncPayload {
-    /// The payload for an app whose calls arrive at `url`.
-    pub fn new<'f>(
-        app: &AppId,
-        version: Option<&str>,
-        url: &Url,
-        functions: impl IntoIterator<Item = &'f FunctionConfig>,
-    ) -> Self {
+    /// The payload for an app whose calls arrive at `url`. Equal announcements give equal payloads, in whatever order
+    /// their functions come.
+    pub fn new(app: &AppId, version: Option<&str>, url: &Url, announced: &Announced) -> Self {
         Self {
             url: url.to_string(),
             deploy_type: "ping",
@@ -55,7 +56,7 @@ impl SyncPayload {
             framework: FRAMEWORK,
             app_version: version.map(str::to_owned),
             capabilities: Capabilities::default(),
-            functions: sorted(app, url, functions),
+            functions: sorted(app, url, announced),
         }
     }
 
@@ -72,7 +73,12 @@ impl SyncPayload {
         serde_json::to_vec(&self.functions).expect("functions have string keys only")
     }
 
-    /// The slugs of the functions, sorted.
+    /// Twelve digits that are the same for equal payloads, and in all likelihood for these only.
+    pub fn fingerprint(&self) -> String {
+        Digest::of(&serde_json::to_vec(self).expect("payloads have string keys only")).short()
+    }
+
+    /// The slugs of the functions, the retired ones too, sorted.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.functions.iter().map(|function| function.id.as_str())
     }
@@ -90,13 +96,12 @@ pub fn connect_url(app: &AppId) -> Url {
     url
 }
 
-fn sorted<'f>(
-    app: &AppId,
-    url: &Url,
-    functions: impl IntoIterator<Item = &'f FunctionConfig>,
-) -> Vec<WireFunction> {
-    let mut functions: Vec<WireFunction> =
-        functions.into_iter().map(|function| WireFunction::new(app, url, function)).collect();
+/// The functions as they are sent: the retired ones without triggers.
+fn sorted(app: &AppId, url: &Url, announced: &Announced) -> Vec<WireFunction> {
+    let active = announced.functions.iter().map(|function| WireFunction::new(app, url, function));
+    let retired = announced.only_retired();
+    let retired = retired.map(|function| WireFunction::new(app, url, function).without_triggers());
+    let mut functions: Vec<WireFunction> = active.chain(retired).collect();
     functions.sort_by(|a, b| a.id.cmp(&b.id));
     functions
 }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use protocol::digest::Digest;
 use protocol::id::FunctionId;
+use protocol::role::Role;
 use serde::{Deserialize, Serialize};
 
 /// From a moment on, this code is active for a function. Lines are only ever added; a rollback is one more.
@@ -20,6 +21,9 @@ pub struct Activation {
     /// The component's digest; none when the function was taken away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// The role of the workers that serve it; absent where nobody knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Role>,
     /// Which share of the runs that begin. Less than all of them is a canary.
     pub percent: Percent,
     /// Who did it.
@@ -65,6 +69,8 @@ pub struct Change {
     pub component: String,
     /// The component's digest; none takes the function away.
     pub digest: Option<Digest>,
+    /// The role of the workers that serve it.
+    pub home: Option<Role>,
     /// Which share of the runs that begin.
     pub percent: Percent,
 }
@@ -79,6 +85,7 @@ impl Draft {
             function: change.function,
             component: change.component,
             digest: change.digest,
+            home: change.home,
             percent: change.percent,
             by,
             why: why.clone(),

@@ -14,6 +14,7 @@
 //! - A line without a digest takes the function away. What runs began with before stays theirs.
 //! - A run older than the first line began with the first line's digest.
 
+mod homes;
 mod rollback;
 mod share;
 #[cfg(test)]

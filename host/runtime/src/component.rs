@@ -1,5 +1,6 @@
 //! Bytes → a component that can be called: compiled, linked, described and checked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::digest::Digest;
@@ -135,9 +136,8 @@ impl Component {
         let digest = Digest::of(&bytes);
         let compiled = runtime.compile(name, digest, bytes).await?;
         let link = |role| {
-            let linker = runtime.linkers.of(role);
-            let linked = linker.instantiate_pre(&compiled).and_then(WorkerPre::new);
-            linked.map_err(|error| LoadError::Link {
+            let pre = runtime.linkers.of(role).instantiate_pre(&compiled);
+            pre.and_then(WorkerPre::new).map_err(|error| LoadError::Link {
                 component: component(),
                 reason: format!("{error:#}"),
             })
@@ -151,13 +151,12 @@ impl Component {
             .map_err(|fault| LoadError::Describe { component: component(), fault })?;
         let manifest = Manifest::parse(&json)
             .map_err(|error| LoadError::Manifest { component: component(), error })?;
-        let mut linked = vec![(least, pre)];
-        for function in &manifest.functions {
-            let home = placement.home(function.role);
-            if linked.iter().all(|(role, _)| *role != home) {
-                linked.push((home, link(home)?));
-            }
-        }
+        let homes: BTreeSet<_> =
+            manifest.functions.iter().map(|function| placement.home(function.role)).collect();
+        let linked = homes
+            .into_iter()
+            .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
+        let linked = linked.collect::<Result<_, LoadError>>()?;
         let runtime = runtime.clone();
         Ok(Arc::new(Self { name: component(), digest, manifest, placement, linked, runtime }))
     }
@@ -189,7 +188,7 @@ impl Component {
         self.placement.home(declared.and_then(|declared| declared.role))
     }
 
-    /// What instances are made of for a role. One in which no function lives is answered with the least.
+    /// What instances are made of for a role. One in which no function lives has none of its own.
     pub(crate) fn linked(&self, role: Role) -> &WorkerPre<CallState> {
         let own = self.linked.iter().find(|(own, _)| *own == role);
         &own.unwrap_or(&self.linked[0]).1

@@ -57,14 +57,15 @@ pub struct Use {
 
 /// Where a component with these imports may run; or everything that keeps it from running anywhere.
 pub fn judge(imports: Vec<Import>) -> Result<Placement, Refusals> {
-    let (mut uses, mut refusals) = (Vec::new(), Vec::new());
+    let mut placement = Placement { uses: Vec::new() };
+    let mut refusals = Vec::new();
     for import in imports {
         match judge_one(import) {
-            Ok(used) => uses.push(used),
+            Ok(given) => placement.uses.push(given),
             Err(refusal) => refusals.push(refusal),
         }
     }
-    if refusals.is_empty() { Ok(Placement { uses }) } else { Err(Refusals(refusals)) }
+    if refusals.is_empty() { Ok(placement) } else { Err(Refusals(refusals)) }
 }
 
 /// One import alone: what it belongs to, or why nobody has it.
@@ -125,11 +126,7 @@ impl Placement {
     /// Where a function of this component lives: in a cluster if everything fits there, else on a host. `pin` is the
     /// role that its manifest asks for; it can move a function to a host and never off it.
     pub fn home(&self, pin: Option<Role>) -> Role {
-        match pin {
-            Some(Role::Host) => Role::Host,
-            Some(Role::Cluster) | None if self.fits(Role::Cluster) => Role::Cluster,
-            Some(Role::Cluster) | None => Role::Host,
-        }
+        if pin != Some(Role::Host) && self.fits(Role::Cluster) { Role::Cluster } else { Role::Host }
     }
 }
 

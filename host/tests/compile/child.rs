@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use runtime::compile::Child;
-use runtime::{Compiler, LoadError};
+use runtime::{Compilation, Compiler, Limits, LoadError, Runtime};
 
 use crate::{bytes, child, compile, runtime};
 
@@ -120,10 +121,10 @@ async fn a_child_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn a_child_whose_component_needs_too_much_memory_is_an_error() {
-    let little = child().memory(8 << 20);
-    let error = failure(little).await;
-    assert!(error.contains("memory"), "{error}");
+async fn a_child_that_needs_too_much_memory_is_an_error() {
+    // With its usual limit, the same component is compiled: that is most other tests.
+    let error = failure(child().memory(8 << 20)).await;
+    assert!(error.contains("8 MiB") && error.contains("last words"), "{error}");
 }
 
 #[tokio::test]
@@ -143,6 +144,33 @@ async fn a_child_that_is_killed_in_the_middle_is_an_error_and_the_next_one_works
     assert!(error.contains("signal 9"), "{error}");
     let runtime = runtime(Compiler::Child(crate::child()), None);
     compile(&runtime, &bytes(guests::CHANGED)).await.expect("compiled");
+}
+
+#[tokio::test]
+async fn no_more_children_run_at_once_than_may() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let script = format!("echo begins >> {0}; sleep 0.3; echo ends >> {0}", log.display());
+    for at_once in [1, 3] {
+        let child = self::script(folder.path(), &script);
+        let at_once = NonZeroUsize::new(at_once).expect("not zero");
+        let compilation = Compilation::at_once(Compiler::Child(child), None, at_once);
+        let runtime = Runtime::with_compilation(Limits::default(), Vec::new(), compilation);
+        let runtime = runtime.expect("an engine");
+        let bytes = bytes(guests::CHANGED);
+        let compile = || compile(&runtime, &bytes);
+        let (one, two, three) = tokio::join!(compile(), compile(), compile());
+        assert!(one.is_err() && two.is_err() && three.is_err(), "it compiles nothing");
+        let logged = fs::read_to_string(&log).expect("written");
+        let logged = logged.split_whitespace().collect::<Vec<_>>().join(" ");
+        if at_once.get() == 1 {
+            assert_eq!(logged, "begins ends begins ends begins ends");
+        } else {
+            // On a busy machine one may end before another begins, but they do not wait for each other.
+            assert!(logged.contains("begins begins"), "{logged}");
+        }
+        fs::remove_file(&log).expect("removed");
+    }
 }
 
 #[tokio::test]

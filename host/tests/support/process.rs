@@ -33,6 +33,8 @@ impl Process {
             "SYSTEM_BUS_LOG",
             std::env::var("SYSTEM_BUS_LOG").unwrap_or_else(|_| "error".to_owned()),
         );
+        // Not in the folder of the sources, and shared: most processes load the same guests.
+        command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");

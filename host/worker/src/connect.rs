@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`options`] | what a worker that connects is told |
 //! | `desk` | owns connections, calls and replies, and decides |
+//! | `told` | what a connection announces |
 //! | `line` | one connection: start call, handshake, heartbeats; a task that reads and one that writes |
 //! | `work` | runs the calls |
 //! | `flush` | replies that no socket took, by HTTP |
@@ -17,13 +18,14 @@ mod flush;
 mod journal;
 mod line;
 pub mod options;
+mod told;
 mod work;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use protocol::sync::{SyncPayload, connect_url};
+use protocol::sync::Announced;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,7 +38,7 @@ use crate::StartError;
 use crate::drain::Drain;
 use crate::handle::Worker;
 use crate::server_api::ServerApi;
-use crate::sync::SyncState;
+use crate::sync::{Owners, Payloads, SyncState};
 
 pub use self::journal::JournalError;
 pub use self::options::{ConnectOptions, InstanceId, InstanceIdError, Transport};
@@ -47,24 +49,23 @@ const GRACE: Duration = Duration::from_secs(6);
 /// A worker's connection to its server.
 #[derive(Debug)]
 pub(crate) struct Connecting {
+    stop: CancellationToken,
     /// Stops the desk, also when this is dropped without a word.
-    stop: DropGuard,
+    _stop: DropGuard,
     drain: Duration,
     ended: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
 
 impl Connecting {
-    /// Begins to connect. Must be called on the runtime that is to run the calls.
+    /// Begins to connect, with what is announced now and later. Must be called on the runtime that is to run the calls.
     pub(crate) fn start(
         worker: &Arc<Worker>,
         options: ConnectOptions,
+        announced: watch::Receiver<Arc<Announced>>,
         drain: Drain,
     ) -> Result<(Self, watch::Receiver<SyncState>), StartError> {
         let of = &worker.options;
-        let functions = worker.generation.functions();
-        let payload =
-            SyncPayload::new(&of.app, of.app_version.as_deref(), &connect_url(&of.app), functions);
         let (journal, left) = match &options.state_dir {
             None => (None, Vec::new()),
             Some(dir) => {
@@ -77,7 +78,6 @@ impl Connecting {
             instance: options.instance.to_string(),
             app: of.app.to_string(),
             app_version: of.app_version.clone(),
-            functions: payload.functions_json(),
             environment: of.env.clone(),
             concurrency: options.concurrency.get(),
             started: worker.started,
@@ -85,11 +85,12 @@ impl Connecting {
         // Its connections belong to the thread that makes them, so it is not shared with the rest of the worker.
         let api = ServerApi::new(of).map_err(StartError::Client)?;
         let concurrency = usize::try_from(options.concurrency.get()).unwrap_or(usize::MAX);
-        let (state, watched) = watch::channel(SyncState::Pending { failures: 0, error: None });
+        let (state, watched) = watch::channel(SyncState::BEGIN);
         let setup = Setup {
-            app: of.app.clone(),
-            payload,
+            payloads: Payloads::connected(of),
+            announced,
             dialler: Dialler {
+                owners: Owners::new(of, api.clone()),
                 api: api.clone(),
                 gateway: options.gateway,
                 announcement: Arc::new(announcement),
@@ -124,12 +125,18 @@ impl Connecting {
                 drop(end);
             })
             .map_err(StartError::Thread)?;
-        Ok((Self { stop: stop.drop_guard(), drain, ended, thread }, watched))
+        let guard = stop.clone().drop_guard();
+        Ok((Self { stop, _stop: guard, drain, ended, thread }, watched))
+    }
+
+    /// Begins to stop, and does not wait for it: another worker takes over.
+    pub(crate) fn stand_down(&self) {
+        self.stop.cancel();
     }
 
     /// Stops taking calls, answers or hands back those that run, and closes.
     pub(crate) async fn shutdown(self) {
-        drop(self.stop);
+        self.stop.cancel();
         // The sender is dropped when the thread ends, whether well or by a panic.
         if tokio::time::timeout(self.drain + GRACE, self.ended).await.is_err() {
             tracing::error!("the connection's thread did not end; this is a fault of the worker");

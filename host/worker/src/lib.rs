@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::signature::Trust;
+use protocol::sync::Announced;
 use runtime::{Generation, LoadError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -48,7 +49,7 @@ use crate::connect::{ConnectOptions, Connecting, JournalError, Transport};
 use crate::drain::Drain;
 use crate::neighbours::Neighbours;
 use crate::server_api::ServerApi;
-use crate::sync::Registrar;
+use crate::sync::{Payloads, Registrar};
 
 /// Why a worker does not start.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,9 @@ pub enum StartError {
 pub struct Running {
     address: SocketAddr,
     state: watch::Receiver<SyncState>,
+    announce: watch::Sender<Arc<Announced>>,
+    payloads: Payloads,
+    registrar: Option<Arc<Registrar>>,
     stop: CancellationToken,
     drain: Drain,
     patience: Duration,
@@ -124,41 +128,57 @@ impl Running {
             tracing::warn!(%address, "in dev mode everybody who reaches this address can start functions; set INNGEST_SIGNING_KEY");
         }
         let (stop, drain) = (CancellationToken::new(), Drain::default());
+        let (announce, announced) =
+            watch::channel(Arc::new(Announced::active(generation.functions())));
+        let payloads = match &transport {
+            Transport::Serve => Payloads::served(&options, &url),
+            Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),
+        };
         let way = match transport {
             Transport::Serve => {
-                let (registrar, state) = Registrar::new(&options, &url, &generation, api.clone());
+                let (registrar, state) =
+                    Registrar::new(&options, &url, announced.clone(), api.clone());
                 Way::Serve(Arc::new(registrar), state)
             }
             Transport::Connect(connect) => Way::Connect { options: connect, serves_too: false },
             Transport::Both(connect) => Way::Connect { options: connect, serves_too: true },
         };
-        let served = generation.functions().map(|function| function.id.clone()).collect();
-        let (own, apps) = (options.app.clone(), options.neighbours.clone());
-        let (neighbours, directory) =
-            Neighbours::new(own, served, apps, api.clone(), options.look_again);
+        let (neighbours, directory) = Neighbours::new(&options, announced.clone(), api.clone());
         let worker =
             Arc::new(Worker::new(options, generation, refused, api, directory, stop.clone()));
         let mut tasks = vec![tokio::spawn(neighbours.watch(stop.clone()))];
-        let (router, state, connecting) = match way {
+        let (router, state, registrar, connecting) = match way {
             Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
-                let registration = state.clone();
-                let router = serve::router(worker, Some(registrar), registration, drain.clone());
-                (router, state, None)
+                let told = Some(Arc::clone(&registrar));
+                let router = serve::router(worker, told, state.clone(), announced, drain.clone());
+                (router, state, Some(registrar), None)
             }
             Way::Connect { options, serves_too } => {
-                let (connecting, state) = Connecting::start(&worker, options, drain.clone())?;
+                let (connecting, state) =
+                    Connecting::start(&worker, options, announced.clone(), drain.clone())?;
                 let registration = state.clone();
                 let router = if serves_too {
-                    serve::router(worker, None, registration, drain.clone())
+                    serve::router(worker, None, registration, announced, drain.clone())
                 } else {
-                    serve::health_only(worker, registration)
+                    serve::health_only(worker, registration, announced)
                 };
-                (router, state, Some(connecting))
+                (router, state, None, Some(connecting))
             }
         };
         tasks.push(tokio::spawn(serve::run(listener, router, stop.clone())));
-        Ok(Self { address, state, stop, drain, patience, tasks, connecting })
+        Ok(Self {
+            address,
+            state,
+            announce,
+            payloads,
+            registrar,
+            stop,
+            drain,
+            patience,
+            tasks,
+            connecting,
+        })
     }
 
     /// Where it listens.
@@ -169,6 +189,28 @@ impl Running {
     /// Whether the server has us.
     pub fn sync_state(&self) -> watch::Receiver<SyncState> {
         self.state.clone()
+    }
+
+    /// Announces other functions from now on. The server is told at once if that changes anything for it.
+    pub fn announce(&self, announced: Announced) {
+        self.announce.send_replace(Arc::new(announced));
+    }
+
+    /// The fingerprint of what the server should have now: it has it when [`SyncState::has`] says so.
+    pub fn wanted(&self) -> String {
+        let announced = Arc::clone(&self.announce.borrow());
+        self.payloads.of(&announced).fingerprint()
+    }
+
+    /// Leaves the app to another worker: nothing is registered any more, and a connection takes no more calls, answers
+    /// those it has and closes. Calls that arrive over HTTP are answered until [`Running::shutdown`].
+    pub async fn stand_down(&self) {
+        if let Some(registrar) = &self.registrar {
+            registrar.stand_down().await;
+        }
+        if let Some(connecting) = &self.connecting {
+            connecting.stand_down();
+        }
     }
 
     /// Stops taking calls, answers those that run, hands back those that take too long, and ends.

@@ -6,18 +6,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::directory::Directory;
-use protocol::id::{AppId, FunctionId};
+use protocol::id::AppId;
+use protocol::role::Role;
+use protocol::sync::Announced;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::options::Options;
 use crate::server_api::ServerApi;
+
+/// The apps that belong to the same system as a worker's own: those that it was told, and the app of the other role.
+pub(crate) fn beside(options: &Options) -> Vec<AppId> {
+    let roles = Role::ALL.map(Role::app);
+    let others = roles.contains(&options.app).then_some(roles).into_iter().flatten();
+    let mut apps = options.neighbours.clone();
+    apps.extend(others.filter(|app| !options.neighbours.contains(app)));
+    apps.retain(|app| *app != options.app);
+    apps
+}
 
 /// Keeps a directory of the apps beside this one.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
     own: AppId,
-    /// What this worker has itself: never looked for elsewhere.
-    served: Vec<FunctionId>,
+    /// What this worker serves itself is never looked for elsewhere.
+    announced: watch::Receiver<Arc<Announced>>,
     apps: Vec<AppId>,
     api: ServerApi,
     pause: Duration,
@@ -26,14 +39,13 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     pub(crate) fn new(
-        own: AppId,
-        served: Vec<FunctionId>,
-        apps: Vec<AppId>,
+        options: &Options,
+        announced: watch::Receiver<Arc<Announced>>,
         api: ServerApi,
-        pause: Duration,
     ) -> (Self, watch::Receiver<Arc<Directory>>) {
+        let (own, apps) = (options.app.clone(), beside(options));
         let (directory, seen) = watch::channel(Arc::new(Directory::new(own.clone())));
-        (Self { own, served, apps, api, pause, directory }, seen)
+        (Self { own, announced, apps, api, pause: options.look_again, directory }, seen)
     }
 
     /// Looks again and again until told to stop.
@@ -44,11 +56,16 @@ impl Neighbours {
     }
 
     async fn forever(&self) {
+        let mut changes = self.announced.clone();
         loop {
             if let Some(directory) = self.look().await {
                 self.directory.send_replace(Arc::new(directory));
             }
-            tokio::time::sleep(self.pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.pause) => {}
+                // A function that moved away is to be found where it is now.
+                Ok(()) = changes.changed() => {}
+            }
         }
     }
 
@@ -58,10 +75,11 @@ impl Neighbours {
         for app in &self.apps {
             match self.api.functions(app).await {
                 Ok(held) => {
-                    let functions =
-                        held.iter().filter_map(|held| app.function_of(&held.id)?.parse().ok());
-                    directory =
-                        directory.with(app, functions.filter(|id| !self.served.contains(id)));
+                    // One that is retired there has its home elsewhere.
+                    let live = held.iter().filter(|held| held.has_triggers() != Some(false));
+                    let functions = live.filter_map(|held| app.function_of(&held.id)?.parse().ok());
+                    let served = Arc::clone(&self.announced.borrow());
+                    directory = directory.with(app, functions.filter(|id| !served.serves(id)));
                 }
                 Err(error) => {
                     tracing::debug!(%app, %error, "the functions of another app are not known now");

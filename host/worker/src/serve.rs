@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use protocol::call::Route;
 use protocol::header;
 use protocol::signature::{SigningKey, verify};
+use protocol::sync::Announced;
 use protocol::trace::{self, TraceContext};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ struct Shared {
     /// None where a connection registers the functions.
     registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    announced: watch::Receiver<Arc<Announced>>,
     drain: Drain,
 }
 
@@ -42,6 +44,7 @@ pub(crate) fn router(
     worker: Arc<Worker>,
     registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
+    announced: watch::Receiver<Arc<Announced>>,
     drain: Drain,
 ) -> Router {
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
@@ -52,17 +55,21 @@ pub(crate) fn router(
         // layer for all answers would cost every call.
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar, registration, drain }))
+        .with_state(Arc::new(Shared { worker, registrar, registration, announced, drain }))
 }
 
 /// The only route of a worker whose calls all come over its own connection.
-pub(crate) fn health_only(worker: Arc<Worker>, registration: watch::Receiver<SyncState>) -> Router {
+pub(crate) fn health_only(
+    worker: Arc<Worker>,
+    registration: watch::Receiver<SyncState>,
+    announced: watch::Receiver<Arc<Announced>>,
+) -> Router {
     let drain = Drain::default();
     Router::new()
         .route("/", get(describe_health))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar: None, registration, drain }))
+        .with_state(Arc::new(Shared { worker, registrar: None, registration, announced, drain }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.

@@ -3,6 +3,7 @@
 mod apps;
 mod connect;
 mod run;
+mod runs;
 mod state;
 
 use std::time::Duration;
@@ -231,6 +232,15 @@ fn join(origin: &Url, path: &str) -> Url {
     let mut url = origin.clone();
     let base = url.path().trim_end_matches('/').to_owned();
     url.set_path(&format!("{base}/{path}"));
+    url
+}
+
+/// The address of a path whose parts may hold any character.
+fn path(origin: &Url, segments: &[&str]) -> Url {
+    let mut url = origin.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
     url
 }
 

@@ -1,14 +1,57 @@
-//! State of a call that does not stand in its body: what the server left out because it is large, and texts that
-//! were rewritten on the way in.
+//! State of a call that does not stand in its body: what the server left out because it is large, what it keeps of a
+//! run that nobody calls now, and texts that were rewritten on the way in.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Call, CallError};
-use crate::id::StepId;
+use super::{Attempt, Call, CallError, Dispatch, Route};
+use crate::REQUEST_VERSION;
+use crate::id::{RunId, StepId};
 use crate::memo::{MemoTable, Steps};
 
 impl Call {
+    /// The call that would carry on a run which is parked: a discovery call, made of what the server keeps of the run.
+    ///
+    /// `actions` and `batch` are as for [`Call::with_state`], and `order` has the finished steps in the order in which
+    /// they completed, as far as it is known; it may name steps that have no memo. Such a call is good for a replay, not
+    /// for storing anything: it belongs to no dispatch.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use protocol::call::{Call, Route};
+    ///
+    /// let run = "01M81GXW71CEV7JQT6T4T8NAKZ".parse().unwrap();
+    /// let batch = Bytes::from_static(br#"[{"name":"a/b"}]"#);
+    /// let route = Route::new("app-f", None).unwrap();
+    /// let call = Call::parked(route, run, &Bytes::from_static(b"{}"), &batch, &[]).unwrap();
+    /// assert_eq!(call.event(), r#"{"name":"a/b"}"#);
+    /// assert!(!call.may_checkpoint());
+    /// ```
+    pub fn parked(
+        route: Route,
+        run: RunId,
+        actions: &Bytes,
+        batch: &Bytes,
+        order: &[StepId],
+    ) -> Result<Self, CallError> {
+        let call = Self {
+            route,
+            run,
+            attempt: Attempt { number: 0, most: Attempt::DEFAULT },
+            version: REQUEST_VERSION,
+            immediate: true,
+            dispatch: Dispatch::default(),
+            use_api: true,
+            memos: MemoTable::default(),
+            trace: None,
+            stack: order.to_vec(),
+            body: Bytes::new(),
+            event: 0..0,
+            events: 0..0,
+        };
+        call.with_state(actions, batch)
+    }
+
     /// The call with what the server left out: `actions` are the memos, an object like `steps` of a call's body, and
     /// `batch` the events, an array.
     ///
@@ -101,6 +144,24 @@ mod tests {
         let call = call("[]").with_state(&actions(), &Bytes::from_static(b"[]")).expect("a call");
         assert_eq!(ranks(&call), [Some((Memo::Data("1"), 1)), Some((Memo::Data("2"), 0))]);
         assert_eq!(call.event(), r#"{"name":"kept"}"#, "the call's own event stays");
+    }
+
+    #[test]
+    fn a_parked_run_has_its_memos_in_the_order_of_its_trace() {
+        let route = || Route::new("app-f", None).expect("a route");
+        let run = "01M81GXW71CEV7JQT6T4T8NAKZ".parse().expect("an id");
+        let batch = Bytes::from_static(br#"[{"name":"x"}]"#);
+        let order = ["other", "a", "b"].map(StepId::hash);
+        let call = Call::parked(route(), run, &actions(), &batch, &order).expect("a call");
+        assert_eq!(ranks(&call), [Some((Memo::Data("1"), 1)), Some((Memo::Data("2"), 2))]);
+        assert!(!call.use_api && !call.may_checkpoint());
+        assert_eq!(call.event(), r#"{"name":"x"}"#);
+        // One that the trace does not tell comes last.
+        let call = Call::parked(route(), run, &actions(), &batch, &order[1..2]).expect("a call");
+        assert_eq!(ranks(&call)[0], Some((Memo::Data("1"), 0)));
+        assert!(ranks(&call)[1].is_some_and(|(_, rank)| rank > 0));
+        let bad = Call::parked(route(), run, &batch, &batch, &[]);
+        assert!(bad.is_err());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::SyncPayload;
-use super::wire::WireTrigger;
+use super::wire::{WireFunction, WireTrigger};
+use super::{SyncPayload, options};
 
 /// A function as the server has it: an entry of `GET /v1/apps/{app}/functions`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,6 +21,9 @@ pub struct HeldFunction {
 struct HeldConfig {
     #[serde(default)]
     triggers: Option<Vec<HeldTrigger>>,
+    /// Everything else, as the server writes it.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -38,14 +42,23 @@ pub struct Differences {
     pub foreign: Vec<String>,
 }
 
+impl HeldFunction {
+    /// Whether anything starts it, as far as the server tells. A function that nothing starts is retired: it only brings
+    /// its runs to their end.
+    pub fn has_triggers(&self) -> Option<bool> {
+        self.config.as_ref()?.triggers.as_ref().map(|triggers| !triggers.is_empty())
+    }
+}
+
 impl SyncPayload {
-    /// Compares the slugs and the triggers. A server that does not tell its triggers is taken to have ours.
+    /// Compares the slugs, the triggers, and the options that the server acts on. What a server does not tell is taken
+    /// to be ours.
     ///
     /// ```
     /// # let manifest = protocol::function::Manifest::parse(
     /// #     r#"{"functions":[{"id":"tidy","triggers":[{"cron":"0 9 * * *"}]}]}"#).unwrap();
     /// # let (app, url) = ("app".parse().unwrap(), "http://127.0.0.1:1/".parse().unwrap());
-    /// let payload = protocol::sync::SyncPayload::new(&app, None, &url, &manifest.functions);
+    /// let payload = protocol::sync::SyncPayload::new(&app, None, &url, &protocol::sync::Announced::active(&manifest.functions));
     /// let held = serde_json::from_str::<Vec<protocol::sync::HeldFunction>>(
     ///     r#"[{"id":"app-tidy","config":{"triggers":[{"cron":"0 10 * * *"}]}}]"#,
     /// );
@@ -59,24 +72,40 @@ impl SyncPayload {
                 differences.wrong.push(format!("{} is missing", ours.id));
                 continue;
             };
-            let Some(triggers) = theirs.config.as_ref().and_then(|has| has.triggers.as_ref())
-            else {
-                continue;
-            };
+            differences.wrong.extend(ours.differs_from(theirs));
+        }
+        let foreign = held.iter().filter(|held| self.slugs().all(|slug| slug != held.id));
+        differences.foreign = foreign.map(|held| held.id.clone()).collect();
+        differences
+    }
+}
+
+impl WireFunction {
+    /// What the server has other than this, each in one sentence.
+    fn differs_from(&self, theirs: &HeldFunction) -> Vec<String> {
+        let Some(config) = &theirs.config else { return Vec::new() };
+        let mut sentences = Vec::new();
+        if let Some(triggers) = &config.triggers {
             let has: BTreeSet<String> = triggers.iter().filter_map(HeldTrigger::words).collect();
-            let told: BTreeSet<String> = ours.triggers.iter().map(words).collect();
+            let told: BTreeSet<String> = self.triggers.iter().map(words).collect();
             if has != told {
                 let join = |set: BTreeSet<String>| {
                     let all: Vec<_> = set.into_iter().collect();
                     if all.is_empty() { "no trigger".to_owned() } else { all.join(" and ") }
                 };
                 let (has, told) = (join(has), join(told));
-                differences.wrong.push(format!("{} has {has} instead of {told}", ours.id));
+                sentences.push(format!("{} has {has} instead of {told}", self.id));
             }
         }
-        let foreign = held.iter().filter(|held| self.slugs().all(|slug| slug != held.id));
-        differences.foreign = foreign.map(|held| held.id.clone()).collect();
-        differences
+        let Some(has) = options::held(&config.rest) else { return sentences };
+        let told = options::told(&serde_json::to_value(self).unwrap_or_default());
+        let names: BTreeSet<&str> = has.keys().chain(told.keys()).copied().collect();
+        for name in names.into_iter().filter(|name| has.get(name) != told.get(name)) {
+            let text = |of: Option<&String>| of.map_or("none", String::as_str).to_owned();
+            let (has, told) = (text(has.get(name)), text(told.get(name)));
+            sentences.push(format!("{} has {name} {has} instead of {told}", self.id));
+        }
+        sentences
     }
 }
 
@@ -109,6 +138,7 @@ fn words(trigger: &WireTrigger) -> String {
 mod tests {
     use super::*;
     use crate::function::Manifest;
+    use crate::sync::Announced;
 
     fn payload() -> SyncPayload {
         let manifest = Manifest::parse(
@@ -118,7 +148,7 @@ mod tests {
         )
         .expect("valid");
         let (app, url) = ("app".parse().expect("an id"), "http://h/".parse().expect("a URL"));
-        SyncPayload::new(&app, None, &url, &manifest.functions)
+        SyncPayload::new(&app, None, &url, &Announced::active(&manifest.functions))
     }
 
     fn differences(held: &str) -> Differences {
@@ -177,5 +207,34 @@ mod tests {
     fn functions_that_are_not_ours_are_named() {
         let differences = differences(&format!(r#"[{A},{B},{{"id":"app-c"}}]"#));
         assert_eq!((differences.wrong.len(), differences.foreign), (0, vec!["app-c".to_owned()]));
+    }
+
+    #[test]
+    fn options_are_compared_where_the_server_tells_them() {
+        let manifest = Manifest::parse(
+            r#"{"functions":[{"id":"a","triggers":[{"event":"x/y"}],"throttle":{"limit":1,"period":"1m"}}]}"#,
+        )
+        .expect("valid");
+        let (app, url) = ("app".parse().expect("an id"), "http://h/".parse().expect("a URL"));
+        let payload = SyncPayload::new(&app, None, &url, &Announced::active(&manifest.functions));
+        let wrong = |more: &str| {
+            let held =
+                format!(r#"[{{"id":"app-a","config":{{"triggers":[{{"event":"x/y"}}]{more}}}}}]"#);
+            payload
+                .differences(&serde_json::from_str::<Vec<HeldFunction>>(&held).expect("JSON"))
+                .wrong
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(wrong(""), none, "it tells no options");
+        let same = r#","steps":[{"id":"step"}],"throttle":{"limit":1,"period":"60s","burst":0}"#;
+        assert_eq!(wrong(same), none);
+        assert_eq!(
+            wrong(r#","steps":[{"id":"step","retries":2}],"debounce":{"period":"5s"}"#),
+            [
+                "app-a has debounce (period 5000ms) instead of none",
+                "app-a has retries 2 instead of 4",
+                "app-a has throttle none instead of (limit 1 period 60000ms)",
+            ]
+        );
     }
 }

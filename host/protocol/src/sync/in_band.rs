@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{FRAMEWORK, WireFunction, sorted};
+use super::{Announced, FRAMEWORK, WireFunction, sorted};
 use crate::SDK;
-use crate::function::FunctionConfig;
 use crate::introspect::{Asked, Introspection};
 
 /// Who made this worker, as the answer names it.
@@ -78,12 +77,12 @@ fn without_markers(mut url: Url) -> Url {
 
 impl<'w> InBand<'w> {
     /// The answer of a worker that is what `introspection` says, called at `url`.
-    pub fn new<'f>(
+    pub fn new(
         introspection: &Introspection<'w>,
         asked: Asked,
         version: Option<&'w str>,
         url: &Url,
-        functions: impl IntoIterator<Item = &'f FunctionConfig>,
+        announced: &Announced,
     ) -> Self {
         let inspection = String::from_utf8(introspection.body(asked)).unwrap_or_default();
         Self {
@@ -92,7 +91,7 @@ impl<'w> InBand<'w> {
             capabilities: introspection.capabilities,
             env: introspection.env,
             framework: FRAMEWORK,
-            functions: sorted(introspection.app, url, functions),
+            functions: sorted(introspection.app, url, announced),
             inspection: RawValue::from_string(inspection).unwrap_or_default(),
             platform: None,
             sdk_author: AUTHOR,

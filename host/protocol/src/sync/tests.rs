@@ -1,8 +1,9 @@
 use super::*;
 use crate::function::Manifest;
 
-fn everything() -> Manifest {
-    Manifest::parse(include_str!("everything.manifest.json")).expect("valid")
+fn everything() -> Announced {
+    let manifest = Manifest::parse(include_str!("everything.manifest.json")).expect("valid");
+    Announced::active(&manifest.functions)
 }
 
 #[test]
@@ -15,7 +16,7 @@ fn the_payload_is_sorted_absent_is_absent_and_urls_name_the_function() {
     .expect("valid");
     let app = "system-bus-host".parse().expect("an id");
     let url = Url::parse("http://127.0.0.1:3111/api/inngest").expect("a URL");
-    let payload = SyncPayload::new(&app, None, &url, &manifest.functions);
+    let payload = SyncPayload::new(&app, None, &url, &Announced::active(&manifest.functions));
     let json = serde_json::to_value(&payload).expect("JSON");
     let expected = serde_json::json!({
         "url": "http://127.0.0.1:3111/api/inngest", "deployType": "ping", "appName": "system-bus-host",
@@ -47,7 +48,7 @@ fn the_payload_is_sorted_absent_is_absent_and_urls_name_the_function() {
 fn every_option_has_the_form_the_server_reads() {
     let app = "orders".parse().expect("an id");
     let url = Url::parse("https://example.com/api/inngest").expect("a URL");
-    let payload = SyncPayload::new(&app, Some("7"), &url, &everything().functions);
+    let payload = SyncPayload::new(&app, Some("7"), &url, &everything());
     let written = serde_json::to_string_pretty(&payload).expect("JSON");
     // To renew it after a change that is meant: print what was written, and read it before it is kept.
     let golden = include_str!("everything.sync.json").replace("@SDK@", SDK);
@@ -59,7 +60,7 @@ fn every_option_has_the_form_the_server_reads() {
 fn functions_of_a_connection_have_sockets_for_addresses_and_still_name_themselves() {
     let app = "orders".parse().expect("an id");
     let url = Url::parse("http://h/api/inngest?app_name=orders").expect("a URL");
-    let payload = |url| SyncPayload::new(&app, None, url, &everything().functions);
+    let payload = |url| SyncPayload::new(&app, None, url, &everything());
     let served = String::from_utf8(payload(&url).functions_json()).expect("text");
     let announced = payload(&connect_url(&app)).functions_json();
     let expected = served
@@ -67,4 +68,54 @@ fn functions_of_a_connection_have_sockets_for_addresses_and_still_name_themselve
         .replace(r#""type":"http""#, r#""type":"ws""#);
     assert_eq!(String::from_utf8(announced).expect("text"), expected);
     assert!(expected.contains("ws://connect/?app_name=orders&fnId=orders-batched&stepId=step"));
+}
+
+#[test]
+fn equal_announcements_have_equal_payloads_and_retired_functions_have_no_triggers() {
+    let app = "orders".parse().expect("an id");
+    let url = Url::parse("http://h/").expect("a URL");
+    let payload = |announced: &Announced| SyncPayload::new(&app, None, &url, announced);
+    let straight = everything();
+    let mut turned = straight.clone();
+    turned.functions.reverse();
+    assert_eq!(payload(&straight).fingerprint(), payload(&turned).fingerprint());
+
+    let mut left = straight.clone();
+    left.retired = left.functions.split_off(1);
+    let json = serde_json::to_value(payload(&left)).expect("JSON");
+    let triggers: Vec<usize> = json["functions"]
+        .as_array()
+        .expect("functions")
+        .iter()
+        .map(|function| function["triggers"].as_array().expect("it is there").len())
+        .collect();
+    // Sorted: batched, order-failed, process-order; the last one is still active.
+    assert_eq!(triggers, [0, 0, 4]);
+    assert_ne!(payload(&straight).fingerprint(), payload(&left).fingerprint());
+    left.retired.extend(straight.functions.iter().cloned());
+    assert_eq!(serde_json::to_value(payload(&left)).expect("JSON"), json, "active is not retired");
+}
+
+#[test]
+fn a_payload_differs_when_any_option_does() {
+    let app = "a".parse().expect("an id");
+    let url = Url::parse("http://h/").expect("a URL");
+    let fingerprint = |options: &str| {
+        let json =
+            format!(r#"{{"functions":[{{"id":"f","triggers":[{{"event":"x/y"}}]{options}}}]}}"#);
+        let manifest = Manifest::parse(&json).expect(options);
+        SyncPayload::new(&app, None, &url, &Announced::active(&manifest.functions)).fingerprint()
+    };
+    let plain = fingerprint("");
+    // How a run goes on is the worker's business alone: the server is not told.
+    assert_eq!(plain, fingerprint(r#","mode":"pinned""#));
+    for option in [
+        r#","retries":7"#,
+        r#","name":"F""#,
+        r#","concurrency":[{"limit":2}]"#,
+        r#","debounce":{"period":"1s"}"#,
+        r#","timeouts":{"start":"1m"}"#,
+    ] {
+        assert_ne!(plain, fingerprint(option), "{option}");
+    }
 }

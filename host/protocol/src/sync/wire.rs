@@ -156,6 +156,13 @@ impl WireFunction {
     }
 }
 
+impl WireFunction {
+    /// A function that nothing starts any more, and whose runs go on.
+    pub(super) fn without_triggers(self) -> Self {
+        Self { triggers: Vec::new(), ..self }
+    }
+}
+
 impl WireRuntime {
     /// The scheme decides how the server reaches the function; `type` is for people.
     fn new(url: &Url, slug: &str) -> Self {

@@ -59,7 +59,13 @@ impl History {
         if digest == present.and_then(|line| line.digest) && self.canary(function).is_none() {
             return None;
         }
-        let component = to.or(present)?.component.clone();
-        Some(Change { function: function.clone(), component, digest, percent: Percent::ALL })
+        let line = to.or(present)?;
+        Some(Change {
+            function: function.clone(),
+            component: line.component.clone(),
+            digest,
+            home: line.home,
+            percent: Percent::ALL,
+        })
     }
 }

@@ -94,8 +94,11 @@ impl Tail {
             .create(true)
             .open(&path)
             .map_err(LogError::io("open", &path))?;
-        sync_folder(dir)?;
         let metadata = file.metadata().map_err(LogError::io("look at", &path))?;
+        if metadata.len() == 0 {
+            // It may be this call that has made it.
+            sync_folder(dir)?;
+        }
         let identity = Identity::of(&metadata);
         let known = Arc::new(Known { path, identity, offset: AtomicU64::new(0) });
         Ok(Self { file, known, lines: 0 })

@@ -104,8 +104,9 @@ impl Child {
             )),
             Ok((Answer::Refused(reason), _)) => Err(CompileError::Refused(reason)),
             Err(error) => Err(CompileError::Failed(format!(
-                "the compiler {}, and its answer is not one ({error}){words}",
-                Ended(end.status)
+                "the compiler {}, and its answer is not one ({error}); it may use {} MiB of memory{words}",
+                Ended(end.status),
+                self.memory >> 20
             ))),
         }
     }

@@ -99,6 +99,7 @@ mod tests {
             (sent(&compiled, b"abcd"), "more than it announced"),
             (sent(&Answer::Refused(String::new()), b"a"), "more than it announced"),
             (sent(&Answer::Compiled { engine: [7; 16].into(), code: 4 }, b"abcd"), "4 bytes"),
+            (sent(&Answer::Refused("a".repeat(2 << 20)), b""), "JSON"),
         ] {
             let error = answer(&mut rubbish.as_slice(), 3).await.expect_err("rubbish");
             assert!(error.to_string().contains(words), "{error}");

@@ -148,23 +148,24 @@ impl Capability {
         }
     }
 
-    /// Whether workers of a role may have it. A host may have everything; a cluster, what is the same on each of its
+    /// The roles whose workers may have it. A host may have everything; a cluster, what is the same on each of its
     /// machines.
-    pub fn fits(self, role: Role) -> bool {
-        match (role, self) {
-            (Role::Host, _) => true,
-            (Role::Cluster, Self::Fs) => false,
-            (
-                Role::Cluster,
-                Self::Steps
-                | Self::Io
-                | Self::Clocks
-                | Self::Random
-                | Self::Cli
-                | Self::Logging
-                | Self::Http,
-            ) => true,
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Fs => &[Role::Host],
+            Self::Steps
+            | Self::Io
+            | Self::Clocks
+            | Self::Random
+            | Self::Cli
+            | Self::Logging
+            | Self::Http => &Role::ALL,
         }
+    }
+
+    /// Whether workers of a role may have it.
+    pub fn fits(self, role: Role) -> bool {
+        self.roles().contains(&role)
     }
 }
 

@@ -136,3 +136,22 @@ fn all_refusals_are_listed_at_once() {
     assert_eq!(refusals.to_string(), refused.join("; "));
     assert!(refused[2].starts_with("`now` is not an interface"), "{refused:?}");
 }
+
+#[test]
+fn the_page_for_operators_has_each_row() {
+    let page = include_str!("../../../../docs/placement.md");
+    for row in TABLE {
+        let interfaces: Vec<_> = row.interfaces.iter().map(|name| format!("`{name}`")).collect();
+        let roles = if row.capability.roles() == Role::ALL { "both" } else { "host" };
+        let kind = match row.kind {
+            Kind::Ambient => "ambient",
+            Kind::Authority => "authority",
+        };
+        let (package, version, capability) = (row.package, row.version, row.capability);
+        let interfaces = interfaces.join(", ");
+        let line = format!(
+            "| `{package}/` {interfaces} | {version} | `{capability}` | {roles} | {kind} |"
+        );
+        assert!(page.contains(&line), "{line}");
+    }
+}

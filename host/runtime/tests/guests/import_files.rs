@@ -2,6 +2,7 @@ use protocol::digest::Digest;
 use protocol::role::Role;
 use runtime::LoadError;
 use runtime::placement::Capability;
+use serde_json::json;
 
 use crate::call::{Made, load, runtime};
 
@@ -18,10 +19,13 @@ async fn files_keep_a_component_out_of_clusters_and_it_finds_none_on_a_host() {
     }
     assert!(placement.grants().contains(&Capability::Fs));
     assert_eq!(component.home(&"reads".parse().expect("an id")), Role::Host);
-    // Files of this machine that are there, looked for inside of a step and outside.
+    // A file that is there, looked for inside of a step and outside.
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    assert!(std::fs::exists(path).expect("our own folder"));
     for function in ["reads", "reads-outside"] {
-        let said = Made::default().told(&component, function).await;
-        assert!(said.contains("failed to find a pre-opened file descriptor"), "{function}: {said}");
+        let made = Made { data: json!({ "path": path }), ..Made::default() };
+        let said = made.told(&component, function).await;
+        assert!(said.contains("No such file or directory"), "{function}: {said}");
     }
 }
 

@@ -7,16 +7,17 @@
 mod calls;
 mod lines;
 mod stop;
+mod succession;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::connect::backoff::Backoff;
 use protocol::connect::book::Book;
 use protocol::connect::request::Envelope;
-use protocol::id::AppId;
 use protocol::reply::Reply;
-use protocol::sync::{HeldFunction, SyncPayload};
+use protocol::sync::{Announced, Conflict, HeldFunction};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -26,9 +27,10 @@ use self::stop::Stopping;
 use super::flush::Flushed;
 use super::journal::Journal;
 use super::line::{Dialler, LineId, LineNews};
+use super::told::Told;
 use super::work::Work;
 use crate::server_api::{ApiError, ServerApi};
-use crate::sync::SyncState;
+use crate::sync::{Payloads, SyncState};
 
 /// What happened.
 #[derive(Debug)]
@@ -36,15 +38,15 @@ enum News {
     Line(LineId, LineNews),
     Answered(String, Reply),
     Flushed(Flushed),
-    /// Which functions the server has, as it says.
-    Has(Result<Vec<HeldFunction>, ApiError>),
+    /// Which functions the server has, as it says, and who else has some of ours.
+    Has(Result<Vec<HeldFunction>, ApiError>, Vec<Conflict>),
 }
 
 /// What the desk is made of.
 #[derive(Debug)]
 pub(super) struct Setup {
-    pub(super) app: AppId,
-    pub(super) payload: SyncPayload,
+    pub(super) payloads: Payloads,
+    pub(super) announced: watch::Receiver<Arc<Announced>>,
     pub(super) dialler: Dialler,
     pub(super) api: ServerApi,
     pub(super) work: Work,
@@ -61,6 +63,10 @@ pub(super) struct Setup {
 #[derive(Debug)]
 pub(super) struct Desk {
     setup: Setup,
+    /// What the server should have.
+    wanted: Arc<Told>,
+    /// How often others were in the way of that.
+    blocked: usize,
     book: Book,
     /// The calls that run, to abort them.
     running: HashMap<String, AbortHandle>,
@@ -85,7 +91,10 @@ impl Desk {
     pub(super) fn new(setup: Setup) -> Self {
         let (tell, inbox) = mpsc::unbounded_channel();
         let now = Instant::now();
+        let announced = Arc::clone(&setup.announced.borrow());
         Self {
+            wanted: Arc::new(Told::new(&setup.payloads, announced)),
+            blocked: 0,
             book: Book::new(setup.reply_ack),
             setup,
             running: HashMap::new(),
@@ -117,6 +126,7 @@ impl Desk {
             tokio::select! {
                 news = self.inbox.recv() => if let Some(news) = news { self.hear(news) },
                 () = tokio::time::sleep_until(wake.into()) => {}
+                Ok(()) = self.setup.announced.changed() => self.announce(Instant::now()),
                 () = stop.cancelled(), if self.stopping.is_none() => self.stop(Instant::now()),
             }
         }
@@ -128,7 +138,7 @@ impl Desk {
             News::Line(id, news) => self.line_news(id, news),
             News::Answered(id, reply) => self.answered(&id, reply),
             News::Flushed(flushed) => self.flushed(flushed),
-            News::Has(answer) => self.compare(answer),
+            News::Has(answer, conflicts) => self.compare(answer, conflicts),
         }
     }
 
@@ -147,6 +157,7 @@ impl Desk {
             self.flush_at = now;
         }
         self.flush(now);
+        self.settle(now);
         self.dial(now);
         self.look(now);
     }
@@ -159,6 +170,7 @@ impl Desk {
             self.open_line().and_then(|_| self.book.next()),
             self.wants_flush().then_some(self.flush_at),
             self.wants_line().then_some(self.dial_at),
+            self.settles_at(),
             self.open_line().and(self.look_at).filter(|_| self.stopping.is_none()),
             self.stopping.as_ref().map(Stopping::next),
         ];

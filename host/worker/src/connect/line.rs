@@ -12,6 +12,7 @@ use protocol::connect::frames::{
 };
 use protocol::connect::link::{Due, Heard, Link, LinkError};
 use protocol::connect::{SHUTDOWN_REASON, SUBPROTOCOL};
+use protocol::sync::Conflict;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -24,7 +25,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::told::Told;
 use crate::server_api::{ApiError, ServerApi};
+use crate::sync::{Owners, RegisterError};
 
 /// How long dialling may take.
 const DIAL: Duration = Duration::from_secs(10);
@@ -59,6 +62,8 @@ pub(super) enum LineNews {
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LineError {
+    #[error("{}", RegisterError::Owned(.0.clone()))]
+    Owned(Vec<Conflict>),
     #[error("no gateway was named: {0}")]
     Start(#[from] ApiError),
     #[error(
@@ -77,20 +82,19 @@ pub(super) enum LineError {
     Ours,
 }
 
-/// What a connection tells the gateway about the worker; the same for all connections of the process.
+/// What a connection tells the gateway about the worker, besides its functions; the same for all connections of the process.
 #[derive(Debug)]
 pub(super) struct Announcement {
     pub(super) instance: String,
     pub(super) app: String,
     pub(super) app_version: Option<String>,
-    pub(super) functions: Vec<u8>,
     pub(super) environment: Option<String>,
     pub(super) concurrency: u32,
     pub(super) started: jiff::Timestamp,
 }
 
 impl Announcement {
-    fn frame(&self, start: &StartResponse) -> ConnectMessage {
+    fn frame(&self, start: &StartResponse, told: &Told) -> ConnectMessage {
         let message = WorkerConnect {
             connection_id: start.connection_id.clone(),
             instance_id: self.instance.clone(),
@@ -102,7 +106,7 @@ impl Announcement {
             apps: vec![AppConfiguration {
                 app_name: self.app.clone(),
                 app_version: self.app_version.clone(),
-                functions: self.functions.clone(),
+                functions: told.functions.clone(),
             }],
             // A connection that is not ready yet costs attempts.
             worker_manual_readiness_ack: false,
@@ -174,15 +178,18 @@ impl Drop for Line {
 /// How a connection is made.
 #[derive(Debug, Clone)]
 pub(super) struct Dialler {
+    pub(super) owners: Owners,
     pub(super) api: ServerApi,
     pub(super) gateway: Option<Url>,
     pub(super) announcement: Arc<Announcement>,
 }
 
 impl Dialler {
-    /// Begins to connect. What happens is told by `tell`, and at last that the connection has ended.
+    /// Begins to connect, unless others own functions of what shall be told. What happens is told by `tell`, and at last
+    /// that the connection has ended.
     pub(super) fn dial(
         &self,
+        told: Arc<Told>,
         exclude: Vec<String>,
         tell: impl Fn(LineNews) + Send + Sync + 'static,
     ) -> Line {
@@ -192,7 +199,7 @@ impl Dialler {
         let this = self.clone();
         // It ends with its socket, or when the owner drops the line.
         tokio::spawn(async move {
-            let conducted = Box::pin(this.conduct(&exclude, &out, outbox, &tell));
+            let conducted = Box::pin(this.conduct(&told, &exclude, &out, outbox, &tell));
             let ended = torn.run_until_cancelled(conducted).await.unwrap_or(LineError::Ours);
             tell(LineNews::Ended(ended));
         });
@@ -201,11 +208,17 @@ impl Dialler {
 
     async fn conduct(
         &self,
+        told: &Told,
         exclude: &[String],
         out: &mpsc::Sender<Out>,
         outbox: mpsc::Receiver<Out>,
         tell: &(impl Fn(LineNews) + Sync),
     ) -> LineError {
+        match self.owners.conflicts(&told.announced).await {
+            Ok(conflicts) if conflicts.is_empty() => {}
+            Ok(conflicts) => return LineError::Owned(conflicts),
+            Err(error) => return error.into(),
+        }
         let (start, socket) = match self.open(exclude).await {
             Ok(opened) => opened,
             Err(error) => return error,
@@ -222,7 +235,7 @@ impl Dialler {
                 message = stream.next() => match message {
                     Some(Ok(Message::Binary(bytes))) => match link.hear(Instant::now(), bytes) {
                         Ok(Heard::Hello) => {
-                            if let Err(stuck) = post(self.announcement.frame(&start)) {
+                            if let Err(stuck) = post(self.announcement.frame(&start, told)) {
                                 break stuck;
                             }
                         }

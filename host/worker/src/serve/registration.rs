@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use protocol::header;
 use protocol::introspect::{Asked, Introspection};
 use protocol::signature::{SignatureError, SigningKey, Verified, verify};
-use protocol::sync::{InBand, InBandRequest};
+use protocol::sync::{Announced, InBand, InBandRequest};
 use serde::Serialize;
 
 use super::{Shared, query_member, signature, signed_json};
 use crate::handle::Worker;
 use crate::server_api::SyncRequest;
+use crate::sync::{RegisterError, SyncState};
 use crate::{health, respond};
 
 /// `GET`: what this worker is.
@@ -29,15 +30,16 @@ pub(super) async fn introspect(State(shared): State<Arc<Shared>>, headers: Heade
         Err(_) if signature.is_some() => Asked::Disbelieved,
         Ok(_) | Err(_) => Asked::Unsigned,
     };
-    let body = introspection(worker).body(asked);
+    let functions = shared.announced.borrow().functions.len();
+    let body = introspection(worker, functions).body(asked);
     signed_json(StatusCode::OK, body, verified.ok().as_ref().and_then(Verified::key))
 }
 
-fn introspection(worker: &Worker) -> Introspection<'_> {
+fn introspection(worker: &Worker, functions: usize) -> Introspection<'_> {
     let options = &worker.options;
     Introspection {
         app: &options.app,
-        functions: worker.generation.functions().count(),
+        functions,
         capabilities: options.capabilities(),
         trust: &options.trust,
         event_key: options.event_key.as_deref(),
@@ -62,6 +64,13 @@ pub(super) async fn sync(
         let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
         return respond::refusal(StatusCode::CONFLICT, "Connected", message);
     };
+    if registrar.has_stood_down() {
+        return respond::refusal(
+            StatusCode::CONFLICT,
+            "StoodDown",
+            RegisterError::StoodDown.to_string(),
+        );
+    }
     let Ok(body) = to_bytes(body, options.body_limit).await else {
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return respond::refusal(status, "TooLarge", "the body is too large");
@@ -70,7 +79,7 @@ pub(super) async fn sync(
     let signature = signature(&headers);
     let verified = verify(signature, body, Timestamp::now(), &options.trust);
     if options.in_band_sync && text(header::SYNC_KIND) == Some(Kind::InBand.name()) {
-        return in_band(&shared.worker, verified);
+        return in_band(&shared, verified);
     }
     // An unsigned request only makes us tell our own server what we have. A signature, if there is one, must fit.
     let verified = match verified {
@@ -89,7 +98,11 @@ pub(super) async fn sync(
         Ok(synced) => (StatusCode::OK, "Successfully synced.".to_owned(), synced.modified),
         Err(error) => {
             tracing::warn!(%error, "a requested sync failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), false)
+            let status = match &error {
+                RegisterError::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                RegisterError::Owned(_) | RegisterError::StoodDown => StatusCode::CONFLICT,
+            };
+            (status, error.to_string(), false)
         }
     };
     let answer = Told { message, modified, refused: health::refusals(&shared.worker) };
@@ -113,7 +126,8 @@ struct Refused {
 }
 
 /// The functions go to whoever asks, so that has to be somebody who shares our key.
-fn in_band(worker: &Worker, verified: Result<Verified<Bytes>, SignatureError>) -> Response {
+fn in_band(shared: &Shared, verified: Result<Verified<Bytes>, SignatureError>) -> Response {
+    let worker = &shared.worker;
     let verified = match verified {
         Ok(verified) => verified,
         Err(error) => {
@@ -131,13 +145,20 @@ fn in_band(worker: &Worker, verified: Result<Verified<Bytes>, SignatureError>) -
             return Kind::InBand.answer(StatusCode::BAD_REQUEST, &refused, key);
         }
     };
+    // Whoever asks would register what it is told.
+    if let SyncState::Blocked { conflicts, .. } = &*shared.registration.borrow() {
+        let message = RegisterError::Owned(conflicts.clone()).to_string();
+        let refused = Refused { code: "function_owned_by_another_app", message };
+        return Kind::InBand.answer(StatusCode::CONFLICT, &refused, key);
+    }
     let asked = if key.is_some() { Asked::Believed } else { Asked::Unsigned };
+    let announced: Arc<Announced> = Arc::clone(&shared.announced.borrow());
     let answer = InBand::new(
-        &introspection(worker),
+        &introspection(worker, announced.functions.len()),
         asked,
         worker.options.app_version.as_deref(),
         &request.url,
-        worker.generation.functions(),
+        &announced,
     );
     Kind::InBand.answer(StatusCode::OK, &answer, key)
 }

@@ -6,7 +6,7 @@ use protocol::sync::{FRAMEWORK, HeldFunction, SyncPayload, Synced};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::{ApiError, ServerApi, join, read, shortened};
+use super::{ApiError, ServerApi, join, path, read, shortened};
 
 /// What came along with a request to sync, and goes on to the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +63,51 @@ impl ServerApi {
         let moment = jiff::Timestamp::now().as_millisecond();
         url.query_pairs_mut().append_pair("at", &moment.to_string());
         read(self.authorized(|client| client.get(url.clone())).await?).await
+    }
+
+    /// The apps that have functions on the server, ours among them.
+    pub async fn apps(&self) -> Result<Vec<AppId>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            data: Vec<Listed>,
+            page: Option<Page>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Listed {
+            id: String,
+            function_count: Option<u64>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Page {
+            #[serde(default)]
+            has_more: bool,
+            cursor: Option<String>,
+        }
+        let mut apps = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut url = path(&self.api_origin, &["v2", "apps"]);
+            url.query_pairs_mut()
+                .append_pair("limit", "100")
+                .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
+            let answer = self.authorized(|client| client.get(url.clone())).await?;
+            let answer: Answer = read(answer).await?;
+            let listed = answer.data.into_iter().filter(|app| app.function_count != Some(0));
+            // An app whose name cannot be one of ours cannot be asked about either.
+            apps.extend(listed.filter_map(|app| app.id.parse::<AppId>().ok()));
+            match answer.page {
+                // A page that leads to itself would never end.
+                Some(Page { has_more: true, cursor: Some(next) })
+                    if cursor.as_ref() != Some(&next) =>
+                {
+                    cursor = Some(next);
+                }
+                _ => return Ok(apps),
+            }
+        }
     }
 
     /// Why the server refused our functions. Its refusal does not say which rule was broken by what, but it keeps the

@@ -62,6 +62,7 @@ impl Desk {
                     self.done(id);
                     return;
                 }
+                self.carry(line, id);
                 let full = self.running.len() >= self.setup.concurrency + QUEUE;
                 let back = (full || self.stopping.is_some())
                     .then(|| envelope.hand_back(&chance::word(), drain::REASON))
@@ -79,6 +80,13 @@ impl Desk {
                     self.book.sent(&again.request_id, Instant::now());
                 }
             }
+        }
+    }
+
+    /// Takes down over which connection a call came: that one stays until the call is done.
+    fn carry(&mut self, line: LineId, id: &str) {
+        if let Some(held) = self.lines.iter_mut().find(|held| held.id == line) {
+            held.carries.insert(id.to_owned());
         }
     }
 
@@ -110,6 +118,9 @@ impl Desk {
     fn done(&mut self, id: &str) {
         if let Some(journal) = &mut self.setup.journal {
             journal.done(id);
+        }
+        for held in &mut self.lines {
+            held.carries.remove(id);
         }
         self.release_leaving();
     }

@@ -1,16 +1,19 @@
 //! The desk's connections: one that is used, and for moments another that replaces it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use protocol::connect::backoff::Backoff;
 use protocol::connect::frames::{ConnectMessage, Kind, WorkerStatus};
 use protocol::connect::link::{Heard, Intervals, LinkError};
-use protocol::sync::{Differences, HeldFunction};
+use protocol::sync::{Conflict, Differences, HeldFunction};
 
 use super::{Desk, News};
 use crate::chance;
 use crate::connect::line::{Line, LineError, LineId, LineNews};
+use crate::connect::told::Told;
 use crate::server_api::ApiError;
 use crate::sync::SyncState;
 
@@ -23,20 +26,32 @@ const KEEP: usize = 64 << 20;
 /// A connection, or an attempt at one.
 #[derive(Debug)]
 pub(super) struct Held {
-    id: LineId,
-    line: Line,
+    pub(super) id: LineId,
+    pub(super) line: Line,
+    /// What its handshake says.
+    pub(super) told: Arc<Told>,
     group: Option<String>,
     /// Since when it is ready.
-    open: Option<Instant>,
+    pub(super) open: Option<Instant>,
     /// It will be closed: it is used only while there is no other.
-    leaving: bool,
+    pub(super) leaving: bool,
+    /// Since when it takes no more calls, because a newer one announces something else.
+    pub(super) paused: Option<Instant>,
+    /// It was told to close, and ends as soon as the gateway has answered.
+    pub(super) closed: bool,
+    /// The calls that came over it and are not done.
+    pub(super) carries: HashSet<String>,
 }
 
 impl Desk {
     /// The connection to send over: the newest that is ready.
     pub(super) fn open_line(&self) -> Option<&Line> {
+        self.open_held().map(|held| &held.line)
+    }
+
+    pub(super) fn open_held(&self) -> Option<&Held> {
         let ready = || self.lines.iter().rev().filter(|held| held.open.is_some());
-        ready().find(|held| !held.leaving).or_else(|| ready().next()).map(|held| &held.line)
+        ready().find(|held| !held.leaving).or_else(|| ready().next())
     }
 
     /// Sends over whatever connection is open; false when none is.
@@ -50,7 +65,10 @@ impl Desk {
     }
 
     pub(super) fn wants_line(&self) -> bool {
-        let has_one = self.lines.iter().any(|held| !held.leaving);
+        let has_one = self.lines.iter().any(|held| {
+            // One that is on its way is waited for, whatever it will say.
+            !held.leaving && (held.open.is_none() || held.told.is(&self.wanted))
+        });
         self.stopping.is_none() && !has_one && self.book.kept() <= KEEP
     }
 
@@ -62,9 +80,21 @@ impl Desk {
         self.dialled += 1;
         let id = self.dialled;
         let tell = self.teller();
-        let line =
-            self.setup.dialler.dial(self.exclude.clone(), move |news| tell(News::Line(id, news)));
-        self.lines.push(Held { id, line, group: None, open: None, leaving: false });
+        let told = self.next_told();
+        let line = self.setup.dialler.dial(Arc::clone(&told), self.exclude.clone(), move |news| {
+            tell(News::Line(id, news));
+        });
+        self.lines.push(Held {
+            id,
+            line,
+            told,
+            group: None,
+            open: None,
+            leaving: false,
+            paused: None,
+            closed: false,
+            carries: HashSet::new(),
+        });
     }
 
     pub(super) fn line_news(&mut self, id: LineId, news: LineNews) {
@@ -93,19 +123,25 @@ impl Desk {
         let now = Instant::now();
         let Some(held) = self.held(id) else { return };
         held.open = Some(now);
-        let functions = self.setup.payload.slugs().count();
-        tracing::info!(app = %self.setup.app, functions, "connected to the gateway and registered");
+        let told = Arc::clone(&held.told);
+        let functions = told.payload.slugs().count();
+        tracing::info!(app = %self.setup.payloads.app, functions, "connected to the gateway and registered");
         self.exclude.clear();
         self.look_at = Some(now + self.setup.look_again);
-        self.setup.state.send_replace(SyncState::Synced {
-            at: Timestamp::now(),
-            functions,
-            foreign: Vec::new(),
-        });
-        // Whatever the old one was to carry goes over this one.
-        for held in self.lines.iter().filter(|held| held.id != id) {
-            held.line.close();
+        if told.is(&self.wanted) {
+            self.blocked = 0;
+            self.setup.state.send_replace(SyncState::Synced {
+                at: Timestamp::now(),
+                functions,
+                payload: told.fingerprint.clone(),
+                foreign: Vec::new(),
+            });
+        } else {
+            // What we announce has changed meanwhile.
+            self.dial_at = now;
         }
+        // Whatever an old one was to carry goes over this one.
+        self.relieve(id, &told, now);
         self.book.connected(now, intervals.extend_lease);
         self.resend();
     }
@@ -143,6 +179,10 @@ impl Desk {
         if held.open.is_some_and(|open| now.duration_since(open) >= PROVEN) {
             self.backoff.succeeded();
         }
+        if let LineError::Owned(conflicts) = error {
+            self.owned(conflicts.clone(), now);
+            return;
+        }
         if matches!(error, LineError::Link(LinkError::Refused(_))) {
             self.backoff.hopeless();
         }
@@ -157,9 +197,9 @@ impl Desk {
         // There is no elsewhere yet: what idles is given up, so that a server that waits for its clients can leave.
         self.release_leaving();
         if self.stopping.is_none() {
-            tracing::warn!(app = %self.setup.app, %error, ?pause, "not connected; trying again after a pause");
+            tracing::warn!(app = %self.setup.payloads.app, %error, ?pause, "not connected; trying again after a pause");
         }
-        if self.open_line().is_none() {
+        if self.stopping.is_none() && !self.is_told() {
             let failures = u32::try_from(self.backoff.failures()).unwrap_or(u32::MAX);
             let error = Some(error.to_string());
             self.setup.state.send_replace(SyncState::Pending { failures, error });
@@ -170,8 +210,8 @@ impl Desk {
     /// has.
     pub(super) fn release_leaving(&mut self) {
         if self.book.is_empty() {
-            for held in self.lines.iter().filter(|held| held.leaving) {
-                held.line.close();
+            for held in self.lines.iter_mut().filter(|held| held.leaving && held.paused.is_none()) {
+                held.close();
             }
         }
     }
@@ -184,21 +224,56 @@ impl Desk {
         self.send_over(id, &ConnectMessage::around(Kind::WorkerStatus, &status));
     }
 
-    /// Asks from time to time whether the server still has our functions.
+    /// Asks from time to time whether the server still has our functions, and nobody else.
     pub(super) fn look(&mut self, now: Instant) {
         let due = self.look_at.is_some_and(|at| now >= at);
         if !due || self.open_line().is_none() || self.stopping.is_some() {
             return;
         }
         self.look_at = None;
-        let (tell, api, app) = (self.teller(), self.setup.api.clone(), self.setup.app.clone());
-        // It ends with the request's own limit of time.
-        tokio::spawn(async move { tell(News::Has(api.functions(&app).await)) });
+        let (tell, api, app) =
+            (self.teller(), self.setup.api.clone(), self.setup.payloads.app.clone());
+        let (owners, wanted) = (self.setup.dialler.owners.clone(), Arc::clone(&self.wanted));
+        // It ends with the requests' own limit of time.
+        tokio::spawn(async move {
+            let held = api.functions(&app).await;
+            // The connection itself tells whether the server is there.
+            let conflicts = owners.conflicts(&wanted.announced).await.unwrap_or_default();
+            tell(News::Has(held, conflicts));
+        });
     }
 
-    pub(super) fn compare(&mut self, answer: Result<Vec<HeldFunction>, ApiError>) {
-        self.look_at = Some(Instant::now() + self.setup.look_again);
-        let app = &self.setup.app;
+    pub(super) fn compare(
+        &mut self,
+        answer: Result<Vec<HeldFunction>, ApiError>,
+        conflicts: Vec<Conflict>,
+    ) {
+        let now = Instant::now();
+        self.look_at = Some(now + self.setup.look_again);
+        if !self.is_told() {
+            // What the server has is about to be replaced.
+            return;
+        }
+        if !conflicts.is_empty() {
+            self.setup.state.send_if_modified(|state| {
+                state.note_conflicts(&self.setup.payloads.app, conflicts)
+            });
+            return;
+        }
+        let payload = &self.wanted.payload;
+        self.setup.state.send_if_modified(|state| {
+            let free = matches!(state, SyncState::Blocked { .. });
+            if free {
+                *state = SyncState::Synced {
+                    at: Timestamp::now(),
+                    functions: payload.slugs().count(),
+                    payload: self.wanted.fingerprint.clone(),
+                    foreign: Vec::new(),
+                };
+            }
+            free
+        });
+        let app = &self.setup.payloads.app;
         let held = match answer {
             Ok(held) => held,
             // The connection itself tells whether the server is there, and not every server has this route.
@@ -207,16 +282,11 @@ impl Desk {
                 return;
             }
         };
-        let Differences { wrong, foreign } = self.setup.payload.differences(&held);
-        self.setup.state.send_if_modified(|state| match state {
-            SyncState::Synced { foreign: known, .. } if *known != foreign => {
-                *known = foreign;
-                true
-            }
-            _ => false,
-        });
+        let Differences { wrong, foreign } = payload.differences(&held);
+        self.setup.state.send_if_modified(|state| state.note_foreign(app, foreign));
         // A connection that is being replaced will be asked about again.
-        if !wrong.is_empty() && self.lines.iter().all(|held| !held.leaving) {
+        let replaced = self.lines.iter().any(|held| held.leaving && held.paused.is_none());
+        if !wrong.is_empty() && !replaced {
             tracing::warn!(%app, ?wrong, "the server has not what it was told; connecting anew");
             self.replace();
         }
@@ -233,9 +303,18 @@ impl Desk {
         }
     }
 
-    pub(super) fn close_all(&self) {
-        for held in &self.lines {
-            held.line.close();
+    pub(super) fn close_all(&mut self) {
+        for held in &mut self.lines {
+            held.close();
+        }
+    }
+}
+
+impl Held {
+    /// Closes the connection after what was sent before; once is enough.
+    pub(super) fn close(&mut self) {
+        if !std::mem::replace(&mut self.closed, true) {
+            self.line.close();
         }
     }
 }

@@ -53,6 +53,7 @@ impl Desk {
             step: Step::Draining,
         });
         self.pause();
+        self.stand_down();
     }
 
     pub(super) fn stop_further(&mut self, now: Instant) {
