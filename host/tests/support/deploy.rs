@@ -45,6 +45,13 @@ impl Folders {
         Self { cache: other.cache(), ..self }
     }
 
+    /// Writes a file of a worker's that is none of its folders.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.root.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
     /// Puts a component among those that a reload looks at; the moment in which it was renamed.
     pub(crate) fn place(&self, component: &Artifact, name: &str) -> Instant {
         component.place(&self.components(), name)
