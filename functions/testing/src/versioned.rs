@@ -62,7 +62,8 @@ macro_rules! versioned {
         #[function(
             id = "versioned-pinned",
             on("testing/versioned-pinned.requested"),
-            retries = 20
+            retries = 20,
+            mode = "pinned"
         )]
         async fn versioned_pinned($ctx: Ctx, event: Incoming<$crate::Asked>) -> Result<Vec<String>> {
             let $at = $crate::versioned::Version::new(&MARK, &event.data);

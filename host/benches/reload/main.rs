@@ -52,7 +52,7 @@ fn main() {
             f64::from(u32::try_from(size).expect("small")) / f64::from(1 << 20)
         );
         // The second worker shares the first one's cache, and knows none of its versions.
-        let cold = Folders::new();
+        let cold = Folders::new().with_own_cache();
         print("compiled then", deploys(&cold, &versions, &function).await);
         let warm = Folders::new().with_cache_of(&cold);
         print("cached", deploys(&warm, &versions, &function).await);

@@ -46,7 +46,7 @@ fn main() {
         println!("{count} components in {}", folder.display());
         return;
     }
-    let folders = Folders::new();
+    let folders = Folders::new().with_own_cache();
     make(&folders.components(), count);
     let first = start(&folders, count);
     println!(

@@ -133,9 +133,8 @@ async fn judged(
     Judged { took, runs, line }
 }
 
-/// A policy that decides after few runs, so that the drill is short.
+/// The rules as they are by default, but for the times: a drill has no ten minutes.
 fn policy(stage: &Stage) -> String {
-    let path = stage.folders.versions().join("policy.toml");
-    std::fs::write(&path, "").expect("written");
-    path.to_string_lossy().into_owned()
+    let rules = "[canary]\npromote_after = \"5s\"\npromote_runs = 30\n";
+    stage.folders.file("policy.toml", rules).to_string_lossy().into_owned()
 }

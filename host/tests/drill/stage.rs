@@ -49,7 +49,7 @@ impl Stage {
     /// Starts one more worker on the folders.
     pub(crate) async fn worker(&mut self, further: &[&str]) {
         let folders = self.folders.arguments();
-        let mut arguments = vec!["--role", "cluster", "--step-limit", "60s"];
+        let mut arguments = vec!["--step-limit", "60s"];
         arguments.extend(folders.iter().map(String::as_str));
         arguments.extend_from_slice(further);
         let worker = self.server.launch(free_address(), &arguments);

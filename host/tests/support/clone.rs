@@ -24,6 +24,11 @@ impl Artifact {
         Self(std::fs::read(guest).expect("a built guest"))
     }
 
+    /// Bytes that are no component.
+    pub(crate) fn text(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+
     /// The same component as another version of itself.
     pub(crate) fn version(mut self, version: &str) -> Self {
         let places = find(&self.0, MARK);

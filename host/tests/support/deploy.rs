@@ -13,19 +13,31 @@ use crate::clone::Artifact;
 /// The folders of a worker, or of several that share them.
 pub(crate) struct Folders {
     root: TempDir,
-    cache: PathBuf,
+    /// Where compiled code is kept; none where it may be what earlier tests have compiled.
+    cache: Option<PathBuf>,
 }
 
 #[allow(dead_code, reason = "not all who deploy need all of it")]
 impl Folders {
     /// Empty ones.
     pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir().expect("a folder");
-        let folders = Self { cache: root.path().join("cache"), root };
-        for folder in [folders.components(), folders.versions(), folders.cache()] {
+        let folders = Self { root: tempfile::tempdir().expect("a folder"), cache: None };
+        for folder in [folders.components(), folders.versions()] {
             std::fs::create_dir(folder).expect("a folder");
         }
         folders
+    }
+
+    /// These folders, with a cache in which no code is yet.
+    pub(crate) fn with_own_cache(mut self) -> Self {
+        self.cache = Some(self.root.path().join("cache"));
+        self
+    }
+
+    /// These folders, with the cache of others.
+    pub(crate) fn with_cache_of(mut self, other: &Self) -> Self {
+        self.cache.clone_from(&other.cache);
+        self
     }
 
     pub(crate) fn components(&self) -> PathBuf {
@@ -36,13 +48,11 @@ impl Folders {
         self.root.path().join("versions")
     }
 
-    pub(crate) fn cache(&self) -> PathBuf {
-        self.cache.clone()
-    }
-
-    /// These folders, but for the cache, which is another one's.
-    pub(crate) fn with_cache_of(self, other: &Self) -> Self {
-        Self { cache: other.cache(), ..self }
+    /// Writes a file of a worker's that is none of its folders.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.root.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
     }
 
     /// Puts a component among those that a reload looks at; the moment in which it was renamed.
@@ -57,16 +67,18 @@ impl Folders {
 
     /// The same, where `on` says that it watches the folder of components.
     pub(crate) fn arguments_with(&self, watch: &str) -> Vec<String> {
-        let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        let (components, versions, cache) =
-            (text(self.components()), text(self.versions()), text(self.cache()));
-        let pairs = [
-            ("--components", components.as_str()),
-            ("--versions", &versions),
-            ("--cache", &cache),
-            ("--watch", watch),
+        let folders = [
+            ("--components", Some(self.components())),
+            ("--versions", Some(self.versions())),
+            ("--cache", self.cache.clone()),
         ];
-        pairs.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]).collect()
+        let mut arguments = vec!["--watch".to_owned(), watch.to_owned()];
+        for (name, folder) in folders {
+            if let Some(folder) = folder {
+                arguments.extend([name.to_owned(), folder.to_string_lossy().into_owned()]);
+            }
+        }
+        arguments
     }
 
     /// The lines of the activation log.

@@ -35,6 +35,8 @@ impl Process {
         );
         // Not in the folder of the sources, and shared: most processes load the same guests.
         command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+        // Each guest is compiled once for all tests.
+        command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"));
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");

@@ -111,8 +111,12 @@ impl Server {
         listen: SocketAddr,
         further: &[&str],
     ) -> Process {
-        let components = components.path().to_string_lossy();
-        let further = [&["--components", &components], further].concat();
+        // Its versions are kept with its components: whoever starts with these again knows what was active.
+        let versions = components.path().join("versions");
+        let (components, versions) =
+            (components.path().to_string_lossy(), versions.to_string_lossy());
+        let all = ["--components", &components, "--versions", &versions, "--watch", "off"];
+        let further = [&all, further].concat();
         let process = self.launch(listen, &further);
         self.registered(process.address).await;
         process
@@ -125,6 +129,8 @@ impl Server {
             "worker",
             "--listen",
             &listen,
+            "--role",
+            "cluster",
             "--app",
             APP,
             "--allow-http",

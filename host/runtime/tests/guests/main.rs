@@ -25,6 +25,7 @@ mod two_homes;
 mod versioned;
 
 // One table has all of them.
+use self::versioned as versioned_alias;
 use self::versioned as versioned_appended;
 use self::versioned as versioned_bug;
 use self::versioned as versioned_flaky;

@@ -19,6 +19,7 @@ async fn told(guest: &str, function: &str) -> String {
 async fn each_version_does_with_the_first_ones_memo_what_its_name_says() {
     let table = [
         (guests::VERSIONED, r#"ran three "1.three""#),
+        (guests::VERSIONED_ALIAS, r#"ran three "alias.three""#),
         (guests::VERSIONED_APPENDED, r#"ran three "appended.three""#),
         (guests::VERSIONED_BUG, "three failed with Error: this is the bug (Again)"),
         (guests::VERSIONED_FLAKY, r#"ran three "flaky.three""#),
