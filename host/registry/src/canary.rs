@@ -133,7 +133,7 @@ impl Tallies {
         let mut canaries = lock(&self.canaries);
         let mut before = std::mem::take(&mut *canaries);
         for (function, active) in generation.functions() {
-            let (Some((version, _)), Some(line)) = (&active.canary, history.canary(function))
+            let (Some((version, _)), Some(line)) = (&active.canary, history.canary_began(function))
             else {
                 continue;
             };

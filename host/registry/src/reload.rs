@@ -101,6 +101,10 @@ impl Registry {
         self.refresh().await;
         let before = self.adopt().await;
         self.expect(request.expected)?;
+        if request.by == By::Reload {
+            // Whoever asks wants to know what is there now: tags are looked up, not taken from the last look.
+            source.refresh().await;
+        }
         let scan = source.scan().await;
         for trouble in &scan.troubles {
             tracing::warn!(trouble, "not everything could be looked at");

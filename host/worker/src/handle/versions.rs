@@ -138,10 +138,6 @@ impl Worker {
         match invoked {
             Ok(Outcome::Unfit(misfit)) => Ran::Unfit(misfit),
             Ok(Outcome::Fits) => Ran::Fits,
-            // No body has run, so another version may answer.
-            Err(failed) if rigour == Rigour::Strict && failed.step.is_none() => {
-                Ran::Unfit(Misfit::Diverged { why: failed.to_string() })
-            }
             invoked => {
                 let outcome = self.noted(function, digest, call, invoked);
                 Ran::Outcome(stage.close(outcome).await)
