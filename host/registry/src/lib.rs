@@ -14,6 +14,7 @@
 //! | [`store`] | every component that was ever activated, by digest |
 //! | [`registry`] | hands out the present generation, and for each call the code it is to run on |
 //! | [`generation`], [`version`] | one immutable set of code; one component in memory |
+//! | [`plan`] | what deploying other components would change, read off what both declare |
 //! | [`canary`], [`judge`] | what calls came to, and whether a canary stays |
 
 pub mod activation;
@@ -24,6 +25,7 @@ pub mod history;
 pub mod judge;
 pub mod log;
 pub mod oci;
+pub mod plan;
 pub mod registry;
 pub mod reload;
 pub mod rollback;

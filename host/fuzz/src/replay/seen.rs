@@ -145,7 +145,7 @@ impl<'c> Seen<'c> {
                 return;
             }
             let Ok(alias) = alias(found.options) else { return };
-            let (index, name) = (0..)
+            let (index, name) = (0..=u32::MAX)
                 .map(|index| (index, numbered(found.name, index)))
                 .find(|(_, name)| !self.names.contains(name))
                 .expect("there is always another number");
