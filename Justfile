@@ -25,7 +25,9 @@ build-functions:
     cargo run -- build
 
 # A drill with figures: `recover` (kill -9 of worker and engine), `hostile` (guests that break limits), `connect` (a
-# worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways)
+# worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways), `reload`
+# (versions alternate under load), `pinning` (runs sleep while versions are deployed), `canary` (one that fails, one that
+# does well), `takeover` (a second worker takes the first one's place)
 drill which:
     cargo test --locked -p system-bus --test drill -- --drill {{ which }}
 
@@ -40,6 +42,10 @@ fuzz target seconds="600":
 # All benchmarks; docs/performance.md says how to read them
 bench:
     cargo bench
+
+# Start and idle memory beside the official JavaScript SDK; needs node, npm and the network
+bench-peer *options:
+    node host/benches/peer/measure.mjs {{ options }}
 
 # Known vulnerabilities of dependencies; needs the network
 audit:

@@ -1,9 +1,18 @@
 //! The command line: its types, and one module for each command.
 
 pub(crate) mod build;
+pub(crate) mod cache;
+pub(crate) mod compile;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod engine;
+pub(crate) mod functions;
+pub(crate) mod generations;
+pub(crate) mod inspect;
+pub(crate) mod operator;
+pub(crate) mod reload;
+pub(crate) mod rollback;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
@@ -11,6 +20,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::cache::CacheArgs;
+pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
+pub(crate) use self::operator::{Functions, Generations, Reach, Reload, Rollback};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -66,6 +78,19 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Build every function of the workspace into the folder that workers load
     Build(Build),
+    /// What a worker serves, by role, and what forced each function there
+    Functions(Functions),
+    /// Tell a worker to take up what is new
+    Reload(Reload),
+    /// What is active on a worker, what was, and what is still in memory
+    Generations(Generations),
+    /// Go back to an earlier generation
+    Rollback(Rollback),
+    /// Compile one component for the worker that started this (from the standard input to the standard output)
+    #[command(hide = true)]
+    Compile,
+    /// Say what a component is, what it imports, and where it would run
+    Inspect(Inspect),
 }
 
 impl Command {
@@ -76,6 +101,12 @@ impl Command {
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
             Self::Build(_) => "build",
+            Self::Functions(_) => "functions",
+            Self::Reload(_) => "reload",
+            Self::Generations(_) => "generations",
+            Self::Rollback(_) => "rollback",
+            Self::Compile => "compile",
+            Self::Inspect(_) => "inspect",
         }
     }
 
@@ -84,7 +115,12 @@ impl Command {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) => "info",
+            // What a component logs while it describes itself is not what was asked for.
+            Self::Inspect(_) => "error",
+            Self::Functions(_) | Self::Reload(_) | Self::Generations(_) | Self::Rollback(_) => {
+                "warn"
+            }
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }
 }
@@ -97,6 +133,8 @@ pub(crate) struct Demo {
     /// Give up when the runs have not ended after this long
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 #[derive(Debug, Args)]
@@ -107,7 +145,7 @@ pub(crate) struct Dev {
     /// Where the development engine listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8288")]
     pub(crate) engine: SocketAddr,
-    /// Where the worker listens
+    /// Where the worker for the role host listens; the one for cluster takes the next port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3111")]
     pub(crate) worker: SocketAddr,
     /// Where the engine keeps its state
@@ -115,18 +153,14 @@ pub(crate) struct Dev {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Worker {
-    /// The folder of components to load
-    #[arg(
-        long,
-        env = "SYSTEM_BUS_COMPONENTS",
-        value_name = "DIR",
-        default_value = "target/functions"
-    )]
-    pub(crate) components: PathBuf,
+    #[command(flatten)]
+    pub(crate) deploy: DeployArgs,
     /// Where to listen
     #[arg(
         long,
@@ -135,9 +169,12 @@ pub(crate) struct Worker {
         default_value = "127.0.0.1:3111"
     )]
     pub(crate) listen: SocketAddr,
-    /// The Inngest app to serve
-    #[arg(long, env = "INNGEST_APP_ID", value_name = "APP", default_value = local_app())]
-    pub(crate) app: String,
+    /// Where the worker for the role cluster listens, beside one for host [default: the next port]
+    #[arg(long, env = "SYSTEM_BUS_LISTEN_CLUSTER", value_name = "ADDRESS")]
+    pub(crate) listen_cluster: Option<SocketAddr>,
+    /// The Inngest app to serve; for one role only [default: system-bus-host or system-bus-cluster]
+    #[arg(long, env = "INNGEST_APP_ID", value_name = "APP")]
+    pub(crate) app: Option<String>,
     /// Whether functions go on while their steps are stored, each as it declares, so that a row of steps takes one call;
     /// otherwise every step is a call of its own
     #[arg(long, env = "SYSTEM_BUS_CHECKPOINTS", value_name = "ON_OR_OFF", default_value = "on", action = clap::ArgAction::Set, value_parser = on_or_off)]
@@ -155,11 +192,17 @@ pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    #[command(flatten)]
+    pub(crate) take_over: TakeOverArgs,
+    #[command(flatten)]
     pub(crate) transport: TransportArgs,
 }
 
 /// How calls come to the worker.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct TransportArgs {
     /// How calls come here: the server dials us, we dial it, or we dial it and answer what dials us too
     #[arg(long, env = "SYSTEM_BUS_TRANSPORT", value_name = "TRANSPORT", default_value = "serve")]
@@ -190,10 +233,6 @@ pub(crate) enum Transports {
     Connect,
     /// We dial the server, which registers us; calls to the address are answered too
     Both,
-}
-
-fn local_app() -> &'static str {
-    crate::local::APP
 }
 
 /// Where components may send requests.
@@ -295,6 +334,16 @@ pub(crate) struct Build {
     /// The folder to put the components into
     #[arg(long, value_name = "DIR", default_value = "target/functions")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Read its imports alone: compile nothing, and do not ask it for its functions
+    #[arg(long)]
+    pub(crate) no_describe: bool,
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {

@@ -1,43 +1,52 @@
-//! An engine and a worker in one process, for demos and development. They speak HTTP over loopback, signed, as they
+//! An engine and a worker for each role in one process, for demos and development. They speak HTTP over loopback, signed, as they
 //! would if they were apart.
 
 pub(crate) mod follow;
 pub(crate) mod show;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use engine::{Data, Engine};
 use protocol::event::NewEvent;
+use protocol::role::Role;
 use protocol::signature::{Keys, SigningKey, Trust};
+use registry::folder::{Folder, FolderOptions};
+use registry::source::Source;
+use registry::{Percent, RegistryOptions};
 use runtime::http::Destination;
-use runtime::{Limits, Runtime, folder};
+use runtime::{Limits, Runtime};
 use serde::Deserialize;
-use worker::{Running, SyncState};
+use worker::Access;
 
-use crate::answer::progress;
-
-/// The app of workers with the role `host`.
-pub(crate) const APP: &str = "system-bus-host";
+use crate::cli::CacheArgs;
+use crate::serving::{self, Serving};
 
 /// Any key does for an engine without event keys.
 pub(crate) const EVENT_KEY: &str = "local";
 
+/// How long registering may take.
+const REGISTERED: Duration = Duration::from_secs(30);
+
 /// What runs where.
 pub(crate) struct Plan {
     pub(crate) engine: SocketAddr,
+    /// Where the worker for the role `host` listens; the one for `cluster` takes the next port.
     pub(crate) worker: SocketAddr,
     pub(crate) data: Data,
     pub(crate) components: PathBuf,
+    /// The activation log and the versions.
+    pub(crate) versions: PathBuf,
+    pub(crate) cache: CacheArgs,
     pub(crate) allow: Vec<Destination>,
 }
 
-/// An engine and its worker.
+/// An engine and a worker for each role.
 pub(crate) struct Local {
     pub(crate) engine: Engine,
-    worker: Running,
+    serving: Serving,
     client: reqwest::Client,
 }
 
@@ -45,8 +54,11 @@ impl Local {
     /// Starts both, and waits until the engine has the worker's functions.
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
         let key = SigningKey::parse(&random_hex()?).context("a random key")?;
-        let runtime = Runtime::new(Limits::default(), plan.allow)?;
-        let loaded = load(&runtime, &plan.components).await?;
+        let runtime =
+            Runtime::with_compilation(Limits::default(), plan.allow, plan.cache.compilation())?;
+        let folder = Folder::new(&plan.components, FolderOptions::default());
+        let source = Source::new(Some(folder), None);
+        let registry = serving::open(runtime, RegistryOptions::new(plan.versions), source).await?;
         let engine = engine::Options {
             listen: plan.engine,
             data: plan.data,
@@ -54,13 +66,15 @@ impl Local {
             keep_alive: true,
             ..engine::Options::default()
         };
-        let worker = |engine: SocketAddr| -> anyhow::Result<worker::Options> {
+        let worker = |engine: SocketAddr, role: Role| -> anyhow::Result<worker::Options> {
             let origin: url::Url = format!("http://{engine}").parse()?;
             Ok(worker::Options {
-                app: APP.parse()?,
+                role,
+                access: Access::loopback(),
+                app: role.app(),
                 app_version: None,
-                listen: plan.worker,
-                trust: Trust::Signed(Keys { primary: key, fallback: None }),
+                listen: serving::listens(plan.worker, role, None),
+                trust: Trust::Signed(Keys { primary: key.clone(), fallback: None }),
                 event_key: Some(EVENT_KEY.to_owned()),
                 api_origin: origin.clone(),
                 event_api_origin: origin,
@@ -77,25 +91,30 @@ impl Local {
                 drain: worker::options::DRAIN,
             })
         };
-        let (engine, worker) = if plan.engine.port() == 0 {
+        let workers = |engine: SocketAddr| {
+            Role::ALL
+                .into_iter()
+                .map(|role| worker(engine, role))
+                .collect::<anyhow::Result<Vec<_>>>()
+        };
+        let (engine, serving) = if plan.engine.port() == 0 {
             // A port that is not known yet belongs to an engine that remembers nothing.
             let engine = Engine::start(engine).await?;
-            let options = worker(engine.address())?;
-            (engine, Running::start(options, loaded.generation, loaded.refused).await?)
+            let workers = workers(engine.address())?;
+            (engine, Serving::start(registry, Some(Percent::ALL), workers).await?)
         } else {
             // The engine may have runs to go on with at once: a worker that is not there yet would cost them an attempt.
-            let options = worker(plan.engine)?;
-            let running = Running::start(options, loaded.generation, loaded.refused).await?;
-            (Engine::start(engine).await?, running)
+            let workers = workers(plan.engine)?;
+            let serving = Serving::start(registry, Some(Percent::ALL), workers).await?;
+            (Engine::start(engine).await?, serving)
         };
-        let local = Self { engine, worker, client: reqwest::Client::builder().build()? };
-        local.registered().await?;
-        Ok(local)
+        serving.registered(REGISTERED).await?;
+        Ok(Self { engine, serving, client: reqwest::Client::builder().build()? })
     }
 
-    /// Where the worker listens.
-    pub(crate) fn worker(&self) -> SocketAddr {
-        self.worker.address()
+    /// Where the first worker listens.
+    pub(crate) fn worker(&self) -> anyhow::Result<SocketAddr> {
+        self.serving.address()
     }
 
     /// Sends events to the engine, as anybody would.
@@ -114,36 +133,11 @@ impl Local {
         }
     }
 
-    /// Ends both: the engine first, so that it does not report a worker that is gone.
+    /// Ends all: the engine first, so that it does not report a worker that is gone.
     pub(crate) async fn shutdown(self) {
         self.engine.shutdown().await;
-        self.worker.shutdown().await;
+        self.serving.shutdown().await;
     }
-
-    async fn registered(&self) -> anyhow::Result<()> {
-        let mut state = self.worker.sync_state();
-        let synced = state.wait_for(|state| matches!(state, SyncState::Synced { .. }));
-        match tokio::time::timeout(Duration::from_secs(30), synced).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => bail!(
-                "the worker could not register with the engine: {:?}",
-                *self.worker.sync_state().borrow()
-            ),
-        }
-    }
-}
-
-/// Loads a folder, saying which component is being compiled and which was refused.
-pub(crate) async fn load(runtime: &Runtime, components: &Path) -> anyhow::Result<folder::Loaded> {
-    let loaded =
-        folder::load(runtime, components, |name| progress(&format!("• loading {name}"))).await?;
-    for error in &loaded.refused {
-        tracing::error!(%error, "a component was left out");
-    }
-    for (component, error) in loaded.generation.refused() {
-        tracing::error!(component, %error, "a function was left out");
-    }
-    Ok(loaded)
 }
 
 fn random_hex() -> anyhow::Result<String> {

@@ -4,6 +4,8 @@ mod answer;
 mod cli;
 mod config;
 mod local;
+mod operate;
+mod serving;
 mod shutdown;
 mod telemetry;
 mod workspace;
@@ -17,6 +19,11 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start(&cli.logs, &cli.command);
+    if let Command::Compile = cli.command {
+        // Before there are threads.
+        return cli::compile::run()
+            .unwrap_or_else(|error| answer::failed(false, "compile", &error));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
@@ -29,6 +36,13 @@ fn main() -> ExitCode {
             Command::Worker(args) => cli::worker::run(args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
+            // Answered above.
+            Command::Functions(args) => cli::functions::run(args, cli.json).await,
+            Command::Reload(args) => cli::reload::run(args, cli.json).await,
+            Command::Generations(args) => cli::generations::run(args, cli.json).await,
+            Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
+            Command::Compile => cli::compile::run(),
+            Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }
     });
     match result {

@@ -12,8 +12,8 @@ use crate::context::Ctx;
 use crate::error::Result;
 
 pub use self::options::{
-    Batch, CancelOn, Checkpoint, Concurrency, Debounce, Options, RateLimit, Scope, Singleton,
-    SingletonMode, Throttle, Timeouts,
+    Batch, CancelOn, Checkpoint, Concurrency, Debounce, Mode, Options, RateLimit, Role, Scope,
+    Singleton, SingletonMode, Throttle, Timeouts,
 };
 #[doc(hidden)]
 pub use self::text::{join, length, text};
@@ -47,6 +47,37 @@ pub struct Declaration {
     /// What else the server shall do about its runs.
     #[serde(flatten)]
     pub options: Options,
+    /// The steps that can be read off its code. Informational: steps of helpers are not here.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub steps: &'static [DeclaredStep],
+    /// The events that start it, as far as it names their types. Informational.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub input: &'static [DeclaredEvent],
+}
+
+/// A step that can be read off the code of a function.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct DeclaredStep {
+    /// Its id, without a key.
+    pub id: &'static str,
+    /// Its kind, as the host knows it.
+    pub kind: &'static str,
+    /// Whether it has a key, and so may occur many times.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keyed: bool,
+    /// The id that it had before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<&'static str>,
+}
+
+/// An event whose type a function names.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct DeclaredEvent {
+    /// Its name.
+    pub event: &'static str,
+    /// The members of its data, as far as its type tells.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub fields: &'static [&'static str],
 }
 
 impl Declaration {
@@ -148,6 +179,8 @@ mod tests {
             Trigger::Cron { cron: "0 9 * * *", jitter: None },
         ],
         options: Options::NONE,
+        steps: &[],
+        input: &[],
     };
 
     #[test]
@@ -161,6 +194,19 @@ mod tests {
                 r#"{"cron":"0 9 * * *"}]}]}"#
             )
         );
+    }
+
+    #[test]
+    fn steps_and_events_are_told() {
+        const CHARGE: DeclaredStep =
+            DeclaredStep { id: "charge", kind: "run", keyed: false, alias: None };
+        const NEW: DeclaredStep =
+            DeclaredStep { id: "mail", keyed: true, alias: Some("send"), ..CHARGE };
+        const INPUT: DeclaredEvent = DeclaredEvent { event: "a/b", fields: &["id"] };
+        let told = manifest(&[Declaration { steps: &[CHARGE, NEW], input: &[INPUT], ..PAID }]);
+        let steps = r#""steps":[{"id":"charge","kind":"run"},{"id":"mail","kind":"run","keyed":true,"alias":"send"}]"#;
+        let input = r#""input":[{"event":"a/b","fields":["id"]}]"#;
+        assert!(told.contains(steps) && told.contains(input), "{told}");
     }
 
     #[test]

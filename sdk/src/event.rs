@@ -34,6 +34,10 @@ pub use self::field::{Field, Holds, Place, Shape};
 pub trait Event: Serialize + DeserializeOwned {
     /// The name under which the server knows it.
     const NAME: &'static str;
+
+    /// What the members of its data are called in JSON, as far as `#[derive(Event)]` could tell.
+    #[doc(hidden)]
+    const MEMBERS: &'static [&'static str] = &[];
 }
 
 /// What a call by a cron trigger carries.

@@ -78,6 +78,10 @@ impl Host for Worker {
     fn race(&self) {
         steps::race();
     }
+
+    fn misfit(&self, step: u32, why: &str) {
+        steps::misfit(step, why);
+    }
 }
 
 fn answer(answer: steps::Answer) -> Answer {

@@ -26,6 +26,9 @@ pub(crate) trait Host {
 
     /// From here on the function may go on when one of several steps has ended.
     fn race(&self);
+
+    /// The stored result of a step does not decode. Returns only where the function is to see an error.
+    fn misfit(&self, step: u32, why: &str);
 }
 
 /// A step that was polled for the first time.
@@ -169,6 +172,11 @@ impl Replay {
     /// are reported at the next [`Replay::ask`].
     pub(crate) fn enter_race(&self) {
         self.host.race();
+    }
+
+    /// Tells the host that what is stored for a step does not fit the type the step has here.
+    pub(crate) fn misfit(&self, step: u32, why: &str) {
+        self.host.misfit(step, why);
     }
 
     /// From here to [`Replay::finish`] the body of this step runs.

@@ -15,7 +15,7 @@ mod sleep;
 mod wait;
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -44,22 +44,59 @@ pub(crate) struct Ticket {
 }
 
 enum Stage {
-    New(Cow<'static, str>),
+    New(Name),
     Registered(u32),
-    Ended,
+    /// With the ordinal of a step that the host knows.
+    Ended(Option<u32>),
+}
+
+/// A step's identity, until the host hears of it.
+struct Name {
+    id: &'static str,
+    alias: Option<&'static str>,
+    /// What is behind either of them.
+    keys: String,
+}
+
+impl Name {
+    fn full(&self, id: &'static str) -> Cow<'static, str> {
+        if self.keys.is_empty() {
+            Cow::Borrowed(id)
+        } else {
+            Cow::Owned(format!("{id}{}", self.keys))
+        }
+    }
+
+    /// The options with the alias among them, where there is one.
+    fn with_alias(&self, options: Cow<'static, str>) -> Cow<'static, str> {
+        let Some(alias) = self.alias else { return options };
+        let alias = serde_json::Value::from(self.full(alias));
+        let rest = options.strip_prefix('{').unwrap_or("}");
+        let comma = if rest.starts_with('}') { "" } else { "," };
+        Cow::Owned(format!(r#"{{"alias":{alias}{comma}{rest}"#))
+    }
 }
 
 impl Ticket {
     pub(crate) fn new(replay: &Rc<Replay>, id: &'static str) -> Self {
-        Self { replay: Rc::clone(replay), stage: Stage::New(Cow::Borrowed(id)) }
+        let name = Name { id, alias: None, keys: String::new() };
+        Self { replay: Rc::clone(replay), stage: Stage::New(name) }
     }
 
     /// Adds a key to the identity. The brackets keep `pay` with key `1` apart from the second
     /// `pay`, which the server calls `pay:1`.
     pub(crate) fn key(&mut self, key: impl Display) {
         match &mut self.stage {
-            Stage::New(id) => *id = Cow::Owned(format!("{id}[{key}]")),
+            Stage::New(name) => write!(name.keys, "[{key}]").expect("a text takes all"),
             _ => panic!("the key `{key}` came after the step had been polled: give it at once"),
+        }
+    }
+
+    /// Gives the identity that the step had before.
+    pub(crate) fn alias(&mut self, id: &'static str) {
+        match &mut self.stage {
+            Stage::New(name) => name.alias = Some(id),
+            _ => panic!("the alias `{id}` came after the step had been polled: give it at once"),
         }
     }
 
@@ -70,12 +107,12 @@ impl Ticket {
         options: impl FnOnce() -> Result<Cow<'static, str>>,
     ) -> Poll<Result<Turn>> {
         match &mut self.stage {
-            Stage::New(id) => {
-                let id = std::mem::take(id);
+            Stage::New(name) => {
+                let id = name.full(name.id);
                 let options = match options() {
-                    Ok(options) => options,
+                    Ok(options) => name.with_alias(options),
                     Err(error) => {
-                        self.stage = Stage::Ended;
+                        self.stage = Stage::Ended(None);
                         return Poll::Ready(Err(error));
                     }
                 };
@@ -84,13 +121,14 @@ impl Ticket {
                 Poll::Pending
             }
             Stage::Registered(step) => {
-                let turn = ready!(self.replay.turn(*step, context.waker()));
+                let step = *step;
+                let turn = ready!(self.replay.turn(step, context.waker()));
                 if matches!(turn, Turn::Return(_)) {
-                    self.stage = Stage::Ended;
+                    self.stage = Stage::Ended(Some(step));
                 }
                 Poll::Ready(Ok(turn))
             }
-            Stage::Ended => panic!("a step was polled after it had ended"),
+            Stage::Ended(_) => panic!("a step was polled after it had ended"),
         }
     }
 
@@ -110,7 +148,18 @@ impl Ticket {
 
     /// Whether it has returned; `futures::select!` asks.
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.stage, Stage::Ended)
+        matches!(self.stage, Stage::Ended(_))
+    }
+
+    /// What the step returns, from its stored end. Where a stored result has no such value, the host
+    /// hears of it first: it may end the call here and ask other code.
+    pub(crate) fn value<T>(&self, stored: Memo, end: impl FnOnce(Memo) -> Result<T>) -> Result<T> {
+        let succeeded = stored.is_ok();
+        let value = end(stored);
+        if let (true, Err(error), Stage::Ended(Some(step))) = (succeeded, &value, &self.stage) {
+            self.replay.misfit(*step, error.message());
+        }
+        value
     }
 
     /// The ordinal of a step that was polled.

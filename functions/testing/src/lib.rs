@@ -1,5 +1,8 @@
 //! What the test guests share: telling a test that a body has run.
 
+pub mod mark;
+pub mod versioned;
+
 use serde::{Deserialize, Serialize};
 use system_bus_sdk::prelude::*;
 

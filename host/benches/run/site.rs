@@ -46,11 +46,16 @@ impl Site {
         let mut activity = engine.activity();
         let components = folder_of(&[guests::STEPS]);
         let state = tempfile::tempdir().expect("a folder");
+        let versions = components.path().join("versions");
         let (listen, origin) = (free_address().to_string(), format!("http://{}", engine.address()));
         let args = [
             "worker",
             "--components",
             components.path().to_str().expect("text"),
+            "--versions",
+            versions.to_str().expect("text"),
+            "--role",
+            "cluster",
             "--state-dir",
             state.path().to_str().expect("text"),
             "--listen",

@@ -1,5 +1,6 @@
 //! The replay machine: whatever a guest reports, in whatever order, no step runs twice, none that was dropped or has ended
-//! comes back, and ends come in the server's order.
+//! comes back, and ends come in the server's order. Where it has to prove first that the memo fits, nothing new happens
+//! before every memo was asked for, each in its order.
 //!
 //! An input is lines. What the call has, wherever these stand:
 //!
@@ -7,6 +8,7 @@
 //! m NAME JSON     a memo, in the server's order of completion       u NAME JSON     a memo that is not in that order
 //! t NAME          the step that the call targets                   p               no step may run at once
 //! v NUMBER        the recorded execution version                   a NUMBER        how many attempts there were
+//! s               what is new needs a proof                        S               a proof is all that is wanted
 //! ```
 //!
 //! What happens, line by line:
@@ -17,6 +19,7 @@
 //! f JSON                a body has succeeded        F TEXT        a body has failed
 //! k JSON                its result is stored        P             no step may run at once from here on
 //! e JSON                the function returns        E TEXT        the function fails
+//! M ORDINAL TEXT        the memo of a step is of another type
 //! ```
 
 mod seen;
@@ -30,12 +33,11 @@ use protocol::call::{Call, Route};
 use protocol::directory::Directory;
 use protocol::id::StepId;
 use protocol::op::{ErrorObject, Retry, Timing};
-use protocol::replay::{Found, Replay};
+use protocol::replay::{Found, Replay, Rigour};
 use protocol::signature::{Trust, verify};
 use serde_json::value::RawValue;
 
 use self::seen::Seen;
-use crate::reply;
 
 /// More lines than a run has that tells anything new.
 const LINES: usize = 300;
@@ -48,9 +50,15 @@ pub fn check(data: &[u8]) {
     let lines: Vec<(&str, &str)> =
         text.lines().take(LINES).map(|line| line.split_once(' ').unwrap_or((line, ""))).collect();
     let call = Arc::new(call(&lines));
-    let mut seen = Seen::new(&call);
+    let rigour = rigour(&lines);
+    let stored: Vec<&(&str, &str)> =
+        lines.iter().filter(|(what, _)| matches!(*what, "m" | "u")).collect();
+    let ordered = stored.iter().filter(|(what, _)| *what == "m").count();
+    let name = |rest: &'_ str| StepId::hash(rest.split_once(' ').map_or(rest, |(name, _)| name));
+    let stored = stored.iter().map(|(_, rest)| name(rest)).collect();
+    let mut seen = Seen::new(&call, rigour, stored, ordered);
     let own = "app".parse().expect("an id");
-    let mut replay = Replay::new(Arc::clone(&call), Arc::new(Directory::new(own)));
+    let mut replay = Replay::new(Arc::clone(&call), Arc::new(Directory::new(own)), rigour);
     let (mut found, mut dropped) = (Vec::new(), Vec::new());
     for (what, rest) in lines {
         match what {
@@ -88,17 +96,32 @@ pub fn check(data: &[u8]) {
             }
             "e" => {
                 let Some(data) = raw(rest) else { continue };
-                reply::to(replay.ended(Ok(data)), call.terms());
+                seen.returned(replay.ended(Ok(data)));
                 return;
             }
             "E" => {
-                reply::to(replay.ended(Err(failure(rest))), call.terms());
+                seen.returned(replay.ended(Err(failure(rest))));
                 return;
+            }
+            "M" => {
+                let (ordinal, why) = rest.split_once(' ').unwrap_or((rest, ""));
+                let Ok(ordinal) = ordinal.parse() else { continue };
+                seen.misfit(ordinal, replay.misfit(ordinal, why));
             }
             _ => {}
         }
         seen.agrees(&replay);
     }
+}
+
+/// How much has to be known before something new happens. The last line counts.
+fn rigour(lines: &[(&str, &str)]) -> Rigour {
+    let given = lines.iter().rev().find_map(|(what, _)| match *what {
+        "s" => Some(Rigour::Strict),
+        "S" => Some(Rigour::Proof),
+        _ => None,
+    });
+    given.unwrap_or_default()
 }
 
 fn raw(json: &str) -> Option<Box<RawValue>> {

@@ -3,6 +3,7 @@
 //! [`Manifest::parse`] is the entry; docs/guests.md describes the members.
 
 mod checkpointing;
+mod declared;
 mod flow;
 mod lifecycle;
 mod manifest;
@@ -11,6 +12,7 @@ mod mode;
 mod trigger;
 
 pub use checkpointing::Checkpointing;
+pub use declared::{DeclaredEvent, DeclaredStep};
 pub use flow::{Batch, Concurrency, Debounce, RateLimit, Scope, Throttle};
 pub use lifecycle::{CancelOn, Singleton, SingletonMode, Timeouts};
 pub use manifest::{Manifest, ManifestError, RefusedFunction};
@@ -83,4 +85,9 @@ pub struct FunctionConfig {
     /// The role it asks for; absent, its component's imports decide alone. Only `host` can be asked for: a component
     /// that needs a host cannot be moved off it.
     pub role: Option<Role>,
+    /// The steps that its SDK could read off its code, in their order there. Informational: it may be incomplete, and
+    /// empty says nothing.
+    pub steps: Vec<DeclaredStep>,
+    /// What is known of the events that start it. Informational, too.
+    pub input: Vec<DeclaredEvent>,
 }

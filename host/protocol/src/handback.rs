@@ -28,8 +28,18 @@ pub fn hand_back(
     fresh: &str,
     reason: &str,
 ) -> Option<Reply> {
+    outcome(target, terms, fresh, reason).map(|outcome| Reply::of(outcome, terms))
+}
+
+/// [`hand_back`] before it is a reply.
+pub fn outcome(
+    target: Option<&StepId>,
+    terms: Terms,
+    fresh: &str,
+    reason: &str,
+) -> Option<Outcome> {
     match target {
-        None => Some(Reply::of(Outcome::Planned(vec![Op::discovery_request(fresh)]), terms)),
+        None => Some(Outcome::Planned(vec![Op::discovery_request(fresh)])),
         Some(_) if terms.attempt.is_last() => None,
         Some(step) => {
             let error = ErrorObject::new(
@@ -37,7 +47,7 @@ pub fn hand_back(
                 format!("{reason}; the step {step} is asked for again in a second"),
             );
             let retry = Retry::After(std::time::Duration::from_secs(1));
-            Some(Reply::of(Outcome::Failed { error, retry }, terms))
+            Some(Outcome::Failed { error, retry })
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct MemoTable {
 struct Entry {
     bytes: Range<usize>,
     rank: u32,
+    /// Whether the server's order of completion names it.
+    ordered: bool,
 }
 
 /// One memo, read as the kind of its step demands.
@@ -56,11 +58,15 @@ impl MemoTable {
         for (after, (id, value)) in steps.0.iter().enumerate() {
             let start = value.get().as_ptr() as usize - origin;
             let rank = u32::try_from(stack.len() + after).unwrap_or(u32::MAX);
-            entries.insert(*id, Entry { bytes: start..start + value.get().len(), rank });
+            entries.insert(
+                *id,
+                Entry { bytes: start..start + value.get().len(), rank, ordered: false },
+            );
         }
         for (rank, id) in stack.iter().enumerate() {
             if let Some(entry) = entries.get_mut(id) {
                 entry.rank = u32::try_from(rank).unwrap_or(u32::MAX);
+                entry.ordered = true;
             }
         }
         Self { body, entries }
@@ -74,14 +80,14 @@ impl MemoTable {
         let mut body = Vec::with_capacity(self.body.len());
         let mut entries =
             HashMap::with_capacity_and_hasher(self.entries.len(), BuildHasherDefault::new());
-        for (id, Entry { bytes, rank }) in &self.entries {
+        for (id, Entry { bytes, rank, ordered }) in &self.entries {
             let text = self.text(bytes);
             let start = body.len();
             match rewrite(id, text)? {
                 Some(other) => body.extend_from_slice(other.as_bytes()),
                 None => body.extend_from_slice(text.as_bytes()),
             }
-            entries.insert(*id, Entry { bytes: start..body.len(), rank: *rank });
+            entries.insert(*id, Entry { bytes: start..body.len(), rank: *rank, ordered: *ordered });
         }
         Ok(Self { body: body.into(), entries })
     }
@@ -105,6 +111,29 @@ impl MemoTable {
     pub fn get(&self, id: &StepId, shape: Shape) -> Option<(Memo<'_>, u32)> {
         let entry = self.entries.get(id)?;
         Some((read(self.text(&entry.bytes), shape), entry.rank))
+    }
+
+    /// What is stored for a step, as it is.
+    pub(crate) fn text_of(&self, id: &StepId) -> Option<&str> {
+        self.entries.get(id).map(|entry| self.text(&entry.bytes))
+    }
+
+    /// The rank of a memo that the server's order of completion names; the others have no order.
+    pub(crate) fn place(&self, id: &StepId) -> Option<u32> {
+        self.entries.get(id).filter(|entry| entry.ordered).map(|entry| entry.rank)
+    }
+
+    /// Ranks and ids of the steps that have ended, in no order: all but edited inputs.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = (u32, StepId)> + '_ {
+        let ended = |entry: &Entry| {
+            // What ended is in the order, and an input is not: most texts need no look.
+            entry.ordered
+                || !matches!(read(self.text(&entry.bytes), Shape::Wrapped), Memo::Input(_))
+        };
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| ended(entry))
+            .map(|(id, entry)| (entry.rank, *id))
     }
 
     /// [`MemoTable::get`] for later: the memo is not read twice.
@@ -158,7 +187,7 @@ enum Is {
 /// The text of a memo that has none.
 const NOTHING: &str = "null";
 
-fn read(raw: &str, shape: Shape) -> Memo<'_> {
+pub(crate) fn read(raw: &str, shape: Shape) -> Memo<'_> {
     match shape {
         Shape::Presence => Memo::Data(NOTHING),
         Shape::Whole => Memo::Data(raw),

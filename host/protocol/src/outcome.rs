@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::id::StepId;
 use crate::op::{ErrorObject, Op, Retry, Timing};
+use crate::replay::Misfit;
 use crate::step::StepName;
 
 /// How one invocation ended.
@@ -56,6 +57,11 @@ pub enum Outcome {
         /// What shall happen.
         retry: Retry,
     },
+    /// The memo fits this code, and nothing has happened: that was all to be known, or the step that was asked for has
+    /// lost its race meanwhile.
+    Fits,
+    /// The memo does not fit this code, and nothing has happened.
+    Unfit(Misfit),
     /// A targeted call's step was never met.
     TargetNotFound {
         /// The step that was asked for.

@@ -11,25 +11,41 @@
 //! 5. else all new steps are planned; if there is none, the function waits for something that is not a step.
 //!
 //! A step that ran may be kept: its result is stored elsewhere, and the function goes on with it as with a memo.
+//!
+//! With more than the lenient [`Rigour`] it first proves that the memo fits the code: then 1. waits until nothing is
+//! left to resolve, and nothing is run, planned, sent or answered before [`fit`](self::fit) has agreed.
 
+mod decision;
+mod error;
+mod fit;
 mod kind;
 mod options;
+mod proving;
+mod register;
+mod stored;
 #[cfg(test)]
 mod tests;
+mod told_again;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+pub use self::decision::{Decision, Found, Stop};
+pub use self::error::ReplayError;
+use self::fit::Proof;
+pub use self::fit::{Misfit, Rigour};
 pub use self::kind::{Kind, KindError};
 pub use self::options::{Message, Sending};
+use self::register::Slot;
+pub use self::told_again::answer_from_memo;
 use crate::EVERY_END_WAKES;
 use crate::call::Call;
 use crate::directory::Directory;
 use crate::id::StepId;
-use crate::memo::{Located, Memo, Shape};
+use crate::memo::{Memo, Shape};
 use crate::op::{ErrorObject, Op, OpCode, Retry, Timing};
 use crate::outcome::Outcome;
 use crate::step::{StepName, StepNames};
@@ -38,96 +54,16 @@ use crate::step::{StepName, StepNames};
 /// never takes more than this.
 pub const MAX_STEPS: usize = 10_000;
 
-/// A step the guest has just found.
-#[derive(Debug, Clone, Copy)]
-pub struct Found<'g> {
-    /// Its name, key included.
-    pub name: &'g str,
-    /// Its kind, as the guest wrote it.
-    pub kind: &'g str,
-    /// The kind's options, as the guest wrote them.
-    pub options: &'g str,
-}
-
-/// What happens next.
-#[derive(Debug)]
-pub enum Decision<'r> {
-    /// Resolve this step with its result, or with its stored error; both are JSON.
-    Resolve {
-        /// The step's ordinal.
-        step: u32,
-        /// The memo.
-        value: Result<&'r str, &'r str>,
-    },
-    /// Run the body of this step.
-    Execute {
-        /// The step's ordinal.
-        step: u32,
-        /// Its input as an operator edited it.
-        input: Option<&'r str>,
-    },
-    /// End the invocation.
-    Stop(Stop),
-}
-
-/// Why an invocation ends before its function does.
-#[derive(Debug)]
-pub enum Stop {
-    /// With this outcome.
-    Outcome(Outcome),
-    /// With a step that the host carries out itself, without code of the guest.
-    Send(Sending),
-}
-
-/// The guest broke the rules of `wit/steps.wit`, or the function cannot go on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// A step was polled inside the body of another.
-    #[error(
-        "step {inner:?} was awaited inside the body of step {outer:?}; a body is one unit: return from it first, then await the next step"
-    )]
-    Nested {
-        /// The step whose body runs.
-        outer: String,
-        /// The step that was found in it, or empty.
-        inner: String,
-    },
-    /// A step of an unknown kind.
-    #[error("step {name:?}: {error}")]
-    Kind {
-        /// The step.
-        name: String,
-        /// What is wrong with its kind or options.
-        error: KindError,
-    },
-    /// An ordinal that was never given.
-    #[error(
-        "the component speaks of step number {0}, which it never registered; rebuild it with a current SDK"
-    )]
-    UnknownOrdinal(u32),
-    /// More than [`MAX_STEPS`].
-    #[error(
-        "the function has more than 10000 steps, the most the server takes; split it, or invoke others from it"
-    )]
-    TooManySteps,
-    /// Nothing to resolve, nothing new, and the function has not returned.
-    #[error(
-        "the function waits for something that is not a step, and nothing will ever wake it; await only steps outside of step bodies, and do other waiting inside one"
-    )]
-    Stuck,
-    /// `finish` without `execute`.
-    #[error(
-        "the component finished a step body that it was not told to run; rebuild it with a current SDK"
-    )]
-    NotRunning,
-}
-
 /// The machine of one invocation.
 #[derive(Debug)]
 pub struct Replay {
     call: Arc<Call>,
     directory: Arc<Directory>,
     names: StepNames,
+    /// Former ids of the steps that were found.
+    aliases: BTreeSet<StepId>,
+    /// What is known of whether the memo fits this code.
+    proof: Proof,
     steps: Vec<Slot>,
     /// Found steps with a memo, by the server's order of completion.
     waiting: BinaryHeap<Reverse<(u32, u32)>>,
@@ -151,31 +87,16 @@ enum Choice {
     Stop(Stop),
 }
 
-#[derive(Debug)]
-struct Slot {
-    id: StepId,
-    kind: Kind,
-    dropped: bool,
-    /// Its stored end, if it has one.
-    memo: Option<Located>,
-    /// Present while the step has no memo: what is needed to report it.
-    report: Option<Box<Report>>,
-}
-
-#[derive(Debug)]
-struct Report {
-    name: String,
-    index: u32,
-    options: String,
-}
-
 impl Replay {
-    /// The machine for a call, before the function has run. `directory` says where invoked functions live.
-    pub fn new(call: Arc<Call>, directory: Arc<Directory>) -> Self {
+    /// The machine for a call, before the function has run. `directory` says where invoked functions live, `rigour`
+    /// how much has to be known of the memo before anything new happens.
+    pub fn new(call: Arc<Call>, directory: Arc<Directory>, rigour: Rigour) -> Self {
         Self {
             call,
             directory,
             names: StepNames::default(),
+            aliases: BTreeSet::new(),
+            proof: Proof::new(rigour),
             steps: Vec::new(),
             waiting: BinaryHeap::new(),
             fresh: Vec::new(),
@@ -267,6 +188,9 @@ impl Replay {
 
     /// The function has ended, with its result as JSON or with a failure. Steps still found count as dropped.
     pub fn ended(self, result: Result<Box<RawValue>, (ErrorObject, Retry)>) -> Outcome {
+        if let Some(outcome) = self.proved_at_the_end() {
+            return outcome;
+        }
         let Some(target) = self.call.route.target else {
             return match result {
                 Ok(data) => Outcome::Done(data),
@@ -290,63 +214,43 @@ impl Replay {
         self.running.map(|ordinal| self.step_name(ordinal))
     }
 
-    fn register(&mut self, found: Found<'_>) -> Result<(), ReplayError> {
-        if let Some(running) = self.running {
-            return Err(ReplayError::Nested {
-                outer: self.name_of(running),
-                inner: found.name.to_owned(),
-            });
-        }
-        if self.steps.len() >= MAX_STEPS {
-            return Err(ReplayError::TooManySteps);
-        }
-        let kind = Kind::parse(found.kind)
-            .map_err(|error| ReplayError::Kind { name: found.name.to_owned(), error })?;
-        let ordinal = u32::try_from(self.steps.len()).map_err(|_| ReplayError::TooManySteps)?;
-        let (id, index) = self.names.identify(found.name);
-        let memos = &self.call.memos;
-        let stored = memos.locate(&id, kind.shape());
-        let stored = stored.filter(|(memo, _)| !matches!(memos.read(memo), Memo::Input(_)));
-        let (memo, report) = if let Some((memo, rank)) = stored {
-            self.waiting.push(Reverse((rank, ordinal)));
-            (Some(memo), None)
-        } else {
-            self.fresh.push(ordinal);
-            let (name, options) = (found.name.to_owned(), found.options.to_owned());
-            (None, Some(Box::new(Report { name, index, options })))
-        };
-        self.steps.push(Slot { id, kind, dropped: false, memo, report });
-        Ok(())
-    }
-
-    fn drop_step(&mut self, ordinal: u32) -> Result<(), ReplayError> {
-        let slot =
-            self.steps.get_mut(ordinal as usize).ok_or(ReplayError::UnknownOrdinal(ordinal))?;
-        slot.dropped = true;
-        if slot.report.is_some() {
-            self.fresh.retain(|&fresh| fresh != ordinal);
-        }
-        Ok(())
-    }
-
     fn choose(&mut self) -> Result<Choice, ReplayError> {
         let target = self.call.route.target;
-        if let Some(target) = target {
-            let found = self.fresh.iter().copied().find(|&ordinal| self.slot(ordinal).id == target);
-            if let Some(ordinal) = found {
-                return self.carry_out(ordinal);
-            }
+        if self.proof.is_open() {
+            return self.prove_first();
         }
-        while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
-            if !self.slot(ordinal).dropped {
-                return Ok(Choice::Resolve(ordinal));
-            }
+        if let Some(ordinal) = self.fresh_target() {
+            return self.carry_out(ordinal);
+        }
+        if let Some(ordinal) = self.next_to_resolve() {
+            return Ok(Choice::Resolve(ordinal));
         }
         if let Some(target) = target {
             let ending = "it waits for other steps".to_owned();
             let outcome = Outcome::TargetNotFound { target, found: self.found_names(), ending };
             return Ok(Choice::Stop(Stop::Outcome(outcome)));
         }
+        self.begin_new()
+    }
+
+    /// The found step whose memo comes first.
+    fn next_to_resolve(&mut self) -> Option<u32> {
+        while let Some(Reverse((_, ordinal))) = self.waiting.pop() {
+            if !self.slot(ordinal).dropped {
+                return Some(ordinal);
+            }
+        }
+        None
+    }
+
+    /// The target, where it was found and is still wanted.
+    fn fresh_target(&self) -> Option<u32> {
+        let target = self.call.route.target?;
+        self.fresh.iter().copied().find(|&ordinal| self.slot(ordinal).id == target)
+    }
+
+    /// Does what is new.
+    fn begin_new(&mut self) -> Result<Choice, ReplayError> {
         match *self.fresh.as_slice() {
             [] => Err(ReplayError::Stuck),
             [only] if self.may_run_at_once(only) => self.carry_out(only),
@@ -455,27 +359,5 @@ impl Replay {
 
     fn found_names(&self) -> Vec<StepName> {
         self.fresh.iter().map(|&ordinal| self.step_name(ordinal)).collect()
-    }
-}
-
-/// The answer to a targeted call whose step has ended already: its stored end, told again. The server keeps the
-/// first one and goes on. None when the step must run.
-pub fn answer_from_memo(call: &Call) -> Option<Outcome> {
-    let target = call.route.target?;
-    let step = StepName { id: target, name: target.to_string(), index: 0 };
-    let (memo, _) = call.memos.get(&target, Shape::Wrapped)?;
-    match memo {
-        Memo::Data(data) => {
-            let data = RawValue::from_string(data.to_owned()).ok()?;
-            Some(Outcome::StepRan { step, race: false, data, timing: None })
-        }
-        Memo::Error(error) => Some(Outcome::StepFailed {
-            step,
-            race: false,
-            error: ErrorObject::parse(error),
-            retry: Retry::Never,
-            timing: None,
-        }),
-        Memo::Input(_) => None,
     }
 }

@@ -25,9 +25,9 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// How long the server shall wait before it asks again for a step that this code does not know: another version of
-/// the code may be on its way.
-const TARGET_NOT_FOUND_PAUSE: Duration = Duration::from_secs(3);
+/// How long the server shall wait before it asks again for what this code cannot do: another version of the code may
+/// be on its way.
+const OTHER_CODE_PAUSE: Duration = Duration::from_secs(3);
 
 impl Reply {
     /// What the server is told about an outcome of a call on these terms.
@@ -73,6 +73,15 @@ impl Reply {
                     Self::plain(500, json(&error)).retried(retry)
                 }
             }
+            // Neither is meant for a server: whoever asked for a proof calls other code, or this code again. Where that
+            // did not happen, the call comes again.
+            Outcome::Fits => Self::plain(
+                500,
+                json(&unanswered("the memo of this run was looked at, and nothing ran")),
+            )
+            .retried(Retry::After(OTHER_CODE_PAUSE)),
+            Outcome::Unfit(misfit) => Self::plain(500, json(&unanswered(&misfit.to_string())))
+                .retried(Retry::After(OTHER_CODE_PAUSE)),
             Outcome::TargetNotFound { target, found, ending } => {
                 let met =
                     found.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -91,7 +100,7 @@ impl Reply {
                     let ops = json(&[Op { step, code, race: false }]);
                     Self { no_retry: Some(true), ..Self::plain(206, ops) }
                 } else {
-                    Self::plain(500, json(&error)).retried(Retry::After(TARGET_NOT_FOUND_PAUSE))
+                    Self::plain(500, json(&error)).retried(Retry::After(OTHER_CODE_PAUSE))
                 }
             }
         };
@@ -126,6 +135,11 @@ impl Reply {
         };
         Self { no_retry: Some(false), retry_after, ..self }
     }
+}
+
+/// A call that ended before anything happened.
+fn unanswered(why: &str) -> ErrorObject {
+    ErrorObject::new("Unfit", why.to_owned())
 }
 
 /// The execution version to answer with.

@@ -45,13 +45,26 @@ impl StepNames {
         let mut index = last;
         let id = loop {
             index += 1;
-            let id = StepId::hash(&format!("{name}:{index}"));
+            let id = hash_of(name, index);
             if !self.taken.contains_key(&id) {
                 break id;
             }
         };
         self.taken.extend([(first, index), (id, 0)]);
         (id, index)
+    }
+
+    /// Whether a step with this hash was found.
+    pub(crate) fn has(&self, id: &StepId) -> bool {
+        self.taken.contains_key(id)
+    }
+}
+
+/// The hash of the n-th repeat of a name.
+pub(crate) fn hash_of(name: &str, index: u32) -> StepId {
+    match index {
+        0 => StepId::hash(name),
+        index => StepId::hash(&format!("{name}:{index}")),
     }
 }
 

@@ -1,8 +1,10 @@
-//! One line of the activation log: from when on which code is active for a function.
+//! One line of the activation log: from when on which code is active for a function; and what is asked of the log
+//! before it has a number and a time.
 
 use jiff::Timestamp;
 use protocol::digest::Digest;
 use protocol::id::FunctionId;
+use protocol::role::Role;
 use serde::{Deserialize, Serialize};
 
 /// From a moment on, this code is active for a function. Lines are only ever added; a rollback is one more.
@@ -17,7 +19,11 @@ pub struct Activation {
     /// The name of the component it comes from: the stem of its file.
     pub component: String,
     /// The component's digest; none when the function was taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// The role of the workers that serve it; absent where nobody knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Role>,
     /// Which share of the runs that begin. Less than all of them is a canary.
     pub percent: Percent,
     /// Who did it.
@@ -41,6 +47,51 @@ pub enum By {
     Promotion,
     /// A canary did badly.
     Judgement,
+}
+
+/// What shall be active from now on: the lines of one generation, before the log gives them a number and a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Draft {
+    /// One line each. Without any, the log stays as it is.
+    pub changes: Vec<Change>,
+    /// Who asks.
+    pub by: By,
+    /// What they say about it; may be empty.
+    pub why: String,
+}
+
+/// What shall be active for one function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The function.
+    pub function: FunctionId,
+    /// The name of the component it comes from: the stem of its file.
+    pub component: String,
+    /// The component's digest; none takes the function away.
+    pub digest: Option<Digest>,
+    /// The role of the workers that serve it.
+    pub home: Option<Role>,
+    /// Which share of the runs that begin.
+    pub percent: Percent,
+}
+
+impl Draft {
+    /// The lines of it, as generation `generation` from `at` on.
+    pub fn lines(self, generation: u64, at: Timestamp) -> Vec<Activation> {
+        let Self { changes, by, why } = self;
+        let line = |change: Change| Activation {
+            at,
+            generation,
+            function: change.function,
+            component: change.component,
+            digest: change.digest,
+            home: change.home,
+            percent: change.percent,
+            by,
+            why: why.clone(),
+        };
+        changes.into_iter().map(line).collect()
+    }
 }
 
 /// A share of the runs, in hundredths of a percent: 1 to 10 000.

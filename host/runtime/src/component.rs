@@ -1,28 +1,49 @@
 //! Bytes → a component that can be called: compiled, linked, described and checked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use protocol::digest::Digest;
 use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
-use sha2::{Digest, Sha256};
+use protocol::role::Role;
 
 use crate::bindings::WorkerPre;
 use crate::engine::Runtime;
 use crate::fault::Fault;
+use crate::placement::{self, DecodeError, Placement, Refusals};
 use crate::state::CallState;
 
 /// A component that can be called.
 pub struct Component {
     name: String,
-    digest: String,
+    digest: Digest,
     manifest: Manifest,
-    pub(crate) pre: WorkerPre<CallState>,
+    placement: Placement,
+    /// Linked for each role that a function of it lives in; never empty.
+    linked: Vec<(Role, WorkerPre<CallState>)>,
     pub(crate) runtime: Runtime,
 }
 
 /// Why a component cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// The bytes are no component for a worker, or not all of one.
+    #[error("component {component}: {error}")]
+    Decode {
+        /// The component.
+        component: String,
+        /// What they are.
+        error: DecodeError,
+    },
+    /// It imports what no worker gives.
+    #[error("component {component}: {refusals}. docs/placement.md lists what there is")]
+    Imports {
+        /// The component.
+        component: String,
+        /// Each such import.
+        refusals: Refusals,
+    },
     /// The bytes are not a component that this engine compiles.
     #[error(
         "component {component}: it cannot be compiled: {reason}. Build it with `cargo build --target wasm32-wasip2`"
@@ -33,7 +54,15 @@ pub enum LoadError {
         /// What the compiler says.
         reason: String,
     },
-    /// It imports something that does not exist here, or lacks an export.
+    /// The compiler itself failed, whatever the component is.
+    #[error("component {component}: it was not compiled: {reason}")]
+    Compiler {
+        /// The component.
+        component: String,
+        /// What happened to the compiler, and its last words.
+        reason: String,
+    },
+    /// What it imports or exports under a known name has another form than here.
     #[error(
         "component {component}: it does not fit this worker: {reason}. See docs/guests.md for what a component may import and must export"
     )]
@@ -81,37 +110,55 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// Whether the bytes may be the beginning of a file that is still being written.
+    pub fn may_be_incomplete(&self) -> bool {
+        matches!(self, Self::Decode { error, .. } if error.may_be_incomplete())
+    }
+}
+
 impl Component {
-    /// Compiles, links, describes and checks a component. `name` is what errors and logs call it.
+    /// Decides where a component may run, then compiles, links, describes and checks it. `name` is what errors and logs
+    /// call it.
     ///
-    /// Compiling takes a core for a tenth of a second to many seconds; it runs on a thread for blocking work.
+    /// Compiling takes a core for a tenth of a second to many seconds; see [`Runtime::compile`] for where it happens.
     pub async fn load(
         runtime: &Runtime,
         name: &str,
-        bytes: Vec<u8>,
+        bytes: impl Into<Arc<[u8]>>,
     ) -> Result<Arc<Self>, LoadError> {
+        let bytes = bytes.into();
         let component = || name.to_owned();
-        let digest = hex::encode(Sha256::digest(&bytes));
-        let engine = runtime.engine.clone();
-        let compiled = tokio::task::spawn_blocking(move || {
-            wasmtime::component::Component::new(&engine, bytes)
-        })
-        .await
-        .map_err(|error| LoadError::Compile { component: component(), reason: error.to_string() })?
-        .map_err(|error| LoadError::Compile {
-            component: component(),
-            reason: format!("{error:#}"),
-        })?;
-        let pre = runtime.linker.instantiate_pre(&compiled).and_then(WorkerPre::new).map_err(
-            |error| LoadError::Link { component: component(), reason: format!("{error:#}") },
-        )?;
+        let imports = placement::decode(&bytes)
+            .map_err(|error| LoadError::Decode { component: component(), error })?;
+        let placement = placement::judge(imports)
+            .map_err(|refusals| LoadError::Imports { component: component(), refusals })?;
+        let digest = Digest::of(&bytes);
+        let compiled = runtime.compile(name, digest, bytes).await?;
+        let link = |role| {
+            let pre = runtime.linkers.of(role).instantiate_pre(&compiled);
+            pre.and_then(WorkerPre::new).map_err(|error| LoadError::Link {
+                component: component(),
+                reason: format!("{error:#}"),
+            })
+        };
+        // It describes itself with the least that it can be linked against.
+        let least = placement.home(None);
+        let pre = link(least)?;
         let json = runtime
             .describe(name, &pre)
             .await
             .map_err(|fault| LoadError::Describe { component: component(), fault })?;
         let manifest = Manifest::parse(&json)
             .map_err(|error| LoadError::Manifest { component: component(), error })?;
-        Ok(Arc::new(Self { name: component(), digest, manifest, pre, runtime: runtime.clone() }))
+        let homes: BTreeSet<_> =
+            manifest.functions.iter().map(|function| placement.home(function.role)).collect();
+        let linked = homes
+            .into_iter()
+            .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
+        let linked = linked.collect::<Result<_, LoadError>>()?;
+        let runtime = runtime.clone();
+        Ok(Arc::new(Self { name: component(), digest, manifest, placement, linked, runtime }))
     }
 
     /// What errors and logs call it.
@@ -119,9 +166,32 @@ impl Component {
         &self.name
     }
 
-    /// The SHA-256 of its bytes, in hexadecimal digits.
-    pub fn digest(&self) -> &str {
-        &self.digest
+    /// The SHA-256 of its bytes.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// What built it, such as `rust/0.1.0`, where it says so.
+    pub fn sdk(&self) -> Option<&str> {
+        self.manifest.sdk.as_deref()
+    }
+
+    /// Where it may run, and which of its imports say so.
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// Where one of its functions lives: workers of this role serve it, and no others.
+    pub fn home(&self, function: &FunctionId) -> Role {
+        let mut functions = self.manifest.functions.iter();
+        let declared = functions.find(|declared| declared.id == *function);
+        self.placement.home(declared.and_then(|declared| declared.role))
+    }
+
+    /// What instances are made of for a role. One in which no function lives has none of its own.
+    pub(crate) fn linked(&self, role: Role) -> &WorkerPre<CallState> {
+        let own = self.linked.iter().find(|(own, _)| *own == role);
+        &own.unwrap_or(&self.linked[0]).1
     }
 
     /// The functions it declares that can be served.
@@ -140,6 +210,7 @@ impl std::fmt::Debug for Component {
         f.debug_struct("Component")
             .field("name", &self.name)
             .field("digest", &self.digest)
+            .field("placement", &self.placement)
             .finish_non_exhaustive()
     }
 }

@@ -163,6 +163,14 @@ impl CallState {
         }
     }
 
+    /// A stored result does not decode in the guest. Returns where the function is to see an error.
+    fn misfits(&mut self, step: u32, why: &str) -> wasmtime::Result<()> {
+        match self.replay()?.misfit(step, why).map_err(Fault::Rules)? {
+            Some(outcome) => self.end(outcome),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the instance here. The guest cannot notice or prevent it.
     fn end<T>(&mut self, outcome: Outcome) -> wasmtime::Result<T> {
         self.ending = Some(outcome);

@@ -1,21 +1,21 @@
-//! The compiler, the pool of instances, and the thread that makes time pass for guests.
+//! The one configuration of the engine, the pool of instances, and the thread that makes time pass for guests.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
+use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
-use crate::linker::linker;
-use crate::state::CallState;
+use crate::linker::Linkers;
 
 /// How often a running guest is asked whether its time is up; calls beside it get their turn as often.
 const TICK: Duration = Duration::from_millis(10);
@@ -31,10 +31,12 @@ const CORE_INSTANCES_EACH: u32 = 64;
 #[derive(Clone)]
 pub struct Runtime {
     pub(crate) engine: Engine,
-    pub(crate) linker: Arc<Linker<CallState>>,
+    pub(crate) linkers: Arc<Linkers>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) allowed: Arc<[Destination]>,
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) compilation: Compilation,
+    pub(crate) target: Arc<Target>,
     _ticker: Arc<Ticker>,
 }
 
@@ -50,9 +52,20 @@ pub enum EngineError {
 }
 
 impl Runtime {
-    /// A runtime whose components get these limits, and may send requests to these destinations from their steps.
+    /// A runtime whose components get these limits, and may send requests to these destinations from their steps. It
+    /// compiles in this process and keeps no compiled code: for tests and benchmarks.
     pub fn new(limits: Limits, allowed: Vec<Destination>) -> Result<Self, EngineError> {
-        let engine = match Engine::new(&config(&limits, true)) {
+        Self::with_compilation(limits, allowed, Compilation::default())
+    }
+
+    /// The same, with a say in who compiles and where compiled code is kept.
+    pub fn with_compilation(
+        limits: Limits,
+        allowed: Vec<Destination>,
+        compilation: Compilation,
+    ) -> Result<Self, EngineError> {
+        let settings = Settings::from(&limits);
+        let engine = match Engine::new(&settings.config(true)) {
             Ok(engine) => engine,
             Err(error) => {
                 // A container may forbid reserving the pool's addresses; calls then cost a little more.
@@ -60,17 +73,21 @@ impl Runtime {
                     reason = format!("{error:#}"),
                     "no pool of instances; they are made on demand"
                 );
-                Engine::new(&config(&limits, false)).map_err(EngineError::Engine)?
+                Engine::new(&settings.config(false)).map_err(EngineError::Engine)?
             }
         };
-        let linker = linker(&engine).map_err(EngineError::Engine)?;
+        let fingerprint = Fingerprint::of(&engine);
+        let target = Target { engine: engine.clone(), settings, fingerprint };
+        let linkers = Linkers::new(&engine).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
         Ok(Self {
             engine,
-            linker: Arc::new(linker),
+            linkers: Arc::new(linkers),
             limits: Arc::new(limits),
             allowed: allowed.into(),
             slots: Arc::new(Semaphore::new(INSTANCES as usize)),
+            compilation,
+            target: Arc::new(target),
             _ticker: Arc::new(ticker),
         })
     }
@@ -81,36 +98,61 @@ impl Runtime {
     }
 }
 
-fn config(limits: &Limits, pooled: bool) -> Config {
-    let mut config = Config::new();
-    config
-        .epoch_interruption(true)
-        .concurrency_support(false)
-        .max_wasm_stack(limits.stack)
-        .async_stack_size(limits.stack + (1 << 20))
-        // Frames are captured where they are shown (`outside`), not in every planned step.
-        .wasm_backtrace_max_frames(None)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
-    if pooled {
-        let mut pool = PoolingAllocationConfig::default();
-        pool.total_component_instances(INSTANCES)
-            .total_core_instances(INSTANCES * CORE_INSTANCES_EACH)
-            .max_core_instances_per_component(CORE_INSTANCES_EACH)
-            .total_memories(INSTANCES)
-            .total_tables(INSTANCES * 4)
-            .total_stacks(INSTANCES)
-            .max_memories_per_component(1)
-            .max_tables_per_component(4)
-            .max_memory_size(limits.memory)
-            .table_elements(limits.table_elements)
-            .max_unused_warm_slots(32)
-            .linear_memory_keep_resident(256 << 10)
-            .table_keep_resident(64 << 10)
-            .async_stack_keep_resident(64 << 10)
-            .pagemap_scan(Enabled::Auto);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+/// The settings of an engine, in a form that another process can make an equal engine from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Linear memory of an instance, in bytes.
+    memory: usize,
+    /// The stack of a guest, in bytes.
+    stack: usize,
+    /// Elements of all tables of an instance.
+    table_elements: usize,
+}
+
+impl From<&Limits> for Settings {
+    fn from(limits: &Limits) -> Self {
+        Self { memory: limits.memory, stack: limits.stack, table_elements: limits.table_elements }
     }
-    config
+}
+
+impl Settings {
+    /// An engine that only compiles: no addresses are reserved for instances. What it makes runs in a pool too.
+    pub(crate) fn compiler(&self) -> wasmtime::Result<Engine> {
+        Engine::new(&self.config(false))
+    }
+
+    /// The one place where the engine's configuration is decided.
+    fn config(&self, pooled: bool) -> Config {
+        let mut config = Config::new();
+        config
+            .epoch_interruption(true)
+            .concurrency_support(false)
+            .max_wasm_stack(self.stack)
+            .async_stack_size(self.stack + (1 << 20))
+            // Frames are captured where they are shown (`outside`), not in every planned step.
+            .wasm_backtrace_max_frames(None)
+            .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+        if pooled {
+            let mut pool = PoolingAllocationConfig::default();
+            pool.total_component_instances(INSTANCES)
+                .total_core_instances(INSTANCES * CORE_INSTANCES_EACH)
+                .max_core_instances_per_component(CORE_INSTANCES_EACH)
+                .total_memories(INSTANCES)
+                .total_tables(INSTANCES * 4)
+                .total_stacks(INSTANCES)
+                .max_memories_per_component(1)
+                .max_tables_per_component(4)
+                .max_memory_size(self.memory)
+                .table_elements(self.table_elements)
+                .max_unused_warm_slots(32)
+                .linear_memory_keep_resident(256 << 10)
+                .table_keep_resident(64 << 10)
+                .async_stack_keep_resident(64 << 10)
+                .pagemap_scan(Enabled::Auto);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        }
+        config
+    }
 }
 
 /// The thread that advances the engine's epoch. It ends, and is waited for, when this is dropped.

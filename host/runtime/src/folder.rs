@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::component::{Component, LoadError};
 use crate::engine::Runtime;
 use crate::generation::Generation;
+use crate::placement::{self, DecodeError};
 
 /// What a folder held.
 #[derive(Debug)]
@@ -26,17 +27,36 @@ pub async fn load(
     let mut generation = Generation::default();
     let mut refused = Vec::new();
     for path in wasm_files(folder).await? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = name(&path);
         progress(&name);
-        let component = match tokio::fs::read(&path).await {
+        let component = match read(&path).await {
             Ok(bytes) => Component::load(runtime, &name, bytes).await,
-            Err(error) => Err(unreadable(&path, &error)),
+            Err(error) => Err(error),
         };
         if let Err(error) = component.and_then(|component| generation.add(component)) {
             refused.push(error);
         }
     }
     Ok(Loaded { generation, refused })
+}
+
+/// The bytes of a component's file. One that is larger than any component may be is refused before it is read.
+pub async fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let unreadable = |error: std::io::Error| LoadError::Unreadable {
+        path: path.display().to_string(),
+        reason: format!("{error}; name a component, a .wasm file"),
+    };
+    let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
+    if size > placement::LARGEST as u64 {
+        let error = DecodeError::TooMuch { what: "bytes", limit: placement::LARGEST };
+        return Err(LoadError::Decode { component: name(path), error });
+    }
+    tokio::fs::read(path).await.map_err(unreadable)
+}
+
+/// What a component of this file is called: the file's name without its ending.
+pub fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 async fn wasm_files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
@@ -56,8 +76,4 @@ async fn wasm_files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     }
     files.sort();
     Ok(files)
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
-    LoadError::Unreadable { path: path.display().to_string(), reason: error.to_string() }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::call::Call;
 use protocol::id::FunctionId;
 use protocol::outcome::Outcome;
-use protocol::replay::Replay;
+use protocol::replay::{Misfit, Replay, Rigour};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::backstage::Backstage;
@@ -21,12 +21,15 @@ use crate::state::{CallState, End};
 
 impl Component {
     /// Runs a function of this component for one call, from its top, in an instance of its own. `backstage` is the
-    /// call's way to its server meanwhile.
+    /// call's way to its server meanwhile; it is not used before the memo is known to fit as `rigour` demands, and
+    /// never for a proof. Until then whatever fails in the guest ends with [`Outcome::Unfit`], and what it logged is
+    /// dropped.
     pub async fn invoke(
         &self,
         function: &FunctionId,
         call: Arc<Call>,
         backstage: Arc<dyn Backstage>,
+        rigour: Rigour,
     ) -> Result<Outcome, CallFailed> {
         let runtime = &self.runtime;
         let failed = |fault| CallFailed {
@@ -44,15 +47,16 @@ impl Component {
             .await
             .map_err(|error| failed(Fault::Host(error.to_string())))?;
         let log = Log::of_call(function, call.run, runtime.limits.log_lines);
-        let replay = Replay::new(Arc::clone(&call), backstage.directory());
+        let replay = Replay::new(Arc::clone(&call), backstage.directory(), rigour);
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
         let mut state =
             CallState::for_call(limits, allowed, call.run, replay, Arc::clone(&backstage), log);
         state.outgoing.trace.clone_from(&call.trace);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
+        let linked = self.linked(self.home(function));
         let invocation = async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
+            let instance = linked.instantiate_async(&mut store).await?;
             let entry = instance.system_bus_durable_entry();
             entry.call_invoke(&mut store, function.as_str(), &call.for_guest()).await
         };
@@ -63,18 +67,31 @@ impl Component {
             () = deadline.passed() => None,
         };
         let mut state = store.into_data();
-        state.log.flush();
         // It waited for the host, for longer than a guest may.
         let result = ended.unwrap_or_else(|| Err(state.time_fault(None).into()));
-        let fault = match result {
-            Ok(returned) => match state.returned(returned) {
-                Ok(outcome) => return Ok(outcome),
-                Err(fault) => fault,
-            },
+        let proving = state.replay.as_ref().is_some_and(Replay::is_proving);
+        let ended = match result {
+            Ok(returned) => state.returned(returned),
             Err(error) => match (error.is::<End>(), state.ending.take()) {
-                (true, Some(outcome)) => return Ok(outcome),
-                _ => state.fault(&error),
+                (true, Some(outcome)) => Ok(outcome),
+                _ => Err(state.fault(&error)),
             },
+        };
+        let fault = match ended {
+            // The code that answers instead says what there is to say.
+            Ok(outcome @ (Outcome::Fits | Outcome::Unfit(_))) => return Ok(outcome),
+            Err(fault) if proving && !matches!(fault, Fault::Host(_)) => {
+                let why = failed(fault).to_string();
+                return Ok(Outcome::Unfit(Misfit::Diverged { why }));
+            }
+            Ok(outcome) => {
+                state.log.flush();
+                return Ok(outcome);
+            }
+            Err(fault) => {
+                state.log.flush();
+                fault
+            }
         };
         Err(CallFailed {
             step: state.replay.as_ref().and_then(Replay::running_step),
@@ -91,7 +108,8 @@ impl Component {
     pub async fn instantiate(&self) -> Result<(), Fault> {
         let log = Log::of_component(self.name(), 0);
         let mut store = self.runtime.store(CallState::for_describe(&self.runtime.limits, log));
-        let instance = self.pre.instantiate_async(&mut store).await;
+        let linked = self.linked(self.placement().home(None));
+        let instance = linked.instantiate_async(&mut store).await;
         instance.map(drop).map_err(|error| store.into_data().fault(&error))
     }
 }

@@ -6,8 +6,11 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`engine`] | the compiler and the pool of instances, with the thread that makes time pass for guests |
-//! | `linker` | every interface a component may import; there are no others |
+//! | [`engine`] | the engine's one configuration and the pool of instances, with the thread that makes time pass for guests |
+//! | [`compile`] | bytes → compiled code: from the cache, else from a compiler, which may be a process of its own |
+//! | [`cache`] | compiled code on disk, authenticated before it is mapped |
+//! | [`placement`] | what a component imports → where it may run, before anything is compiled |
+//! | `linker` | every interface a component may import, for each role; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a folder of files → a [`Generation`] |
 //! | [`invoke`] | one call in a fresh instance |
@@ -19,6 +22,8 @@
 
 pub mod backstage;
 mod bindings;
+pub mod cache;
+pub mod compile;
 pub mod component;
 mod conversation;
 mod deadline;
@@ -34,11 +39,15 @@ mod logging;
 mod output;
 mod outside;
 mod phase;
+pub mod placement;
 mod state;
 
 pub use backstage::{Backstage, Stored};
+pub use cache::Cache;
+pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use generation::Generation;
 pub use limits::Limits;
+pub use placement::Placement;

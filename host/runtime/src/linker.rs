@@ -1,9 +1,13 @@
-//! Every interface a component may import. What is not here does not exist for components: no files, no sockets, no
-//! processes, no environment.
+//! What components are linked against: one linker for each role.
+//!
+//! What is not here does not exist for components: no sockets, no processes, no environment. `placement` refuses a
+//! component before this is asked; that a cluster's linker does not even hold what only hosts have is the second wall.
 
+use protocol::role::Role;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
-use wasmtime_wasi::p2::bindings::{cli, random};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiView, p2};
 
@@ -11,12 +15,35 @@ use crate::bindings::Worker;
 use crate::outside;
 use crate::state::CallState;
 
+/// The linkers of an engine.
+pub(crate) struct Linkers {
+    host: Linker<CallState>,
+    cluster: Linker<CallState>,
+}
+
+impl Linkers {
+    pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Self> {
+        let cluster = everywhere(engine)?;
+        let mut host = cluster.clone();
+        only_on_hosts(&mut host)?;
+        Ok(Self { host, cluster })
+    }
+
+    /// What components are linked against where they serve this role.
+    pub(crate) fn of(&self, role: Role) -> &Linker<CallState> {
+        match role {
+            Role::Host => &self.host,
+            Role::Cluster => &self.cluster,
+        }
+    }
+}
+
 fn random(state: &mut CallState) -> &mut WasiRandomCtx {
     state.ctx().ctx.random()
 }
 
-/// The linker of all components of an engine.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallState>> {
+/// What workers of every role offer.
+fn everywhere(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::<CallState>::new(engine);
     Worker::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     // I/O streams, clocks, random and standard streams; requests.
@@ -37,4 +64,58 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallS
     outside::guard(&mut linker)?;
     linker.allow_shadowing(false);
     Ok(linker)
+}
+
+/// What only hosts offer.
+///
+/// Files: no folder is open to a call, so a component finds none and has no way to open one. Every function of these
+/// interfaces needs an open folder but the one that lists them, and its answer is always empty: outside of steps as
+/// inside.
+fn only_on_hosts(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, CallState::filesystem)?;
+    filesystem::preopens::add_to_linker::<_, WasiFilesystem>(linker, CallState::filesystem)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::Engine;
+    use wasmtime::component::Component;
+
+    use super::*;
+    use crate::placement::TABLE;
+
+    /// Whether a linker has an interface: defining something else under its name is refused then.
+    fn holds(linker: &Linker<CallState>, interface: &str) -> bool {
+        let mut linker = linker.clone();
+        linker.root().func_wrap(interface, |_, (): ()| Ok(())).is_err()
+    }
+
+    #[test]
+    fn each_linker_holds_what_the_table_gives_its_role_and_no_more() {
+        let linkers = Linkers::new(&Engine::default()).expect("linkers");
+        for row in TABLE {
+            for name in row.names().filter(|name| !name.ends_with("durable/failures")) {
+                for role in Role::ALL {
+                    let holds = holds(linkers.of(role), &format!("{name}@{}", row.version));
+                    assert_eq!(holds, row.capability.fits(role), "{name} on {role}");
+                }
+            }
+        }
+        for other in ["tcp", "tcp-create-socket", "udp", "instance-network", "ip-name-lookup"] {
+            let name = format!("wasi:sockets/{other}@0.2.12");
+            assert!(Role::ALL.iter().all(|role| !holds(linkers.of(*role), &name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_component_for_hosts_does_not_link_against_what_clusters_have() {
+        let engine = Engine::default();
+        let linkers = Linkers::new(&engine).expect("linkers");
+        let files = Component::from_file(&engine, guests::IMPORT_FILES).expect("a built guest");
+        let link = |role| linkers.of(role).instantiate_pre(&files);
+        assert!(link(Role::Host).is_ok());
+        let said = format!("{:#}", link(Role::Cluster).err().expect("no files in a cluster"));
+        assert!(said.contains("wasi:filesystem/"), "{said}");
+    }
 }

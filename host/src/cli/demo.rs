@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use engine::Data;
 use runtime::http::Destination;
 
@@ -18,12 +18,18 @@ use crate::{answer, workspace};
 pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
     let root = workspace::find()?;
     let components = components(&root, args.components).await?;
-    answer::progress("• starting an engine (for development, demos and tests only) and a worker");
+    answer::progress(
+        "• starting an engine (for development, demos and tests only) and a worker for each role",
+    );
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    // A demo remembers nothing.
+    let versions = tempfile::tempdir().context("a temporary folder")?;
     let plan = Plan {
         engine: any_port,
         worker: any_port,
         data: Data::Memory,
+        versions: versions.path().to_owned(),
+        cache: args.cache,
         components,
         allow: vec![loopback()?],
     };
@@ -72,7 +78,7 @@ pub(crate) struct Sent {
 
 /// Sends every sample event.
 pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<Vec<Sent>> {
-    let (engine, worker) = (local.engine.address(), local.worker());
+    let (engine, worker) = (local.engine.address(), local.worker()?);
     let places = [
         ("ENGINE_URL", format!("http://{engine}")),
         ("ENGINE_ADDRESS", engine.to_string()),

@@ -20,13 +20,17 @@ const SAMPLES: Duration = Duration::from_secs(30);
 pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
     let root = workspace::find()?;
     let components = demo::components(&root, args.components).await?;
-    answer::progress("• starting an engine (for development, demos and tests only) and a worker");
+    answer::progress(
+        "• starting an engine (for development, demos and tests only) and a worker for each role",
+    );
     let mut allow = args.http.allow;
     allow.push(demo::loopback()?);
     let plan = Plan {
         engine: args.engine,
         worker: args.worker,
+        versions: absolute(args.data.join("versions"))?,
         data: Data::Dir(absolute(args.data)?),
+        cache: args.cache,
         components,
         allow,
     };
@@ -38,7 +42,7 @@ pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
     let reports = follow(activity, SAMPLES, |activity| display.show(activity)).await.reports;
     display.end();
 
-    let (engine, worker) = (local.engine.address(), local.worker());
+    let (engine, worker) = (local.engine.address(), local.worker()?);
     let curl = format!(
         "curl -X POST http://{engine}/e/{EVENT_KEY} -H 'content-type: application/json' \
          -d '{{\"name\":\"system/heartbeat.requested\",\"data\":{{}}}}'"

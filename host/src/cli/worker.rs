@@ -1,90 +1,326 @@
-//! `worker`: serves a folder of components to an Inngest server.
+//! `worker`: serves components to an Inngest server.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use protocol::id::AppId;
+use protocol::role::Role;
 use protocol::signature::Trust;
+use registry::folder::{Folder, FolderOptions};
+use registry::judge::Policy;
+use registry::oci::{Credentials, Oci, OciOptions};
+use registry::source::Source;
+use registry::{Percent, RegistryOptions};
 use runtime::Runtime;
-use serde_json::json;
-use worker::Running;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+use worker::Access;
 use worker::connect::Transport;
 
 use crate::cli::Worker;
+use crate::cli::deploy::{DeployArgs, Roles};
 use crate::config::{self, Inngest};
-use crate::{answer, local, shutdown};
+use crate::serving::{self, Duplicates, Serving};
+use crate::{answer, shutdown};
+
+/// How long a worker that takes over may need to register.
+const TAKE_OVER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
-    let inngest = Inngest::parse(|name| std::env::var(name).ok())?;
-    let app = args.app.parse().context("--app")?;
-    let neighbours = args.neighbours.iter().map(|app| app.parse().context("--neighbour"));
-    let neighbours = neighbours.collect::<anyhow::Result<_>>()?;
-    let drain = args.transport.drain;
-    let transport = config::transport(args.transport, |name| std::env::var(name).ok())?;
-    let way = match &transport {
-        Transport::Serve => "serve",
-        Transport::Connect(_) => "connect",
-        Transport::Both(_) => "both",
-    };
-    let runtime = Runtime::new(args.limits.limits(), args.http.allow)?;
-    let loaded = local::load(&runtime, &args.components).await?;
-    let functions = loaded.generation.functions().count();
-    let left_out = loaded.refused.len() + loaded.generation.refused().count();
-    if functions == 0 {
+    match serve(args, json).await {
+        Err(error) if error.is::<Duplicates>() => {
+            answer::failed(json, "worker", &error);
+            Ok(ExitCode::from(serving::DUPLICATE))
+        }
+        result => result,
+    }
+}
+
+async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::with_compilation(
+        args.limits.limits(),
+        args.http.allow.clone(),
+        args.cache.compilation(),
+    )?;
+    let plan = Plan::new(&args)?;
+    let replace = args.take_over.replace.clone();
+    let registry =
+        serving::open(runtime, registry_options(&args.deploy)?, source(&args.deploy)?).await?;
+    let present = registry.present();
+    if present.functions().next().is_none() {
+        let refused = registry.rejected().len();
         bail!(
-            "{} holds no component that can be used ({} refused); build some with `system-bus build`",
-            args.components.display(),
-            loaded.refused.len()
+            "{} holds no component that can be used ({refused} refused); build some with `system-bus build`",
+            args.deploy.components.display()
         );
     }
-    let mode = match inngest.trust {
-        Trust::Dev => "dev",
-        Trust::Signed(_) => "cloud",
-    };
-    let server = inngest.api_origin.to_string();
-    let options = worker::Options {
-        app,
-        app_version: None,
-        listen: args.listen,
-        trust: inngest.trust,
-        event_key: inngest.event_key,
-        api_origin: inngest.api_origin,
-        event_api_origin: inngest.event_api_origin,
-        env: inngest.env,
-        serve_origin: inngest.serve_origin,
-        serve_path: inngest.serve_path,
-        in_band_sync: inngest.in_band_sync,
-        vault: inngest.vault,
-        body_limit: worker::options::BODY_LIMIT,
-        checkpoints: args.checkpoints,
-        neighbours,
-        look_again: worker::options::LOOK_AGAIN,
-        transport,
-        drain,
-    };
-    let running = Running::start(options, loaded.generation, loaded.refused).await?;
-    let address = running.address();
-    let up = json!({
-        "ok": true, "command": "worker", "address": address.to_string(), "functions": functions, "mode": mode,
-        "server": server, "transport": way, "refused": left_out,
-    });
-    let mut words = if way == "connect" {
-        format!(
-            "serving {functions} functions by connecting to {server} ({mode} mode); health on http://{address}"
-        )
-    } else {
-        format!(
-            "serving {functions} functions on http://{address} ({mode} mode, server {server}, transport {way})"
-        )
-    };
-    if left_out > 0 {
-        words = format!(
-            "{words}
-{left_out} left out because of their faults; see the log, or http://{address}/"
-        );
+    let watching = args.deploy.watch.then(|| args.deploy.canary.unwrap_or(Percent::ALL));
+    let serving = Serving::start(registry, watching, plan.workers()?).await?;
+    answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
+    if !replace.is_empty() {
+        serving.registered(TAKE_OVER).await?;
+        for old in &replace {
+            take_over(old).await?;
+        }
     }
-    answer::ready(json, &up, &words);
-    shutdown::asked().await;
-    tracing::info!("stopping: calls that run are finished first");
-    running.shutdown().await;
+    tokio::select! {
+        () = shutdown::asked() => tracing::info!("stopping: calls that run are finished first"),
+        () = serving.retired() => tracing::info!("another worker has taken over, and no call has come since; ending"),
+        blocked = serving.blocked() => {
+            serving.shutdown().await;
+            return Err(blocked.into());
+        }
+    }
+    serving.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells a worker that this one has taken over.
+async fn take_over(old: &Url) -> anyhow::Result<()> {
+    let url = old.join("api/retire").with_context(|| old.to_string())?;
+    let mut request = reqwest::Client::new().post(url.clone());
+    if let Some(token) = admin_token() {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await.with_context(|| format!("{url}: the old worker"))?;
+    if !answer.status().is_success() {
+        bail!(
+            "{url}: the old worker refuses to retire: {}",
+            answer.text().await.unwrap_or_default()
+        );
+    }
+    tracing::info!(%old, "taken over; it answers what it has, and ends");
+    Ok(())
+}
+
+fn admin_token() -> Option<String> {
+    std::env::var("SYSTEM_BUS_ADMIN_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+/// What the workers are told, but for what differs by role.
+struct Plan {
+    roles: Roles,
+    app: Option<AppId>,
+    listen: SocketAddr,
+    listen_cluster: Option<SocketAddr>,
+    inngest: Inngest,
+    access: Access,
+    neighbours: Vec<AppId>,
+    checkpoints: bool,
+    transport: Transport,
+    drain: Duration,
+}
+
+impl Plan {
+    fn new(args: &Worker) -> anyhow::Result<Self> {
+        let inngest = Inngest::parse(|name| std::env::var(name).ok())?;
+        let app = args.app.as_ref().map(|app| app.parse().context("--app")).transpose()?;
+        if app.is_some() && args.deploy.role == Roles::Both {
+            bail!("--app names the app of one role; say which with --role host or --role cluster");
+        }
+        let neighbours = args.neighbours.iter().map(|app| app.parse().context("--neighbour"));
+        let drain = args.transport.drain;
+        let transport = config::transport(args.transport.clone(), |name| std::env::var(name).ok())?;
+        let access = match admin_token() {
+            Some(token) => Access::token(&token, args.access.admin_loopback),
+            None => Access::loopback(),
+        };
+        Ok(Self {
+            roles: args.deploy.role,
+            app,
+            listen: args.listen,
+            listen_cluster: args.listen_cluster,
+            inngest,
+            access,
+            neighbours: neighbours.collect::<anyhow::Result<_>>()?,
+            checkpoints: args.checkpoints,
+            transport,
+            drain,
+        })
+    }
+
+    fn workers(&self) -> anyhow::Result<Vec<worker::Options>> {
+        self.roles.each().iter().map(|role| self.worker(*role)).collect()
+    }
+
+    fn worker(&self, role: Role) -> anyhow::Result<worker::Options> {
+        let inngest = &self.inngest;
+        let both = self.roles == Roles::Both;
+        let listen = if both {
+            serving::listens(self.listen, role, self.listen_cluster)
+        } else {
+            self.listen
+        };
+        Ok(worker::Options {
+            role,
+            access: self.access.clone(),
+            app: self.app.clone().unwrap_or_else(|| role.app()),
+            app_version: None,
+            listen,
+            trust: inngest.trust.clone(),
+            event_key: inngest.event_key.clone(),
+            api_origin: inngest.api_origin.clone(),
+            event_api_origin: inngest.event_api_origin.clone(),
+            env: inngest.env.clone(),
+            serve_origin: inngest.serve_origin.clone(),
+            serve_path: inngest.serve_path.clone(),
+            in_band_sync: inngest.in_band_sync,
+            vault: inngest.vault.clone(),
+            body_limit: worker::options::BODY_LIMIT,
+            checkpoints: self.checkpoints,
+            neighbours: self.neighbours.clone(),
+            look_again: worker::options::LOOK_AGAIN,
+            transport: if both { apart(&self.transport, role)? } else { self.transport.clone() },
+            drain: self.drain,
+        })
+    }
+
+    fn mode(&self) -> &'static str {
+        match self.inngest.trust {
+            Trust::Dev => "dev",
+            Trust::Signed(_) => "cloud",
+        }
+    }
+
+    fn way(&self) -> &'static str {
+        match self.transport {
+            Transport::Serve => "serve",
+            Transport::Connect(_) => "connect",
+            Transport::Both(_) => "both",
+        }
+    }
+
+    /// The line by which a program learns that it is up.
+    fn up(&self, serving: &Serving) -> anyhow::Result<Value> {
+        let present = serving.registry().present();
+        let roles: serde_json::Map<_, _> = serving
+            .addresses()
+            .map(|(role, address)| {
+                let functions = present.of_role(role).count();
+                (
+                    role.to_string(),
+                    json!({ "address": address.to_string(), "functions": functions }),
+                )
+            })
+            .collect();
+        Ok(json!({
+            "ok": true, "command": "worker", "address": serving.address()?.to_string(), "roles": roles,
+            "functions": self.functions(serving), "generation": present.number(), "mode": self.mode(),
+            "server": self.inngest.api_origin.to_string(), "transport": self.way(), "refused": left_out(serving),
+        }))
+    }
+
+    fn functions(&self, serving: &Serving) -> usize {
+        let present = serving.registry().present();
+        self.roles.each().iter().map(|role| present.of_role(*role).count()).sum()
+    }
+
+    fn words(&self, serving: &Serving) -> anyhow::Result<String> {
+        let (mode, way, server) = (self.mode(), self.way(), &self.inngest.api_origin);
+        let (functions, address) = (self.functions(serving), serving.address()?);
+        let mut words = if way == "connect" {
+            format!(
+                "serving {functions} functions by connecting to {server} ({mode} mode); health on http://{address}"
+            )
+        } else {
+            format!(
+                "serving {functions} functions on http://{address} ({mode} mode, server {server}, transport {way})"
+            )
+        };
+        let present = serving.registry().present();
+        for (role, address) in serving.addresses() {
+            let count = present.of_role(role).count();
+            words.push_str(&format!("\n  role {role}: {count} functions, http://{address}"));
+        }
+        let left_out = left_out(serving);
+        if left_out > 0 {
+            words.push_str(&format!(
+                "\n{left_out} left out because of their faults; see the log, or http://{address}/"
+            ));
+        }
+        Ok(words)
+    }
+}
+
+fn left_out(serving: &Serving) -> usize {
+    serving.registry().rejected().len() + serving.registry().present().refused().count()
+}
+
+/// Two workers of one process keep what they remember apart.
+fn apart(transport: &Transport, role: Role) -> anyhow::Result<Transport> {
+    let mut transport = transport.clone();
+    if let Transport::Connect(options) | Transport::Both(options) = &mut transport
+        && let Some(dir) = &mut options.state_dir
+    {
+        dir.push(role.name());
+        std::fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
+    }
+    Ok(transport)
+}
+
+fn registry_options(args: &DeployArgs) -> anyhow::Result<RegistryOptions> {
+    let policy = args.policy.as_deref().map(policy).transpose()?;
+    Ok(RegistryOptions {
+        lead: args.lead,
+        deadline: args.old_code,
+        policy: policy.unwrap_or_default(),
+        ..RegistryOptions::new(args.versions.clone())
+    })
+}
+
+/// A policy as an operator writes it: TOML, with the table `canary`.
+fn policy(path: &Path) -> anyhow::Result<Policy> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        #[serde(default)]
+        canary: Policy,
+    }
+    let what = || format!("{}; check --policy", path.display());
+    let text = std::fs::read_to_string(path).with_context(what)?;
+    Ok(toml::from_str::<File>(&text).with_context(what)?.canary)
+}
+
+/// The folder, and what the registry is asked for.
+fn source(args: &DeployArgs) -> anyhow::Result<Source> {
+    let folder = args.components.is_dir() || args.oci.is_empty();
+    if folder && !args.components.is_dir() {
+        bail!(
+            "{}: there is no such folder; name one with built components, such as target/functions after `system-bus build`",
+            args.components.display()
+        );
+    }
+    let folder = folder.then(|| Folder::new(&args.components, FolderOptions::default()));
+    let references =
+        args.oci.iter().map(|text| text.parse().with_context(|| format!("--oci {text}")));
+    let references: Vec<_> = references.collect::<anyhow::Result<_>>()?;
+    let oci = (!references.is_empty()).then(|| {
+        let options = OciOptions {
+            references,
+            every: args.oci_every,
+            credentials: credentials()?,
+            ..OciOptions::default()
+        };
+        anyhow::Ok(Oci::new(options))
+    });
+    Ok(Source::new(folder, oci.transpose()?))
+}
+
+/// The logins that `docker login` keeps, where there are some.
+fn credentials() -> anyhow::Result<Credentials> {
+    let folder = std::env::var_os("DOCKER_CONFIG").map(std::path::PathBuf::from);
+    let home = || Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".docker"));
+    let Some(path) = folder.or_else(home).map(|folder| folder.join("config.json")) else {
+        return Ok(Credentials::default());
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            Credentials::from_docker_config(&text).with_context(|| path.display().to_string())
+        }
+        Err(_) => Ok(Credentials::default()),
+    }
 }

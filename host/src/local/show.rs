@@ -7,9 +7,9 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use engine::{Activity, Happening};
 use indicatif::{ProgressBar, ProgressStyle};
+use protocol::role::Role;
 
 use crate::answer::progress;
-use crate::local::APP;
 use crate::local::follow::{RunReport, Status};
 
 /// A display of what happens, on the standard error.
@@ -58,7 +58,7 @@ impl Display {
 
 /// A function without its app.
 fn short(slug: &str) -> &str {
-    slug.strip_prefix(APP).and_then(|rest| rest.strip_prefix('-')).unwrap_or(slug)
+    Role::ALL.iter().find_map(|role| role.app().function_of(slug)).unwrap_or(slug)
 }
 
 fn words(what: &Happening) -> Option<String> {

@@ -3,26 +3,9 @@
 mod bench;
 mod scenes;
 
-use crate::Figures;
+use crate::{Figures, Size};
 
 use self::bench::Bench;
-
-/// How many requests the quiet part makes: the number that a full drill is about, or a few where it is one test among
-/// others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Size {
-    Full,
-    Brief,
-}
-
-impl Size {
-    fn requests(self) -> usize {
-        match self {
-            Self::Full => 10_000,
-            Self::Brief => 240,
-        }
-    }
-}
 
 /// What one scene found: its name, what it measured, what was short of the aim.
 #[derive(Debug, Default)]
@@ -46,7 +29,7 @@ impl Scene {
 pub(crate) async fn drill(size: Size) -> Vec<String> {
     let mut all = Vec::new();
     let mut bench = Bench::start().await;
-    all.push(scenes::many_requests(&bench, size.requests()).await);
+    all.push(scenes::many_requests(&bench, size.pick(10_000, 240)).await);
     all.push(scenes::torn(&bench).await);
     all.push(scenes::hanging(&bench).await);
     all.push(scenes::unacknowledged(&bench).await);

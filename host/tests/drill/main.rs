@@ -4,8 +4,14 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are what drills are for")]
 
+#[path = "../support/call.rs"]
+mod call;
+#[path = "../support/clone.rs"]
+mod clone;
 #[path = "../support/counter.rs"]
 mod counter;
+#[path = "../support/deploy.rs"]
+mod deploy;
 #[path = "../support/gateway_proxy.rs"]
 mod gateway_proxy;
 #[path = "../support/patience.rs"]
@@ -17,17 +23,41 @@ mod server;
 #[path = "../suite/suite.rs"]
 mod suite;
 
+mod canary;
 mod connect;
 mod hostile;
+mod pinning;
 mod recover;
+mod reload;
+mod stage;
 mod surface;
+mod takeover;
 
 use std::process::ExitCode;
 
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 4] = ["recover", "hostile", "connect", "surface"];
+const DRILLS: [&str; 8] =
+    ["recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover"];
+
+/// How much a drill does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    /// What it is about: when it is asked for by its name.
+    Full,
+    /// Enough to see that it holds: as one test among others.
+    Brief,
+}
+
+impl Size {
+    fn pick<T>(self, full: T, brief: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Brief => brief,
+        }
+    }
+}
 
 /// Which drills are meant: the one after `--drill`; or, as for any test, those whose names hold a given word; or all but
 /// `surface`, which is the end-to-end tests over again.
@@ -59,28 +89,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let wants = |drill: &str| wanted.contains(&drill);
+    let named = std::env::args().any(|arg| arg == "--drill");
+    let size = if named { Size::Full } else { Size::Brief };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     runtime.block_on(async {
         let mut short = Vec::new();
-        if wants("recover") {
-            short.extend(recover::drill().await);
-        }
-        if wants("hostile") {
-            short.extend(hostile::drill().await);
-        }
-        if wants("connect") {
-            // Asked for by name it takes its time.
-            let size = if std::env::args().any(|arg| arg == "--drill") {
-                connect::Size::Full
-            } else {
-                connect::Size::Brief
-            };
-            short.extend(connect::drill(size).await);
-        }
-        if wants("surface") {
-            short.extend(surface::drill().await);
+        for drill in wanted {
+            short.extend(perform(drill, size).await);
         }
         if short.is_empty() {
             return ExitCode::SUCCESS;
@@ -90,6 +106,21 @@ fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+/// Performs a drill; in what it fell short.
+async fn perform(drill: &str, size: Size) -> Vec<String> {
+    match drill {
+        "recover" => recover::drill().await,
+        "hostile" => hostile::drill().await,
+        "connect" => connect::drill(size).await,
+        "surface" => surface::drill().await,
+        "reload" => reload::drill(size).await,
+        "pinning" => pinning::drill(size).await,
+        "canary" => canary::drill(size).await,
+        "takeover" => takeover::drill(size).await,
+        other => unreachable!("{other} is not among the drills"),
+    }
 }
 
 /// The figures of a drill, printed in one block.

@@ -13,6 +13,9 @@ use serde_json::Value;
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// What it said when it was up.
+    #[allow(dead_code, reason = "only benchmarks look for more than the address")]
+    pub(crate) up: Value,
 }
 
 impl Process {
@@ -30,6 +33,10 @@ impl Process {
             "SYSTEM_BUS_LOG",
             std::env::var("SYSTEM_BUS_LOG").unwrap_or_else(|_| "error".to_owned()),
         );
+        // Not in the folder of the sources, and shared: most processes load the same guests.
+        command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+        // Each guest is compiled once for all tests.
+        command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"));
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");
@@ -37,7 +44,7 @@ impl Process {
         BufReader::new(stdout).read_line(&mut line).expect("it says that it is up");
         let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not up: {line:?}"));
         let address = up["address"].as_str().and_then(|text| text.parse().ok());
-        Self { child, address: address.unwrap_or_else(|| panic!("no address in {up}")) }
+        Self { child, address: address.unwrap_or_else(|| panic!("no address in {up}")), up }
     }
 
     /// `kill -9`.

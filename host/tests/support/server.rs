@@ -18,6 +18,9 @@ pub(crate) enum Mode {
 const SIGNING_KEY: &str = "signkey-test-0123456789abcdef0123456789abcdef";
 const EVENT_KEY: &str = "e2e-event-key";
 
+/// The app that workers of tests serve.
+pub(crate) const APP: &str = "system-bus-e2e";
+
 /// A server, and how to reach it.
 pub(crate) struct Server {
     origin: String,
@@ -108,16 +111,28 @@ impl Server {
         listen: SocketAddr,
         further: &[&str],
     ) -> Process {
-        let components = components.path().to_string_lossy();
+        // Its versions are kept with its components: whoever starts with these again knows what was active.
+        let versions = components.path().join("versions");
+        let (components, versions) =
+            (components.path().to_string_lossy(), versions.to_string_lossy());
+        let all = ["--components", &components, "--versions", &versions, "--watch", "off"];
+        let further = [&all, further].concat();
+        let process = self.launch(listen, &further);
+        self.registered(process.address).await;
+        process
+    }
+
+    /// Starts a worker with these arguments and those that make it a test's, and does not wait for anything.
+    pub(crate) fn launch(&self, listen: SocketAddr, further: &[&str]) -> Process {
         let listen = listen.to_string();
         let mut args = vec![
             "worker",
-            "--components",
-            &components,
             "--listen",
             &listen,
+            "--role",
+            "cluster",
             "--app",
-            "system-bus-e2e",
+            APP,
             "--allow-http",
             "http://127.0.0.1:*",
             "--memory-mib",
@@ -136,9 +151,7 @@ impl Server {
                 ]);
             }
         }
-        let process = Process::start(&args, &environment);
-        self.registered(process.address).await;
-        process
+        Process::start(&args, &environment)
     }
 
     /// Waits until a worker is registered.

@@ -1,41 +1,44 @@
 //! A decoded call → an outcome: the only joint of both sides.
 
+mod versions;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::{Call, CallError, Route};
 use protocol::crypt::{self, OpenError, Sealer};
 use protocol::directory::Directory;
-use protocol::function::Checkpointing;
 use protocol::id::{FunctionId, RunId};
 use protocol::op::{ErrorObject, Retry};
 use protocol::outcome::Outcome;
-use protocol::replay::answer_from_memo;
 use protocol::reply::Reply;
 use protocol::signature::Verified;
 use protocol::trace::TraceContext;
-use runtime::{CallFailed, Component, Generation, LoadError};
+use registry::{Missing, Registry};
+use runtime::CallFailed;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::options::Options;
 use crate::server_api::ServerApi;
-use crate::stage::Stage;
 use crate::state::{self, StateError};
 
 /// One worker: its components and its server.
 #[derive(Debug)]
 pub struct Worker {
     pub(crate) options: Options,
-    pub(crate) generation: Generation,
-    pub(crate) refused: Vec<LoadError>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) started: Timestamp,
     api: ServerApi,
     directory: watch::Receiver<Arc<Directory>>,
     /// Set when the worker is about to stop: what runs is finished, and nothing new begins.
     leaving: CancellationToken,
+    /// How many calls it has taken so far, and how many of them run now.
+    taken: AtomicU64,
+    running: AtomicU64,
 }
 
 /// Why a call cannot be handed to a component.
@@ -57,19 +60,37 @@ pub enum HandleError {
     /// It holds values that this worker cannot decrypt.
     #[error(transparent)]
     Sealed(#[from] OpenError),
+    /// The version that its run needs is not here, and it is its last attempt.
+    #[error(transparent)]
+    Missing(#[from] Missing),
 }
 
 impl Worker {
     pub(crate) fn new(
         options: Options,
-        generation: Generation,
-        refused: Vec<LoadError>,
+        registry: Arc<Registry>,
         api: ServerApi,
         directory: watch::Receiver<Arc<Directory>>,
         leaving: CancellationToken,
     ) -> Self {
         let started = Timestamp::now();
-        Self { options, generation, refused, started, api, directory, leaving }
+        let (taken, running) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { options, registry, started, api, directory, leaving, taken, running }
+    }
+
+    /// How many calls it has taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many calls run now.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// The way to the server.
+    pub(crate) fn api(&self) -> &ServerApi {
+        &self.api
     }
 
     /// Answers one call whose sender is believed. Every transport ends here.
@@ -81,6 +102,8 @@ impl Worker {
         body: &Verified<Bytes>,
         trace: Option<TraceContext>,
     ) -> Reply {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        let _running = Counted::one(&self.running);
         let call = match Call::decode(route, body) {
             Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
@@ -101,65 +124,49 @@ impl Worker {
 
     /// What becomes of one call.
     pub async fn handle(&self, call: Call) -> Result<Outcome, HandleError> {
-        let (function, component) = self.find(&call.route.slug)?;
+        let function = self.function_of(&call)?;
         let call = state::complete(&self.api, call).await?;
         let vault = self.options.vault.as_ref();
         let call = crypt::open_call(vault.map(AsRef::as_ref), call)?;
         let sealer = vault.map(|vault| Sealer::new(Arc::clone(vault), &call));
-        let outcome = self.go_on(component, function, call, sealer.clone()).await;
+        let outcome = self.go_on(&function, call, sealer.as_ref()).await?;
         Ok(match sealer {
             Some(sealer) => sealer.outcome(outcome),
             None => outcome,
         })
     }
 
-    /// Runs the function as far as it gets with a call that is complete and readable.
-    async fn go_on(
-        &self,
-        component: &Component,
-        function: &FunctionId,
-        call: Call,
-        sealer: Option<Sealer>,
-    ) -> Outcome {
-        if let Some(outcome) = answer_from_memo(&call) {
-            return outcome;
-        }
-        let run = call.run;
-        let stage = self.stage(&call, component, function, sealer);
-        let _guard = stage.guard();
-        let invoked = component.invoke(function, Arc::new(call), Arc::new(stage.clone())).await;
-        let outcome = invoked.unwrap_or_else(|failed| failed_outcome(run, failed));
-        stage.close(outcome).await
+    /// The function that a call is for.
+    fn function_of(&self, call: &Call) -> Result<FunctionId, HandleError> {
+        let function = self.options.app.function_of(&call.route.slug);
+        let function = function.and_then(|function| function.parse().ok());
+        function.ok_or_else(|| self.unknown(call))
     }
 
-    /// The way to the server of one call.
-    fn stage(
-        &self,
-        call: &Call,
-        component: &Component,
-        function: &FunctionId,
-        sealer: Option<Sealer>,
-    ) -> Stage {
-        let config = component.functions().iter().find(|config| config.id == *function);
-        let checkpointing = match config {
-            Some(config) if self.options.checkpoints => config.checkpoint,
-            _ => Checkpointing::Off,
-        };
-        let directory = Arc::clone(&self.directory.borrow());
-        Stage::new(self.api.clone(), directory, call, checkpointing, sealer, self.leaving.clone())
+    fn unknown(&self, call: &Call) -> HandleError {
+        let present = self.registry.present();
+        let known: Vec<_> = present
+            .of_role(self.options.role)
+            .map(|function| self.options.app.slug(&function.id))
+            .collect();
+        let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+        HandleError::UnknownFunction { slug: call.route.slug.chars().take(300).collect(), known }
     }
+}
 
-    fn find(&self, slug: &str) -> Result<(&FunctionId, &Arc<Component>), HandleError> {
-        let function = self.options.app.function_of(slug);
-        function.and_then(|function| self.generation.find(function)).ok_or_else(|| {
-            let known: Vec<_> = self
-                .generation
-                .functions()
-                .map(|function| self.options.app.slug(&function.id))
-                .collect();
-            let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
-            HandleError::UnknownFunction { slug: slug.chars().take(300).collect(), known }
-        })
+/// Counts one for as long as it lives.
+struct Counted<'c>(&'c AtomicU64);
+
+impl<'c> Counted<'c> {
+    fn one(count: &'c AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

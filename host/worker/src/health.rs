@@ -1,8 +1,10 @@
 //! What `GET /` says.
 
 use jiff::Timestamp;
+use protocol::digest::Digest;
 use protocol::function::Trigger;
-use runtime::Generation;
+use protocol::role::Role;
+use registry::Generation;
 use serde::Serialize;
 
 use crate::handle::Worker;
@@ -13,12 +15,15 @@ struct Health<'w> {
     service: &'static str,
     status: &'static str,
     version: &'static str,
+    role: Role,
     app: &'w str,
+    generation: u64,
     started_at: Timestamp,
     count: usize,
     functions: Vec<&'w str>,
     components: Vec<ComponentHealth<'w>>,
     refused: Vec<String>,
+    duplicates: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     registration: &'w SyncState,
@@ -27,58 +32,84 @@ struct Health<'w> {
 #[derive(Serialize)]
 struct ComponentHealth<'w> {
     name: &'w str,
-    digest: &'w str,
+    digest: Digest,
     functions: Vec<&'w str>,
 }
 
 /// The JSON of `GET /`.
 pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
-    let functions: Vec<_> =
-        worker.generation.functions().map(|function| function.id.as_str()).collect();
-    let components = worker.generation.components().iter().map(|component| ComponentHealth {
-        name: component.name(),
-        digest: component.digest(),
-        functions: component.functions().iter().map(|function| function.id.as_str()).collect(),
+    let present = worker.registry.present();
+    let role = worker.options.role;
+    let functions: Vec<_> = present.of_role(role).map(|function| function.id.as_str()).collect();
+    let components = present.components().into_iter().map(|(name, version)| ComponentHealth {
+        name,
+        digest: version.digest(),
+        functions: version.component().functions().iter().map(|f| f.id.as_str()).collect(),
     });
     // Running but not what it should be: somebody has to look.
     let refused = refusals(worker);
-    let fine = refused.is_empty() && matches!(registration, SyncState::Synced { .. });
+    let duplicates = duplicates(worker, registration);
+    let whole = refused.is_empty() && duplicates.is_empty() && present.absent().is_empty();
+    let fine = whole && matches!(registration, SyncState::Synced { .. });
     let health = Health {
         service: "system-bus",
         status: if fine { "running" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
+        role,
         app: worker.options.app.as_str(),
+        generation: present.number(),
         started_at: worker.started,
         count: functions.len(),
         functions,
         components: components.collect(),
         refused,
-        warnings: warnings(&worker.generation),
+        duplicates,
+        warnings: warnings(&present),
         registration,
     };
     serde_json::to_vec(&health).expect("all keys are strings")
 }
 
+/// Function ids that two components have, or that another app has too. Each in one sentence.
+pub(crate) fn duplicates(worker: &Worker, registration: &SyncState) -> Vec<String> {
+    let rejected = worker.registry.rejected().into_iter();
+    let here = rejected.filter(|(_, rejected)| !rejected.duplicates.is_empty());
+    let here = here.map(|(name, rejected)| format!("component {name}: {}", rejected.reason));
+    let SyncState::Blocked { conflicts, .. } = registration else { return here.collect() };
+    here.chain(conflicts.iter().map(ToString::to_string)).collect()
+}
+
 /// What was left out: components, and functions of components. Each in one sentence that names it.
 pub(crate) fn refusals(worker: &Worker) -> Vec<String> {
-    let functions = worker.generation.refused();
-    worker
-        .refused
-        .iter()
-        .map(ToString::to_string)
-        .chain(functions.map(|(component, refused)| format!("component {component}: {refused}")))
-        .collect()
+    let present = worker.registry.present();
+    let rejected = worker.registry.rejected().into_iter();
+    let components = rejected.map(|(name, rejected)| match rejected.reason {
+        reason if reason.contains(&name) => reason,
+        reason => format!("component {name}: {reason}"),
+    });
+    let absent = present.absent().iter().map(|absent| {
+        let digest = absent.digest.short();
+        format!(
+            "component {}: version {digest} is active and not here: {}",
+            absent.component, absent.reason
+        )
+    });
+    let functions = present.refused();
+    let functions =
+        functions.map(|(component, refused)| format!("component {component}: {refused}"));
+    components.chain(absent).chain(functions).collect()
 }
 
 /// What can be served and is still not what somebody meant.
 pub(crate) fn warnings(generation: &Generation) -> Vec<String> {
-    let handlers = generation.functions().flat_map(|function| {
-        function.triggers.iter().filter_map(move |trigger| match trigger {
-            Trigger::FailureOf(of) => Some((&function.id, of)),
-            Trigger::Event { .. } | Trigger::Cron { .. } => None,
-        })
-    });
-    let lonely = handlers.filter(|(_, of)| generation.find(of.as_str()).is_none());
+    let handlers =
+        generation.functions().filter_map(|(id, active)| active.config(id)).flat_map(|function| {
+            function.triggers.iter().filter_map(move |trigger| match trigger {
+                Trigger::FailureOf(of) => Some((&function.id, of)),
+                Trigger::Event { .. } | Trigger::Cron { .. } => None,
+            })
+        });
+    let lonely = handlers.filter(|(_, of)| generation.active(of).is_none());
     lonely
         .map(|(handler, of)| {
             format!("function {handler} handles failures of {of}, which this worker does not serve; it never runs for them")

@@ -5,7 +5,9 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`handle`] | a decoded call → an outcome |
+//! | [`handle`] | a decoded call → an outcome, by the version that its run goes on with |
+//! | `announcing` | a generation → what the server is told |
+//! | `admin` | the routes for operators |
 //! | `stage` | one call's way to the server while its function runs |
 //! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
@@ -14,6 +16,8 @@
 //! | [`server_api`] | HTTP out: registration, read-back, sending events |
 //! | [`sync`] | the task that keeps the server's list of our functions right |
 
+mod admin;
+mod announcing;
 mod chance;
 pub mod connect;
 mod drain;
@@ -34,22 +38,28 @@ use std::time::Duration;
 
 use protocol::signature::Trust;
 use protocol::sync::Announced;
-use runtime::{Generation, LoadError};
+use registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use admin::Access;
 pub use handle::Worker;
 pub use options::Options;
 pub use state::StateError;
 pub use sync::SyncState;
 
+use crate::admin::{Admin, Retirement};
 use crate::connect::{ConnectOptions, Connecting, JournalError, Transport};
 use crate::drain::Drain;
 use crate::neighbours::Neighbours;
 use crate::server_api::ServerApi;
 use crate::sync::{Payloads, Registrar};
+
+/// How long no call may have come to a worker that another one has replaced, before it ends. The server may still have
+/// its address from before for a moment.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Why a worker does not start.
 #[derive(Debug, thiserror::Error)]
@@ -88,9 +98,11 @@ pub enum StartError {
 pub struct Running {
     address: SocketAddr,
     state: watch::Receiver<SyncState>,
-    announce: watch::Sender<Arc<Announced>>,
+    announced: watch::Receiver<Arc<Announced>>,
     payloads: Payloads,
     registrar: Option<Arc<Registrar>>,
+    worker: Arc<Worker>,
+    retirement: Retirement,
     stop: CancellationToken,
     drain: Drain,
     patience: Duration,
@@ -108,18 +120,14 @@ enum Way {
 
 impl Running {
     /// Binds the address, begins to take calls by the transports asked for, and begins to register.
-    pub async fn start(
-        options: Options,
-        generation: Generation,
-        refused: Vec<LoadError>,
-    ) -> Result<Self, StartError> {
+    pub async fn start(options: Options, registry: Arc<Registry>) -> Result<Self, StartError> {
         let listen = options.listen;
         let fault = |reason| StartError::Listen { address: listen, reason };
         let listener = TcpListener::bind(listen).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let url = options.serve_url(address)?;
         let api = ServerApi::new(&options).map_err(StartError::Client)?;
-        for warning in health::warnings(&generation) {
+        for warning in health::warnings(&registry.present()) {
             tracing::warn!("{warning}");
         }
         let (transport, patience) = (options.transport.clone(), options.drain);
@@ -128,8 +136,14 @@ impl Running {
             tracing::warn!(%address, "in dev mode everybody who reaches this address can start functions; set INNGEST_SIGNING_KEY");
         }
         let (stop, drain) = (CancellationToken::new(), Drain::default());
+        let role = options.role;
         let (announce, announced) =
-            watch::channel(Arc::new(Announced::active(generation.functions())));
+            watch::channel(Arc::new(announcing::announced(&registry.present(), role)));
+        let announcing = announcing::follow(registry.watch(), role, announce, stop.clone());
+        let mut tasks = vec![tokio::spawn(announcing)];
+        let draining = announcing::drain(Arc::clone(&registry), &options, api.clone());
+        let draining = stop.clone().run_until_cancelled_owned(draining);
+        tasks.push(tokio::spawn(async { draining.await.unwrap_or_default() }));
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),
             Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),
@@ -144,14 +158,16 @@ impl Running {
             Transport::Both(connect) => Way::Connect { options: connect, serves_too: true },
         };
         let (neighbours, directory) = Neighbours::new(&options, announced.clone(), api.clone());
-        let worker =
-            Arc::new(Worker::new(options, generation, refused, api, directory, stop.clone()));
-        let mut tasks = vec![tokio::spawn(neighbours.watch(stop.clone()))];
+        let worker = Arc::new(Worker::new(options, registry, api, directory, stop.clone()));
+        tasks.push(tokio::spawn(neighbours.watch(stop.clone())));
+        let retirement = Retirement::default();
+        let of = Arc::clone(&worker);
         let (router, state, registrar, connecting) = match way {
             Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
                 let told = Some(Arc::clone(&registrar));
-                let router = serve::router(worker, told, state.clone(), announced, drain.clone());
+                let router =
+                    serve::router(worker, told, state.clone(), announced.clone(), drain.clone());
                 (router, state, Some(registrar), None)
             }
             Way::Connect { options, serves_too } => {
@@ -159,20 +175,29 @@ impl Running {
                     Connecting::start(&worker, options, announced.clone(), drain.clone())?;
                 let registration = state.clone();
                 let router = if serves_too {
-                    serve::router(worker, None, registration, announced, drain.clone())
+                    serve::router(worker, None, registration, announced.clone(), drain.clone())
                 } else {
-                    serve::health_only(worker, registration, announced)
+                    serve::health_only(worker, registration, announced.clone())
                 };
                 (router, state, None, Some(connecting))
             }
         };
+        let admin = Admin {
+            worker: Arc::clone(&of),
+            registration: state.clone(),
+            registrar: registrar.clone(),
+            retirement: retirement.clone(),
+        };
+        let router = router.merge(admin::router(admin));
         tasks.push(tokio::spawn(serve::run(listener, router, stop.clone())));
         Ok(Self {
             address,
             state,
-            announce,
+            announced,
             payloads,
             registrar,
+            worker: of,
+            retirement,
             stop,
             drain,
             patience,
@@ -191,14 +216,9 @@ impl Running {
         self.state.clone()
     }
 
-    /// Announces other functions from now on. The server is told at once if that changes anything for it.
-    pub fn announce(&self, announced: Announced) {
-        self.announce.send_replace(Arc::new(announced));
-    }
-
     /// The fingerprint of what the server should have now: it has it when [`SyncState::has`] says so.
     pub fn wanted(&self) -> String {
-        let announced = Arc::clone(&self.announce.borrow());
+        let announced = Arc::clone(&self.announced.borrow());
         self.payloads.of(&announced).fingerprint()
     }
 
@@ -210,6 +230,23 @@ impl Running {
         }
         if let Some(connecting) = &self.connecting {
             connecting.stand_down();
+        }
+    }
+
+    /// Returns when somebody has told this worker that another one has taken over, and no call has come for a while.
+    /// It registers nothing any more from then on; what is left is [`Running::shutdown`].
+    pub async fn retired(&self) {
+        self.retirement.begun().await;
+        self.stand_down().await;
+        let mut quiet_since = tokio::time::Instant::now();
+        let mut seen = self.worker.taken();
+        while quiet_since.elapsed() < QUIET {
+            tokio::time::sleep(QUIET / 20).await;
+            let (taken, running) = (self.worker.taken(), self.worker.running());
+            if taken != seen || running > 0 {
+                seen = taken;
+                quiet_since = tokio::time::Instant::now();
+            }
         }
     }
 

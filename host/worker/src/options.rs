@@ -7,15 +7,21 @@ use std::time::Duration;
 use protocol::crypt::Vault;
 use protocol::id::AppId;
 use protocol::introspect::Capabilities;
+use protocol::role::Role;
 use protocol::signature::Trust;
 use url::Url;
 
 use crate::StartError;
+use crate::admin::Access;
 use crate::connect::Transport;
 
 /// What a worker is told.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Which functions it serves: those whose home is this role.
+    pub role: Role,
+    /// Who may use the routes for operators.
+    pub access: Access,
     /// The Inngest app it serves.
     pub app: AppId,
     /// The app's version as the server shows it.

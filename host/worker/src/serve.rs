@@ -2,6 +2,7 @@
 
 mod registration;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -78,7 +79,9 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
         // Replies are one write; waiting to fill a packet would only delay them.
         drop(stream.set_nodelay(true));
     });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "serving ended");
     }

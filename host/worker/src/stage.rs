@@ -44,8 +44,8 @@ struct Inner {
     began: Instant,
     /// None where each step ends its call.
     rhythm: Option<Rhythm>,
-    /// Set when the worker is about to stop.
-    leaving: CancellationToken,
+    /// Set when the worker is about to stop, and when newer code is active: the next step is another call's.
+    ending: [CancellationToken; 2],
     /// Encrypts what goes to the server, where that is wanted.
     sealer: Option<Sealer>,
     superseded: CancellationToken,
@@ -54,6 +54,10 @@ struct Inner {
 }
 
 impl Inner {
+    fn is_ending(&self) -> bool {
+        self.ending.iter().any(CancellationToken::is_cancelled)
+    }
+
     /// Whether the step cannot be stored as it is: encrypted, its result is too large. Its function must not go on with a
     /// value that later calls will not have.
     fn refuses(&self, step: &Op) -> bool {
@@ -101,14 +105,14 @@ impl Rhythm {
 }
 
 impl Stage {
-    /// The stage of a call. `leaving` is set when the worker is about to stop.
+    /// The stage of a call. `ending` are set when the worker is about to stop, and when newer code is active.
     pub(crate) fn new(
         api: ServerApi,
         directory: Arc<Directory>,
         call: &Call,
         checkpointing: Checkpointing,
         sealer: Option<Sealer>,
-        leaving: CancellationToken,
+        ending: [CancellationToken; 2],
     ) -> Self {
         Self(Arc::new(Inner {
             api,
@@ -119,7 +123,7 @@ impl Stage {
             started: Timestamp::now(),
             began: Instant::now(),
             rhythm: Rhythm::of(checkpointing).filter(|_| call.may_checkpoint()),
-            leaving,
+            ending,
             sealer,
             superseded: CancellationToken::new(),
             held: Mutex::default(),
@@ -201,7 +205,8 @@ impl Stage {
             };
             tokio::select! {
                 () = waited => {}
-                () = stage.0.leaving.cancelled() => {}
+                () = stage.0.ending[0].cancelled() => {}
+                () = stage.0.ending[1].cancelled() => {}
             }
             // What fails now is tried again with the next step or with the reply.
             let _ = stage.flush().await;
@@ -312,7 +317,7 @@ impl Backstage for Stage {
 
     fn has_time(&self) -> bool {
         let over = |rhythm: Rhythm| self.0.began.elapsed() >= rhythm.longest;
-        !self.0.leaving.is_cancelled() && !self.0.rhythm.is_some_and(over)
+        !self.0.is_ending() && !self.0.rhythm.is_some_and(over)
     }
 
     async fn superseded(&self) {

@@ -13,28 +13,53 @@ use syn::{
 
 use crate::parse::Errors;
 
-/// The methods of a context that make steps. The first argument of each is the step's id.
-const STEPS: [&str; 13] = [
-    "step",
-    "sleep",
-    "sleep_until",
-    "send",
-    "send_all",
-    "wait_for",
-    "wait_for_event",
-    "wait_for_signal",
-    "send_signal",
-    "invoke",
-    "invoke_by_id",
-    "fetch",
-    "infer",
+/// The methods of a context that make steps, and the kind of each. The first argument is the step's id.
+const STEPS: [(&str, &str); 13] = [
+    ("step", "run"),
+    ("sleep", "sleep"),
+    ("sleep_until", "sleep-until"),
+    ("send", "send-event"),
+    ("send_all", "send-event"),
+    ("wait_for", "wait-for-event"),
+    ("wait_for_event", "wait-for-event"),
+    ("wait_for_signal", "wait-for-signal"),
+    ("send_signal", "send-signal"),
+    ("invoke", "invoke"),
+    ("invoke_by_id", "invoke"),
+    ("fetch", "fetch"),
+    ("infer", "infer"),
 ];
 
-/// Reports every misuse of the context called `ctx`.
-pub(crate) fn body(block: &Block, ctx: &Ident, errors: &mut Errors) {
-    let mut checker =
-        Checker { ctx, errors, seen: BTreeMap::new(), body_of: None, repeats: false, keyed: false };
+/// A step that can be read off a function's body.
+pub(crate) struct DeclaredStep {
+    pub(crate) id: LitStr,
+    pub(crate) kind: &'static str,
+    pub(crate) keyed: bool,
+    pub(crate) alias: Option<LitStr>,
+}
+
+/// Reports every misuse of the context called `ctx`, and tells which steps there are.
+pub(crate) fn body(block: &Block, ctx: &Ident, errors: &mut Errors) -> Vec<DeclaredStep> {
+    let mut checker = Checker {
+        ctx,
+        errors,
+        seen: BTreeMap::new(),
+        declared: Vec::new(),
+        body_of: None,
+        repeats: false,
+        settings: Settings::default(),
+    };
     checker.visit_block(block);
+    checker.declared
+}
+
+/// What stands behind a step's call.
+#[derive(Clone, Default)]
+struct Settings {
+    /// Whether there is a `.key(…)`.
+    keyed: bool,
+    /// What `.alias(…)` was given.
+    alias: Option<Expr>,
 }
 
 struct Checker<'a> {
@@ -46,17 +71,20 @@ struct Checker<'a> {
     body_of: Option<String>,
     /// Whether the code around can run more than once in a call.
     repeats: bool,
-    /// Whether the call about to be visited has a `.key(…)` behind it.
-    keyed: bool,
+    /// What stands behind the call about to be visited.
+    settings: Settings,
+    declared: Vec<DeclaredStep>,
 }
 
 impl Checker<'_> {
-    fn is_step(&self, call: &ExprMethodCall) -> bool {
-        let Expr::Path(receiver) = &*call.receiver else { return false };
-        receiver.path.is_ident(self.ctx) && STEPS.iter().any(|name| call.method == name)
+    /// The kind of step that a call makes, if it makes one.
+    fn kind(&self, call: &ExprMethodCall) -> Option<&'static str> {
+        let Expr::Path(receiver) = &*call.receiver else { return None };
+        let known = STEPS.iter().find(|(name, _)| call.method == name);
+        known.filter(|_| receiver.path.is_ident(self.ctx)).map(|(_, kind)| *kind)
     }
 
-    fn step(&mut self, call: &ExprMethodCall, keyed: bool) {
+    fn step(&mut self, call: &ExprMethodCall, kind: &'static str, settings: &Settings) {
         let id = call.args.first().and_then(literal);
         if let Some(outer) = &self.body_of {
             let message = format!(
@@ -67,6 +95,9 @@ impl Checker<'_> {
             self.errors.push(call.method.span(), message);
         } else if let Some(id) = id {
             self.unique(id);
+            let alias = self.alias(settings.alias.as_ref());
+            let keyed = settings.keyed;
+            self.declared.push(DeclaredStep { id: id.clone(), kind, keyed, alias });
             if self.repeats && !keyed {
                 let message =
                     format!("step `{}` can run more than once here: add `.key(value)`", id.value());
@@ -93,6 +124,20 @@ impl Checker<'_> {
         }
     }
 
+    fn alias(&mut self, given: Option<&Expr>) -> Option<LitStr> {
+        let given = given?;
+        let Some(alias) = literal(given) else {
+            let message = "an alias is the literal id that the step had before";
+            self.errors.push(syn::spanned::Spanned::span(given), message);
+            return None;
+        };
+        if alias.value().trim().is_empty() {
+            self.errors.push(alias.span(), "an alias must not be empty");
+        }
+        self.unique(alias);
+        Some(alias.clone())
+    }
+
     fn unique(&mut self, id: &LitStr) {
         let Some(first) = self.seen.insert(id.value(), id.span()) else { return };
         self.seen.insert(id.value(), first);
@@ -116,15 +161,19 @@ impl Checker<'_> {
 
 impl<'ast> Visit<'ast> for Checker<'_> {
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        let keyed = std::mem::take(&mut self.keyed);
-        if self.is_step(call) {
-            self.step(call, keyed);
+        let mut settings = std::mem::take(&mut self.settings);
+        if let Some(kind) = self.kind(call) {
+            self.step(call, kind, &settings);
             return;
         }
-        // The key may come before or after a step's other settings.
-        self.keyed = keyed || call.method == "key";
+        // They may come in any order.
+        settings.keyed |= call.method == "key";
+        if call.method == "alias" {
+            settings.alias = call.args.first().cloned();
+        }
+        self.settings = settings;
         self.visit_expr(&call.receiver);
-        self.keyed = false;
+        self.settings = Settings::default();
         for argument in &call.args {
             self.visit_expr(argument);
         }

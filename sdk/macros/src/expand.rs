@@ -6,16 +6,19 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::Ident;
 
+use crate::check::DeclaredStep;
 use crate::parse::{EventName, EventType, Field, Function, InputType, Trigger};
 
 pub(crate) fn event(event: &EventType) -> TokenStream {
     let EventType { item, name, .. } = event;
     let ident = &item.ident;
     let (impl_generics, type_generics, where_clause) = item.generics.split_for_impl();
+    let members = event.fields.iter().map(|field| &field.name);
     let shape = item.generics.params.is_empty().then(|| shape(ident, &event.fields));
     quote! {
         impl #impl_generics ::system_bus_sdk::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
+            const MEMBERS: &'static [&'static str] = &[#(#members),*];
         }
         #shape
     }
@@ -91,6 +94,8 @@ pub(crate) fn function(function: &Function) -> TokenStream {
     let (visibility, ident) = (&item.vis, &item.sig.ident);
     let (id, name) = identity(function);
     let retries = option(retries.as_ref());
+    let steps = function.steps.iter().map(step);
+    let events: Vec<_> = triggers.iter().filter_map(input_event).collect();
     let triggers = triggers.iter().map(trigger).chain(of.as_ref().map(|of| {
         quote! {
             ::system_bus_sdk::Trigger::Failure {
@@ -137,6 +142,8 @@ pub(crate) fn function(function: &Function) -> TokenStream {
                 retries: #retries,
                 triggers: &[#(#triggers),*],
                 options: #options,
+                steps: &[#(#steps),*],
+                input: &[#(#events),*],
             };
 
             fn call(
@@ -195,6 +202,8 @@ pub(crate) fn refused(item: &TokenStream, error: &syn::Error) -> TokenStream {
                 retries: ::core::option::Option::None,
                 triggers: &[],
                 options: ::system_bus_sdk::declare::Options::NONE,
+                steps: &[],
+                input: &[],
             };
 
             async fn call(_: ::system_bus_sdk::Ctx, _: ()) -> ::system_bus_sdk::Result<()> {
@@ -216,6 +225,25 @@ fn trigger(trigger: &Trigger) -> TokenStream {
             quote!(::system_bus_sdk::Trigger::Cron { cron: #expression, jitter: #jitter })
         }
     }
+}
+
+fn step(step: &DeclaredStep) -> TokenStream {
+    let DeclaredStep { id, kind, keyed, alias } = step;
+    let alias = option(alias.as_ref());
+    quote! {
+        ::system_bus_sdk::declare::DeclaredStep { id: #id, kind: #kind, keyed: #keyed, alias: #alias }
+    }
+}
+
+/// What is known of an event that is given by its type.
+fn input_event(trigger: &Trigger) -> Option<TokenStream> {
+    let Trigger::Event { event: EventName::Type(path), .. } = trigger else { return None };
+    Some(quote! {
+        ::system_bus_sdk::declare::DeclaredEvent {
+            event: <#path as ::system_bus_sdk::Event>::NAME,
+            fields: <#path as ::system_bus_sdk::Event>::MEMBERS,
+        }
+    })
 }
 
 fn event_name(event: &EventName) -> TokenStream {

@@ -54,13 +54,16 @@ pub fn derive_input(item: TokenStream) -> TokenStream {
 /// | `idempotency = "event.data.order_id"` | a second event with the same value within a day starts nothing |
 /// | `singleton(mode = "skip", key = "…")` | one run at a time; `cancel` ends the first one instead |
 /// | `checkpoint = "off"`, `"every-step"`, `checkpoint(steps = 10, interval = "3s", max_runtime = "10s")` | when results are stored while the function goes on |
+/// | `mode = "pinned"` | which version of the code a run goes on with: `latest-compatible` unless given, `pinned`, `latest` |
+/// | `role = "host"` | where it runs although it could run elsewhere too |
 ///
 /// Durations are whole numbers with `ms`, `s`, `m`, `h`, `d`, `w`; keys and conditions are CEL over
 /// `event`. `batch` excludes `cancel_on`, `debounce`, `singleton` and `priority`; `idempotency`
 /// excludes `rate_limit`. The manual of `system-bus-sdk` has an example of each.
 ///
 /// What the body does with its context is checked: ids of steps are literals and not used twice,
-/// a step that can run more than once has a `.key(…)`, and no step is inside the body of another.
+/// a step that can run more than once has a `.key(…)`, an `.alias(…)` is no other step's id, and no
+/// step is inside the body of another. What is found is in the manifest as the function's steps.
 /// The check reads the function itself, not the functions that it calls.
 #[proc_macro_attribute]
 pub fn function(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -13,6 +13,7 @@ use syn::{
     LitStr, Pat, Path, PathArguments, Result, ReturnType, Type,
 };
 
+use crate::check::DeclaredStep;
 use crate::parse::arguments::Arguments;
 use crate::{check, names};
 
@@ -44,6 +45,8 @@ pub(crate) struct Function {
     /// The function whose failures this one handles.
     pub(crate) of: Option<Path>,
     pub(crate) options: Options,
+    /// The steps that can be read off its body.
+    pub(crate) steps: Vec<DeclaredStep>,
     pub(crate) input: Type,
     pub(crate) output: Type,
 }
@@ -149,13 +152,14 @@ pub(crate) fn function(role: Role, arguments: TokenStream, item: TokenStream) ->
             Role::FailureHandler => handling(&arguments, signature.as_ref(), &mut errors),
         }
     }
+    let mut steps = Vec::new();
     if let Some(signature) = &signature {
         one_argument_for_all(&arguments.triggers, &signature.input, &mut errors);
         if arguments.options.has("batch") {
             several(&arguments.triggers, &signature.input, &mut errors);
         }
         if let Some(ctx) = &signature.ctx {
-            check::body(&item.block, ctx, &mut errors);
+            steps = check::body(&item.block, ctx, &mut errors);
         }
     }
     cancelled_by_fields(&arguments, &mut errors);
@@ -164,7 +168,7 @@ pub(crate) fn function(role: Role, arguments: TokenStream, item: TokenStream) ->
         unreachable!("its lack was reported");
     };
     let Arguments { id, name, retries, triggers, of, options, .. } = arguments;
-    Ok(Function { item, id, name, retries, triggers, of, options, input, output })
+    Ok(Function { item, id, name, retries, triggers, of, options, steps, input, output })
 }
 
 /// What a function needs.

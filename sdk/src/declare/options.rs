@@ -41,6 +41,12 @@ pub struct Options {
     /// When results are stored while the function goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
+    /// Which version of the code a run goes on with when there is a newer one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Where it is to run although its imports fit elsewhere too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 impl Options {
@@ -57,7 +63,29 @@ impl Options {
         idempotency: None,
         singleton: None,
         checkpoint: None,
+        mode: None,
+        role: None,
     };
+}
+
+/// Which version of the code a run goes on with when there is a newer one than it began with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The newest one that the run's steps fit; what holds where nothing is said.
+    LatestCompatible,
+    /// The one that the run began with.
+    Pinned,
+    /// The newest one, whatever the run has done. For development.
+    Latest,
+}
+
+/// A kind of worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// One on a machine of its own.
+    Host,
 }
 
 /// How many steps run at the same time.

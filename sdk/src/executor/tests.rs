@@ -50,6 +50,10 @@ impl Host for Script {
     fn race(&self) {
         self.hear("race".to_owned());
     }
+
+    fn misfit(&self, step: u32, _why: &str) {
+        self.hear(format!("misfit {step}"));
+    }
 }
 
 fn value(step: u32, json: &str) -> Answer {
@@ -85,6 +89,8 @@ macro_rules! function {
                 retries: None,
                 triggers: &[],
                 options: Options::NONE,
+                steps: &[],
+                input: &[],
             };
 
             async fn call($ctx: Ctx, _input: Value) -> Result<Value> {

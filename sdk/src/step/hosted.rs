@@ -52,6 +52,12 @@ impl<K> Step<K> {
         self.ticket.key(key);
         self
     }
+
+    /// The id that the step had before; see [`Run::alias`](crate::step::Run::alias).
+    pub fn alias(mut self, id: &'static str) -> Self {
+        self.ticket.alias(id);
+        self
+    }
 }
 
 // Nothing in here is ever pinned.
@@ -63,7 +69,7 @@ impl<K: Kind> Future for Step<K> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { ticket, asked } = &mut *self;
         let stored = ready!(ticket.poll_memo(context, asked.name(), || asked.options()))?;
-        Poll::Ready(asked.end(stored))
+        Poll::Ready(ticket.value(stored, |stored| asked.end(stored)))
     }
 }
 

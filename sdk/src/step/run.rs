@@ -37,6 +37,24 @@ impl<T, F> Run<T, F> {
         self.ticket.key(key);
         self
     }
+
+    /// The id that the step had before it was renamed. A run that has its result under that id goes
+    /// on with it in place of running the body again.
+    ///
+    /// A literal, and no other step's id. A key belongs to both. Take it out when no run is left
+    /// that began before the renaming.
+    ///
+    /// ```
+    /// use system_bus_sdk::prelude::*;
+    ///
+    /// # async fn example(ctx: Ctx) -> Result<u32> {
+    /// ctx.step("charge-card", async |_io| Ok(7)).alias("charge").await
+    /// # }
+    /// ```
+    pub fn alias(mut self, id: &'static str) -> Self {
+        self.ticket.alias(id);
+        self
+    }
 }
 
 // The body is moved out before its future is made and pinned; nothing in here is ever pinned.
@@ -52,7 +70,7 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match ready!(this.ticket.poll(context, "run", || Ok(Cow::Borrowed(""))))? {
-            Turn::Return(memo) => Poll::Ready(decode(memo)),
+            Turn::Return(memo) => Poll::Ready(this.ticket.value(memo, decode)),
             Turn::Run(input) => {
                 let body = this.body.take().expect("the host asks for a body once");
                 let (replay, step) = (&this.ticket.replay, this.ticket.ordinal());

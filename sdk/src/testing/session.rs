@@ -131,6 +131,10 @@ impl Host for Session {
         self.raise(End::Ran(outcome))
     }
 
+    fn misfit(&self, _step: u32, _why: &str) {
+        // The function sees the error, as it does where no other code can answer.
+    }
+
     fn race(&self) {
         self.state.borrow_mut().racing = true;
     }

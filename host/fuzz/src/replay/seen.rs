@@ -6,7 +6,7 @@ use protocol::call::Call;
 use protocol::id::StepId;
 use protocol::memo::{Memo, Shape};
 use protocol::outcome::Outcome;
-use protocol::replay::{Decision, Found, Replay, ReplayError, Stop};
+use protocol::replay::{Decision, Found, Misfit, Replay, ReplayError, Rigour, Stop};
 use serde::de::IgnoredAny;
 
 use crate::reply;
@@ -27,6 +27,17 @@ const KINDS: [&str; 10] = [
 /// All that has happened to a machine.
 pub(super) struct Seen<'c> {
     call: &'c Call,
+    rigour: Rigour,
+    /// What has ended, as the server knows it.
+    ended: Vec<StepId>,
+    /// How many of the ranks are places in the server's order; the others are none.
+    ordered: usize,
+    /// Former names of the steps.
+    aliases: BTreeSet<String>,
+    /// Something new has happened, so the memo was found to fit; or nobody wants to know.
+    proved: bool,
+    /// The place in the server's order of what was resolved last.
+    last: Option<u32>,
     /// The names that steps have, with the numbers of repeats.
     names: BTreeSet<String>,
     steps: Vec<Step>,
@@ -84,10 +95,40 @@ impl Step {
     }
 }
 
+/// The n-th repeat of a name.
+fn numbered(name: &str, index: u32) -> String {
+    if index == 0 { name.to_owned() } else { format!("{name}:{index}") }
+}
+
+/// The former name among the options; an error where the machine finds one.
+fn alias(options: &str) -> Result<Option<String>, ()> {
+    if !options.contains("\"alias\"") {
+        return Ok(None);
+    }
+    let options: Former = serde_json::from_str(options).map_err(|_| ())?;
+    match options.alias {
+        Some(alias) if alias.trim().is_empty() => Err(()),
+        alias => Ok(alias),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Former {
+    alias: Option<String>,
+}
+
 impl<'c> Seen<'c> {
-    pub(super) fn new(call: &'c Call) -> Self {
+    pub(super) fn new(call: &'c Call, rigour: Rigour, stored: Vec<StepId>, ordered: usize) -> Self {
+        let has_ended =
+            |id: &StepId| !matches!(call.memos.get(id, Shape::Wrapped), Some((Memo::Input(_), _)));
         Self {
             call,
+            rigour,
+            ended: stored.into_iter().filter(has_ended).collect(),
+            ordered,
+            aliases: BTreeSet::new(),
+            proved: rigour == Rigour::Lenient,
+            last: None,
             names: BTreeSet::new(),
             steps: Vec::new(),
             running: None,
@@ -103,18 +144,37 @@ impl<'c> Seen<'c> {
             if self.running.is_some() || !KINDS.contains(&found.kind) {
                 return;
             }
-            let repeats = (1..).map(|index| format!("{}:{index}", found.name));
-            let name = std::iter::once(found.name.to_owned())
-                .chain(repeats)
-                .find(|name| !self.names.contains(name))
+            let Ok(alias) = alias(found.options) else { return };
+            let (index, name) = (0..)
+                .map(|index| (index, numbered(found.name, index)))
+                .find(|(_, name)| !self.names.contains(name))
                 .expect("there is always another number");
+            self.names.insert(name.clone());
+            if self.aliases.contains(&name) {
+                return;
+            }
+            let former = alias.map(|alias| numbered(&alias, index)).filter(|other| *other != name);
+            let name = match former {
+                Some(former) => {
+                    if self.names.contains(&former) || !self.aliases.insert(former.clone()) {
+                        return;
+                    }
+                    if !self.is_known(&name) && self.is_known(&former) { former } else { name }
+                }
+                None => name,
+            };
             self.steps.push(Step::new(self.call, &name, found.kind));
-            self.names.insert(name);
         }
         for &ordinal in dropped {
             let Some(step) = self.steps.get_mut(ordinal as usize) else { return };
             step.dropped = true;
         }
+    }
+
+    /// Whether the server knows a step by this name.
+    fn is_known(&self, name: &str) -> bool {
+        let id = StepId::hash(name);
+        self.call.route.target == Some(id) || self.call.memos.get(&id, Shape::Whole).is_some()
     }
 
     /// The machine has answered `next`.
@@ -149,6 +209,7 @@ impl<'c> Seen<'c> {
                 self.ran = Some(ordinal);
             }
             Decision::Stop(Stop::Outcome(outcome)) => {
+                self.judged(&outcome);
                 if let Outcome::Planned(ops) = &outcome {
                     let mut planned = BTreeSet::new();
                     assert!(!ops.is_empty(), "a plan has steps");
@@ -164,8 +225,62 @@ impl<'c> Seen<'c> {
         }
     }
 
+    /// The function has ended.
+    pub(super) fn returned(&mut self, outcome: Outcome) {
+        self.judged(&outcome);
+        reply::to(outcome, self.call.terms());
+    }
+
+    /// An invocation has ended: with something new only where the memo is known to fit.
+    fn judged(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Unfit(misfit) => {
+                assert!(!self.proved, "something had happened before {misfit:?}");
+                assert!(!misfit.to_string().is_empty() && !misfit.name().is_empty());
+                if let Misfit::Orphaned { ids } = misfit {
+                    assert!(ids.iter().all(|id| !self.steps.iter().any(|step| step.id == *id)));
+                    assert!(!ids.is_empty());
+                }
+            }
+            Outcome::Fits => {
+                assert!(!self.proved, "something had happened before it was found to fit");
+                self.everything_was_asked_for();
+            }
+            _ => self.something_new(),
+        }
+    }
+
+    /// Something new happens.
+    fn something_new(&mut self) {
+        assert!(self.rigour != Rigour::Proof, "a proof does nothing");
+        if !self.proved {
+            self.everything_was_asked_for();
+            self.proved = true;
+        }
+    }
+
+    fn everything_was_asked_for(&self) {
+        let asked = |id: &StepId| self.steps.iter().any(|step| step.id == *id);
+        for id in &self.ended {
+            assert!(asked(id), "{id} was not asked for");
+        }
+    }
+
+    /// The machine was told that a memo is of another type.
+    pub(super) fn misfit(&mut self, ordinal: u32, end: Result<Option<Outcome>, ReplayError>) {
+        match end {
+            Ok(Some(outcome)) => self.judged(&outcome),
+            Ok(None) => assert!(self.proved, "a misfit is passed over"),
+            Err(error) => {
+                assert_eq!(error, ReplayError::UnknownOrdinal(ordinal));
+                assert!(ordinal as usize >= self.steps.len());
+            }
+        }
+    }
+
     /// A step runs here and now: it is the target, or nothing else can happen.
     fn carried_out(&mut self, ordinal: usize) {
+        self.something_new();
         let step = &self.steps[ordinal];
         assert!(!step.carried_out, "step {ordinal} is carried out twice");
         assert!(!step.dropped, "step {ordinal} was dropped and is carried out");
@@ -193,6 +308,13 @@ impl<'c> Seen<'c> {
             }
             (None, Some(kept)) => assert_eq!(value, Ok(kept.as_str())),
             other => panic!("step {ordinal} ends with {value:?}, and it has {other:?}"),
+        }
+        if !self.proved && (step.rank() as usize) < self.ordered {
+            assert!(
+                self.last.is_none_or(|last| last < step.rank()),
+                "step {ordinal} ends too late"
+            );
+            self.last = Some(step.rank());
         }
         let first = self.steps.iter().filter(|step| step.waits()).map(Step::rank).min();
         assert_eq!(Some(step.rank()), first, "step {ordinal} ends out of order");

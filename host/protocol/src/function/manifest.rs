@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::members::Members;
 use super::{
-    Batch, CancelOn, Checkpointing, Concurrency, Debounce, FunctionConfig, MAX_TRIGGERS, Mode,
-    RateLimit, Retries, Singleton, Throttle, Timeouts, Trigger,
+    Batch, CancelOn, Checkpointing, Concurrency, Debounce, DeclaredEvent, DeclaredStep,
+    FunctionConfig, MAX_TRIGGERS, Mode, RateLimit, Retries, Singleton, Throttle, Timeouts, Trigger,
 };
 use crate::expression::Expression;
 use crate::id::FunctionId;
@@ -175,6 +175,8 @@ fn config(members: &mut Members) -> Option<FunctionConfig> {
     let checkpoint = Checkpointing::take(members);
     let mode = Mode::take(members);
     let role = role(members);
+    let steps = DeclaredStep::take_all(members);
+    let input = DeclaredEvent::take_all(members);
     let id = id?;
     Some(FunctionConfig {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -194,6 +196,8 @@ fn config(members: &mut Members) -> Option<FunctionConfig> {
         checkpoint: checkpoint?,
         mode: mode?,
         role,
+        steps,
+        input,
     })
 }
 

@@ -124,6 +124,21 @@ impl Message {
     }
 }
 
+#[derive(Deserialize)]
+struct Former {
+    alias: Option<String>,
+}
+
+/// The id that a step had before, from the options of any kind.
+pub(super) fn alias(options: &str) -> Result<Option<String>, KindError> {
+    // Few steps have one, and options are read for what is new only.
+    if !options.contains("\"alias\"") {
+        return Ok(None);
+    }
+    let Former { alias } = read(options)?;
+    alias.map(|alias| named("alias", alias)).transpose()
+}
+
 /// The op with which a new step of this kind is reported. `edited` is its input as an operator edited it.
 pub(super) fn op(
     kind: Kind,

@@ -1,5 +1,8 @@
 //! Tables: a call and what the guest reports → what it is told.
 
+mod programs;
+mod proof;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -39,7 +42,11 @@ fn call(setup: &Setup<'_>) -> Arc<Call> {
 }
 
 fn replay_of(call: Arc<Call>) -> Replay {
-    Replay::new(call, Arc::new(Directory::new("app".parse().expect("an id"))))
+    rigorous(call, Rigour::Lenient)
+}
+
+fn rigorous(call: Arc<Call>, rigour: Rigour) -> Replay {
+    Replay::new(call, Arc::new(Directory::new("app".parse().expect("an id"))), rigour)
 }
 
 fn run(name: &str) -> Found<'_> {
@@ -81,6 +88,8 @@ fn ended(outcome: &Outcome) -> String {
         Outcome::Switch => "switch".to_owned(),
         Outcome::Again { unique } => format!("again {unique}"),
         Outcome::Superseded => "superseded".to_owned(),
+        Outcome::Fits => "fits".to_owned(),
+        Outcome::Unfit(misfit) => misfit.name().to_owned(),
         Outcome::Done(data) => format!("done {data}"),
         Outcome::StepRan { step, data, .. } => format!("ran {} {data}", step.name),
         Outcome::StepFailed { step, error, .. } => {
@@ -339,7 +348,7 @@ fn kinds_the_server_carries_out_are_reported_with_their_options() {
     ] {
         let directory = Directory::new("app".parse().expect("an id"))
             .with(&"other".parse().expect("an id"), ["far".parse().expect("an id")]);
-        let mut replay = Replay::new(call(&PLAIN), Arc::new(directory));
+        let mut replay = Replay::new(call(&PLAIN), Arc::new(directory), Rigour::Lenient);
         let decision = replay.next([of_kind("s", kind, options)], &[]);
         let Ok(Decision::Stop(Stop::Outcome(Outcome::Planned(ops)))) = decision else {
             panic!("{kind}: {decision:?}")

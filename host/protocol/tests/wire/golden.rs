@@ -66,6 +66,8 @@ variants!(Outcome:
     Switch,
     Again,
     Superseded,
+    Fits,
+    Unfit,
     StepRan,
     StepFailed,
     Failed,

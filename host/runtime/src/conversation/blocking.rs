@@ -91,6 +91,10 @@ impl Host for CallState {
         self.gather(told).await
     }
 
+    fn misfit(&mut self, step: u32, why: String) -> wasmtime::Result<()> {
+        self.misfits(step, &why)
+    }
+
     async fn finish(
         &mut self,
         outcome: Result<String, Failure>,

@@ -49,6 +49,10 @@ impl Host for CallState {
         self.body_ended(outcome).await
     }
 
+    fn misfit(&mut self, step: u32, why: String) -> wasmtime::Result<()> {
+        self.misfits(step, &why)
+    }
+
     fn race(&mut self) -> wasmtime::Result<()> {
         self.replay()?.enter_race();
         Ok(())

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use protocol::call::{Call, Route};
 use protocol::id::{FunctionId, StepId};
 use protocol::outcome::Outcome;
+use protocol::replay::Rigour;
 use protocol::signature::{Trust, verify};
 use runtime::{CallFailed, Component, Limits, LoadError, Runtime};
 use serde_json::{Value, json};
@@ -54,6 +55,7 @@ pub(crate) struct Made<'m> {
     pub(crate) target: Option<&'m str>,
     pub(crate) planned_only: bool,
     pub(crate) attempt: u32,
+    pub(crate) rigour: Rigour,
 }
 
 impl Made<'_> {
@@ -103,7 +105,7 @@ impl Made<'_> {
         function: &str,
     ) -> Result<Outcome, CallFailed> {
         let function: FunctionId = function.parse().expect("an id");
-        component.invoke(&function, self.call(), Arc::new(stage)).await
+        component.invoke(&function, self.call(), Arc::new(stage), self.rigour).await
     }
 
     /// What came of it, in words.
@@ -131,6 +133,8 @@ pub(crate) fn words(outcome: &Outcome) -> String {
             format!("failed with {}: {} ({retry:?})", error.name, error.message)
         }
         Outcome::TargetNotFound { ending, .. } => format!("no target: {ending}"),
+        Outcome::Fits => "fits".to_owned(),
+        Outcome::Unfit(misfit) => format!("{}: {misfit}", misfit.name()),
         Outcome::Switch | Outcome::Again { .. } | Outcome::Superseded => format!("{outcome:?}"),
     }
 }

@@ -78,12 +78,20 @@ impl Bench {
     /// Another worker with this state folder, and with that another instance.
     pub(crate) fn launch(&self, state: &TempDir) -> Process {
         let listen = free_address().to_string();
-        let (components, state) = (self.components.path().to_string_lossy(), state.path());
-        let state = state.to_string_lossy();
+        let versions = self.components.path().join("versions");
+        let (components, versions) =
+            (self.components.path().to_string_lossy(), versions.to_string_lossy());
+        let state = state.path().to_string_lossy();
         let args = [
             "worker",
             "--components",
             &components,
+            "--versions",
+            &versions,
+            "--watch",
+            "off",
+            "--role",
+            "cluster",
             "--listen",
             &listen,
             "--app",

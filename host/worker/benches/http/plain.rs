@@ -17,7 +17,7 @@ use protocol::directory::Directory;
 use protocol::header;
 use protocol::id::AppId;
 use protocol::outcome::Outcome;
-use protocol::replay::{Decision, Found, Replay, Stop, answer_from_memo};
+use protocol::replay::{Decision, Found, Replay, Rigour, Stop, answer_from_memo};
 use protocol::reply::Reply;
 use protocol::signature::{Trust, verify};
 use serde::Deserialize;
@@ -104,7 +104,7 @@ struct Record {
 fn replays(call: Arc<Call>, app: &AppId) -> Option<Outcome> {
     let event: Event = serde_json::from_str(call.event()).ok()?;
     let steps = event.data["steps"].as_u64().unwrap_or(0);
-    let mut replay = Replay::new(call, Arc::new(Directory::new(app.clone())));
+    let mut replay = Replay::new(call, Arc::new(Directory::new(app.clone())), Rigour::Lenient);
     let mut sum = 0;
     for n in 0..steps {
         let name = format!("item[{n}]");

@@ -29,7 +29,7 @@ async fn a_registered_worker_says_what_it_serves() {
         health["components"].as_array().expect("components").iter().zip(generation.components())
     {
         assert_eq!(told["name"], component.name());
-        assert_eq!(told["digest"], component.digest());
+        assert_eq!(told["digest"], component.digest().to_string());
     }
     secrets::assert_kept("health", &health.to_string());
     bus.end().await;

@@ -182,7 +182,7 @@ impl Parse for Argument {
                 key.span(),
                 format!(
                     "there is no `{other}`: known are `id`, `name`, `retries`, `on(…)`, `cron(…)`, \
-                     `cancel_on(…)`, `{}(…)`, `priority` and `idempotency`; `of` belongs to \
+                     `cancel_on(…)`, `{}(…)`, `priority`, `idempotency`, `mode` and `role`; `of` belongs to \
                      `#[on_failure]`",
                     WITH_MEMBERS.join("(…)`, `")
                 ),

@@ -26,7 +26,7 @@ pub(super) const WITH_MEMBERS: [&str; 8] = [
     "checkpoint",
 ];
 /// The names of the options that are a text.
-pub(super) const TEXTS: [&str; 3] = ["priority", "idempotency", "checkpoint"];
+pub(super) const TEXTS: [&str; 5] = ["priority", "idempotency", "checkpoint", "mode", "role"];
 
 const ANY: RangeInclusive<u64> = SECOND..=LONGEST;
 const POSITIVE: RangeInclusive<u32> = 1..=u32::MAX;
@@ -88,8 +88,35 @@ impl Options {
             self.put(name, quote!(::system_bus_sdk::declare::Checkpoint::#preset), errors);
             return;
         }
+        if name == "mode" || name == "role" {
+            self.word(name, value, errors);
+            return;
+        }
         errors.check(value, condition::check);
         self.put(name, quote!(#value), errors);
+    }
+
+    /// Takes an option that is one of a few words.
+    fn word(&mut self, name: &Ident, value: &LitStr, errors: &mut Errors) {
+        let word = match (name.to_string().as_str(), value.value().as_str()) {
+            ("mode", "latest-compatible") => quote!(Mode::LatestCompatible),
+            ("mode", "pinned") => quote!(Mode::Pinned),
+            ("mode", "latest") => quote!(Mode::Latest),
+            ("role", "host") => quote!(Role::Host),
+            ("mode", _) => {
+                let message =
+                    "`mode` is one of `\"latest-compatible\"`, `\"pinned\"`, `\"latest\"`";
+                errors.push(value.span(), message);
+                return;
+            }
+            _ => {
+                let message = "`role` is `\"host\"` or left out: otherwise what the component imports \
+                               decides where it runs";
+                errors.push(value.span(), message);
+                return;
+            }
+        };
+        self.put(name, quote!(::system_bus_sdk::declare::#word), errors);
     }
 
     /// Takes an option with members.

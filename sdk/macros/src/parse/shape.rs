@@ -13,6 +13,8 @@ pub(crate) struct Field {
     pub(crate) ident: Ident,
     /// What it holds; of an `Option<T>` the `T`.
     pub(crate) ty: Type,
+    /// What it is called in JSON.
+    pub(crate) name: String,
     pub(crate) selector: String,
 }
 
@@ -35,7 +37,7 @@ pub(super) fn fields(item: &DeriveInput) -> Vec<Field> {
             (None, None) => plain.to_owned(),
         };
         let selector = selector::of_member(&name)?;
-        Some(Field { ident, ty: inner(&field.ty).clone(), selector })
+        Some(Field { ident, ty: inner(&field.ty).clone(), name, selector })
     };
     named.named.iter().filter_map(field).collect()
 }

@@ -10,6 +10,7 @@ use protocol::handback::hand_back;
 use protocol::id::StepId;
 use protocol::op::{ErrorObject, Op, OpCode, Retry, Timeout, WaitForEvent};
 use protocol::outcome::Outcome;
+use protocol::replay::Misfit;
 use protocol::reply::Reply;
 
 use super::{assert_all_shown, error, json, step, timing};
@@ -70,6 +71,8 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("switch", Outcome::Switch),
         ("again", Outcome::Again { unique: UNIQUE.to_owned() }),
         ("superseded", Outcome::Superseded),
+        ("fits", Outcome::Fits),
+        ("unfit", Outcome::Unfit(Misfit::Orphaned { ids: vec![StepId::hash("gone")] })),
         ("step-ran", ran(false)),
         ("step-ran-in-race", ran(true)),
         ("step-failed-again", step_failed(Retry::Again, false)),

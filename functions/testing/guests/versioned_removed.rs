@@ -1,0 +1,14 @@
+//! A later version: the second step is gone.
+#![cfg(target_family = "wasm")]
+#![no_main]
+
+use system_bus_sdk::prelude::*;
+
+testing_guests::versioned!("removed", |ctx, version| {
+    let one = ctx.step("one", async |io| version.ran(&io, "one").await).await?;
+    ctx.sleep("nap", version.nap()).await?;
+    let three = ctx.step("three", async |io| version.ran(&io, "three").await).await?;
+    let four = ctx.step("four", async |io| version.ran(&io, "four").await).await?;
+    let five = ctx.step("five", async |io| version.ran(&io, "five").await).await?;
+    Ok(vec![one, three, four, five])
+});

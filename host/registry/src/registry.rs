@@ -1,0 +1,332 @@
+//! Hands out the present generation, and for each call the code it is to run on.
+
+mod adopt;
+mod keep;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::digest::Digest;
+use protocol::function::Mode;
+use protocol::id::{FunctionId, RunId};
+use protocol::role::Role;
+use runtime::{Component, Runtime};
+use tokio::sync::watch;
+
+use crate::canary::Tallies;
+use crate::generation::Generation;
+use crate::history::History;
+use crate::judge::Policy;
+use crate::log::{LogError, LogFile};
+use crate::source::Source;
+use crate::store::{StoreError, Versions};
+use crate::version::{Lease, Version};
+
+/// How a registry behaves.
+#[derive(Debug, Clone)]
+pub struct RegistryOptions {
+    /// The folder with the activation log and every component that was ever activated; workers may share it.
+    pub versions: PathBuf,
+    /// How far ahead of its writing an activation takes effect for runs that begin: longer than the clocks of the server
+    /// and of the workers that share the log differ. Zero is right where all of them are on one machine.
+    pub lead: Duration,
+    /// How long calls may go on with code that newer code has replaced; then they are handed back to the server.
+    pub deadline: Duration,
+    /// How long code that is not active stays in memory after its last call.
+    pub idle: Duration,
+    /// When canaries are promoted or rolled back.
+    pub policy: Policy,
+}
+
+impl RegistryOptions {
+    /// The defaults, for a folder.
+    pub fn new(versions: PathBuf) -> Self {
+        Self {
+            versions,
+            lead: Duration::ZERO,
+            deadline: Duration::from_mins(10),
+            idle: Duration::from_secs(10),
+            policy: Policy::default(),
+        }
+    }
+}
+
+/// Why there is no registry.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The activation log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The folder of components.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Hands out the present generation, and for each call the code it is to run on. One writer (a reload, one at a time),
+/// many readers.
+pub struct Registry {
+    pub(crate) runtime: Runtime,
+    pub(crate) options: RegistryOptions,
+    pub(crate) log: Arc<LogFile>,
+    pub(crate) store: Arc<Versions>,
+    /// Where components come from; none where the set is fixed.
+    pub(crate) source: Option<Arc<Source>>,
+    present: watch::Sender<Arc<Generation>>,
+    /// All code in memory.
+    loaded: Mutex<BTreeMap<Digest, Arc<Version>>>,
+    /// One load at a time: two calls that need the same old version shall not load it twice.
+    loading: tokio::sync::Mutex<()>,
+    /// One adoption at a time.
+    adopting: tokio::sync::Mutex<()>,
+    /// One reload at a time.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Retired functions without unfinished runs.
+    drained: Mutex<BTreeSet<(Role, FunctionId)>>,
+    /// Components that the last reload refused, each with the reason.
+    pub(crate) rejected: Mutex<BTreeMap<String, Rejected>>,
+    pub(crate) tallies: Tallies,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("options", &self.options)
+            .field("generation", &self.present().number())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A component that was refused, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rejected {
+    /// Its digest, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The functions that another component has too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<FunctionId>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which versions may answer a call, the first first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This one, whatever its memo.
+    Only(Digest),
+    /// The first whose code fits the memo; if none does, the one that the run began with.
+    First {
+        /// The versions, the newest first.
+        versions: Vec<Digest>,
+        /// The one that the run began with.
+        began: Option<Digest>,
+    },
+}
+
+impl Choice {
+    /// The versions, the first to be tried first.
+    pub fn versions(&self) -> &[Digest] {
+        match self {
+            Self::Only(digest) => std::slice::from_ref(digest),
+            Self::First { versions, .. } => versions,
+        }
+    }
+
+    /// Whether this version is another one than the run began with.
+    pub fn moves_to(&self, digest: Digest) -> bool {
+        match self {
+            Self::Only(_) => false,
+            Self::First { began, .. } => *began != Some(digest),
+        }
+    }
+}
+
+/// Code that a call needs, and that cannot be had now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("version {} of component {component:?} is needed and is not here: {reason}", digest.short())]
+pub struct Missing {
+    /// The component's name.
+    pub component: String,
+    /// Which version.
+    pub digest: Digest,
+    /// Why it cannot be loaded.
+    pub reason: String,
+}
+
+impl Registry {
+    /// Opens a registry on its folder. It serves what the activation log says once [`Registry::adopt`] has run.
+    pub fn open(
+        runtime: Runtime,
+        options: RegistryOptions,
+        source: Option<Source>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let log = LogFile::open(&options.versions)?.with_lead(options.lead);
+        let store = Versions::open(&options.versions)?;
+        Ok(Arc::new(Self {
+            runtime,
+            options,
+            log: Arc::new(log),
+            store: Arc::new(store),
+            source: source.map(Arc::new),
+            present: watch::Sender::new(Arc::new(Generation::default())),
+            loaded: Mutex::default(),
+            loading: tokio::sync::Mutex::default(),
+            adopting: tokio::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            drained: Mutex::default(),
+            rejected: Mutex::default(),
+            tallies: Tallies::default(),
+        }))
+    }
+
+    /// The present generation, and word of each further one.
+    pub fn watch(&self) -> watch::Receiver<Arc<Generation>> {
+        self.present.subscribe()
+    }
+
+    /// The present generation.
+    pub fn present(&self) -> Arc<Generation> {
+        Arc::clone(&self.present.borrow())
+    }
+
+    /// What counts calls and judges canaries.
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    /// The components that were refused when they were last looked at, by name.
+    pub fn rejected(&self) -> BTreeMap<String, Rejected> {
+        lock(&self.rejected).clone()
+    }
+
+    /// Which versions may answer a call of this run; none when the function was never active.
+    ///
+    /// Decided by the log alone, so every worker that shares it decides alike.
+    pub async fn choose(&self, function: &FunctionId, run: RunId) -> Option<Choice> {
+        self.refresh().await;
+        // A run that is younger than an activation that is being written waits: what it began with is known in a moment.
+        let history = self.log.decided(run).await;
+        if let Some(only) = history.only(function) {
+            return Some(Choice::Only(only));
+        }
+        choose(&history, self.mode(function), function, run)
+    }
+
+    /// Reads what other workers have added to the log. What is wrong with it is told by the log itself, once; what is
+    /// known of it stays in force.
+    pub(crate) async fn refresh(&self) {
+        if self.log.grown() {
+            let log = Arc::clone(&self.log);
+            // It may wait for another process that writes.
+            drop(tokio::task::spawn_blocking(move || log.refresh()).await);
+        }
+    }
+
+    /// Which versions a run of a function may go on with.
+    fn mode(&self, function: &FunctionId) -> Mode {
+        let present = self.present.borrow();
+        let config = present.active(function).and_then(|active| active.config(function));
+        config.map(|config| config.mode).unwrap_or_default()
+    }
+
+    /// A hold on this version of a component, loaded if it is not in memory.
+    pub async fn lease(&self, digest: Digest, function: &FunctionId) -> Result<Lease, Missing> {
+        if let Some(lease) = self.in_memory(digest) {
+            return Ok(lease);
+        }
+        let history = self.log.history();
+        let component = history.name_of(function, digest).unwrap_or(function.as_str()).to_owned();
+        let version = self.load(&component, digest).await?;
+        Ok(version.lease())
+    }
+
+    fn in_memory(&self, digest: Digest) -> Option<Lease> {
+        lock(&self.loaded).get(&digest).map(Version::lease)
+    }
+
+    /// The version, from memory or else from the store, or else from where components come from.
+    async fn load(&self, name: &str, digest: Digest) -> Result<Arc<Version>, Missing> {
+        let known = || lock(&self.loaded).get(&digest).cloned();
+        if let Some(version) = known() {
+            return Ok(version);
+        }
+        let _turn = self.loading.lock().await;
+        if let Some(version) = known() {
+            return Ok(version);
+        }
+        let missing = |reason: String| Missing { component: name.to_owned(), digest, reason };
+        let bytes = self.bytes(digest).await.map_err(&missing)?;
+        let loaded = Component::load(&self.runtime, name, bytes).await;
+        let component = loaded.map_err(|error| missing(error.to_string()))?;
+        tracing::debug!(component = name, digest = digest.short(), "loaded a version");
+        Ok(self.keep(component))
+    }
+
+    /// The bytes of a version.
+    async fn bytes(&self, digest: Digest) -> Result<Arc<[u8]>, String> {
+        let store = Arc::clone(&self.store);
+        let read = tokio::task::spawn_blocking(move || store.get(&digest)).await;
+        if let Some(bytes) = read.map_err(|error| error.to_string())? {
+            return Ok(bytes);
+        }
+        let Some(source) = &self.source else {
+            return Err("the versions folder does not have it".to_owned());
+        };
+        match source.fetch(&digest).await {
+            Ok(Some(bytes)) => {
+                if let Err(error) = self.store.put(&bytes) {
+                    tracing::warn!(%error, "a version that was fetched cannot be kept");
+                }
+                Ok(bytes)
+            }
+            Ok(None) => Err("neither the versions folder nor any source has it".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Puts a component among those in memory.
+    pub(crate) fn keep(&self, component: Arc<Component>) -> Arc<Version> {
+        let mut loaded = lock(&self.loaded);
+        let version = loaded.entry(component.digest()).or_insert_with(|| Version::new(component));
+        Arc::clone(version)
+    }
+
+    /// How many components are in memory, active or not.
+    pub fn in_memory_count(&self) -> usize {
+        lock(&self.loaded).len()
+    }
+
+    /// The code in memory, with the number of calls that run on each.
+    pub fn held(&self) -> BTreeMap<Digest, usize> {
+        lock(&self.loaded).iter().map(|(digest, version)| (*digest, version.calls())).collect()
+    }
+}
+
+/// A panic while it was held cannot have left a map half-changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Which versions may answer a call of this run, by the log and the function's mode.
+fn choose(history: &History, mode: Mode, function: &FunctionId, run: RunId) -> Option<Choice> {
+    match mode {
+        Mode::Pinned => history.began(function, run).map(Choice::Only),
+        Mode::Latest => {
+            let newest = history.newest(function, run).or_else(|| history.began(function, run));
+            newest.map(Choice::Only)
+        }
+        Mode::LatestCompatible => {
+            let candidates = history.candidates(function, run);
+            match candidates.as_slice() {
+                [] => None,
+                [only] => Some(Choice::Only(*only)),
+                _ => Some(Choice::First {
+                    began: history.began(function, run),
+                    versions: candidates,
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The table: interface → capability → roles.
+//!
+//! The linkers offer what is here and nothing else; a test of `linker` compares the two.
+
+use std::fmt;
+
+use protocol::role::Role;
+
+/// What a component can touch, as operators and authors speak of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    /// Durable steps: the contract between a component and its host.
+    Steps,
+    /// Streams and polling, of which other interfaces are made.
+    Io,
+    /// The time; outside of steps it is the run's.
+    Clocks,
+    /// Random numbers; outside of steps they come from the run's id.
+    Random,
+    /// Standard streams and what language runtimes ask for beside them. No environment, no arguments, no input.
+    Cli,
+    /// Log lines.
+    Logging,
+    /// Outgoing requests.
+    Http,
+    /// Files.
+    Fs,
+}
+
+/// Whether having an interface is enough to use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It reaches nothing outside of the call. Runtimes of languages import it whether they use it or not.
+    Ambient,
+    /// It reaches something outside, and does so only where an operator allows it.
+    Authority,
+}
+
+/// Some interfaces of one package.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The package, as in `wasi:http`.
+    pub package: &'static str,
+    /// Its interfaces, as in `types`.
+    pub interfaces: &'static [&'static str],
+    /// The version that is offered.
+    pub version: &'static str,
+    /// What they belong to.
+    pub capability: Capability,
+    /// Whether an operator has to grant them.
+    pub kind: Kind,
+}
+
+/// The version of WASI that is offered. Every 0.2 links against it.
+const WASI: &str = "0.2.12";
+
+/// Every interface that a worker of any role offers.
+pub const TABLE: &[Row] = &[
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["steps", "blocking", "failures"],
+        version: "0.1.0",
+        capability: Capability::Steps,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:io",
+        interfaces: &["error", "poll", "streams"],
+        version: WASI,
+        capability: Capability::Io,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:clocks",
+        interfaces: &["monotonic-clock", "wall-clock"],
+        version: WASI,
+        capability: Capability::Clocks,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:random",
+        interfaces: &["random", "insecure", "insecure-seed"],
+        version: WASI,
+        capability: Capability::Random,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:cli",
+        interfaces: &[
+            "environment",
+            "exit",
+            "stdin",
+            "stdout",
+            "stderr",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stdin",
+            "terminal-stdout",
+            "terminal-stderr",
+        ],
+        version: WASI,
+        capability: Capability::Cli,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:logging",
+        interfaces: &["logging"],
+        version: "0.1.0-draft",
+        capability: Capability::Logging,
+        kind: Kind::Ambient,
+    },
+    // Requests are made of these and sent by the next.
+    Row {
+        package: "wasi:http",
+        interfaces: &["types"],
+        version: WASI,
+        capability: Capability::Http,
+        kind: Kind::Ambient,
+    },
+    Row {
+        package: "wasi:http",
+        interfaces: &["outgoing-handler"],
+        version: WASI,
+        capability: Capability::Http,
+        kind: Kind::Authority,
+    },
+    Row {
+        package: "wasi:filesystem",
+        interfaces: &["types", "preopens"],
+        version: WASI,
+        capability: Capability::Fs,
+        kind: Kind::Authority,
+    },
+];
+
+impl Capability {
+    /// Its name in reports and grants.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Io => "io",
+            Self::Clocks => "clocks",
+            Self::Random => "random",
+            Self::Cli => "cli",
+            Self::Logging => "logging",
+            Self::Http => "http",
+            Self::Fs => "fs",
+        }
+    }
+
+    /// The roles whose workers may have it. A host may have everything; a cluster, what is the same on each of its
+    /// machines.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Fs => &[Role::Host],
+            Self::Steps
+            | Self::Io
+            | Self::Clocks
+            | Self::Random
+            | Self::Cli
+            | Self::Logging
+            | Self::Http => &Role::ALL,
+        }
+    }
+
+    /// Whether workers of a role may have it.
+    pub fn fits(self, role: Role) -> bool {
+        self.roles().contains(&role)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Row {
+    /// The interfaces' names without their version, such as `wasi:http/types`.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.interfaces.iter().map(|interface| format!("{}/{interface}", self.package))
+    }
+}
+
+/// The row of an interface, which is named without a version.
+pub(super) fn find(interface: &str) -> Option<&'static Row> {
+    let (package, interface) = interface.split_once('/')?;
+    TABLE.iter().find(|row| row.package == package && row.interfaces.contains(&interface))
+}
+
+/// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are interfaces that merely share
+/// their form, such as `wasi:sockets/tcp` and `wasi:logging/logging`.
+const ALIKE: f64 = 0.75;
+
+/// The known interface whose name is nearest, with its version, if any is near.
+pub(super) fn nearest(interface: &str) -> Option<String> {
+    let known = TABLE.iter().flat_map(|row| row.names().map(move |name| (name, row.version)));
+    // Names whose lengths differ by more cannot be alike; comparing takes as long as both are, multiplied.
+    let differ = |length: usize| length.abs_diff(interface.len()) * 4 > length.max(interface.len());
+    let alike = known.filter(|(name, _)| !differ(name.len())).map(|(name, version)| {
+        (strsim::normalized_damerau_levenshtein(interface, &name), name, version)
+    });
+    let (alike, name, version) = alike.max_by(|(a, ..), (b, ..)| a.total_cmp(b))?;
+    (alike >= ALIKE).then(|| format!("{name}@{version}"))
+}

@@ -1,0 +1,182 @@
+//! What serves: one registry, and a worker for each role.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use protocol::role::Role;
+use protocol::sync::Conflict;
+use registry::source::Source;
+use registry::{By, Percent, Registry, RegistryOptions, ReloadError, Report, Request};
+use runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use worker::{Running, SyncState};
+
+use crate::answer::progress;
+
+/// Two components, or two workers, have a function of one id.
+pub(crate) const DUPLICATE: u8 = 6;
+
+/// Ids that two components have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Duplicates(pub(crate) String);
+
+/// One registry, and a worker for each role.
+pub(crate) struct Serving {
+    registry: Arc<Registry>,
+    workers: Vec<(Role, Running)>,
+    stop: CancellationToken,
+    keeper: JoinHandle<()>,
+}
+
+/// Opens a registry and takes up what is there. What is refused is told, and does not keep the rest from being served.
+pub(crate) async fn open(
+    runtime: Runtime,
+    options: RegistryOptions,
+    source: Source,
+) -> anyhow::Result<Arc<Registry>> {
+    progress("• loading components");
+    let registry = Registry::open(runtime, options, Some(source))?;
+    registry.adopt().await;
+    let report = take_up(&registry).await?;
+    for component in report.components.iter().filter(|one| one.verdict.is_refusal()) {
+        let reason = component.reason.as_deref().unwrap_or_default();
+        tracing::error!(component = component.name, reason, "a component was left out");
+    }
+    for (component, error) in registry.present().refused() {
+        tracing::error!(component, %error, "a function was left out");
+    }
+    // Which of two that are new is meant nobody can know; where one was active before, it stays.
+    let duplicates = report.components.iter().filter(|one| one.is_new_duplicate());
+    let duplicates: Vec<_> = duplicates.filter_map(|one| one.reason.as_deref()).collect();
+    if !duplicates.is_empty() {
+        return Err(Duplicates(duplicates.join("; ")).into());
+    }
+    Ok(registry)
+}
+
+fn blocked(role: Role, conflicts: &[Conflict]) -> Duplicates {
+    let mut words = format!("the worker for role {role} does not register");
+    for conflict in conflicts {
+        // Writing to memory cannot fail.
+        let _ = write!(words, "; the function {conflict}, which serves it too");
+    }
+    Duplicates(words)
+}
+
+/// The first look at what is there. Another worker that shares the versions folder may be at it too.
+async fn take_up(registry: &Registry) -> anyhow::Result<Report> {
+    for _ in 0..50 {
+        match registry.reload(&Request::by(By::Discovery)).await {
+            Err(ReloadError::Conflict { .. }) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
+            report => return Ok(report?),
+        }
+    }
+    bail!(
+        "other workers change the versions folder all the time; stop them, or give this one its own"
+    )
+}
+
+/// Where the worker for a role listens. Beside another worker the one for `cluster` takes the next port, or any where the
+/// other one does.
+pub(crate) fn listens(first: SocketAddr, role: Role, cluster: Option<SocketAddr>) -> SocketAddr {
+    match role {
+        Role::Host => first,
+        Role::Cluster => cluster.unwrap_or_else(|| {
+            let port = if first.port() == 0 { 0 } else { first.port().saturating_add(1) };
+            SocketAddr::new(first.ip(), port)
+        }),
+    }
+}
+
+impl Serving {
+    /// Starts a worker for each of these, and keeps the registry current.
+    pub(crate) async fn start(
+        registry: Arc<Registry>,
+        watching: Option<Percent>,
+        options: Vec<worker::Options>,
+    ) -> anyhow::Result<Self> {
+        let mut workers = Vec::new();
+        for options in options {
+            let role = options.role;
+            workers.push((role, Running::start(options, Arc::clone(&registry)).await?));
+        }
+        let stop = CancellationToken::new();
+        let keep = Arc::clone(&registry).keep_current(watching, stop.clone());
+        let keeper = tokio::spawn(keep);
+        Ok(Self { registry, workers, stop, keeper })
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Where each worker listens.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Role, SocketAddr)> {
+        self.workers.iter().map(|(role, worker)| (*role, worker.address()))
+    }
+
+    /// Where the first worker listens.
+    pub(crate) fn address(&self) -> anyhow::Result<SocketAddr> {
+        self.addresses().next().map(|(_, address)| address).context("a role to serve")
+    }
+
+    /// Waits until the server has everything, or a worker is blocked because another app has one of its functions.
+    pub(crate) async fn registered(&self, patience: Duration) -> anyhow::Result<()> {
+        for (role, worker) in &self.workers {
+            let mut state = worker.sync_state();
+            let settled = state.wait_for(|state| !matches!(state, SyncState::Pending { .. }));
+            match tokio::time::timeout(patience, settled).await {
+                Ok(Ok(state)) => {
+                    if let SyncState::Blocked { conflicts, .. } = &*state {
+                        return Err(blocked(*role, conflicts).into());
+                    }
+                }
+                _ => bail!(
+                    "the worker for role {role} could not register with the server: {:?}",
+                    *worker.sync_state().borrow()
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when a worker finds, before it was ever registered, that another app has one of its functions.
+    pub(crate) async fn blocked(&self) -> Duplicates {
+        let waits = self.workers.iter().map(|(role, worker)| {
+            Box::pin(async move {
+                let mut state = worker.sync_state();
+                let settled =
+                    state.wait_for(|state| !matches!(state, SyncState::Pending { .. })).await;
+                match settled.as_deref() {
+                    Ok(SyncState::Blocked { conflicts, .. }) => blocked(*role, conflicts),
+                    // Registered once, it stays: its old registration is good, and the conflict is shown.
+                    _ => std::future::pending().await,
+                }
+            })
+        });
+        futures::future::select_all(waits).await.0
+    }
+
+    /// Returns when a worker was told that another process has taken over, and nothing came for a while.
+    pub(crate) async fn retired(&self) {
+        for (_, worker) in &self.workers {
+            worker.retired().await;
+        }
+    }
+
+    /// Stops taking calls, answers or hands back those that run, and ends.
+    pub(crate) async fn shutdown(self) {
+        futures::future::join_all(self.workers.into_iter().map(|(_, worker)| worker.shutdown()))
+            .await;
+        self.stop.cancel();
+        // A panic in it was reported when it happened.
+        drop(self.keeper.await);
+    }
+}

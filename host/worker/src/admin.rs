@@ -1,0 +1,113 @@
+//! The routes for operators: what is active, and how it changes.
+//!
+//! | route | what it does |
+//! | --- | --- |
+//! | `GET /api/generations` | what is active, what was, and what is still in memory |
+//! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
+//! | `PUT /api/reload` | takes up new components |
+//! | `POST /api/rollback` | goes back to an earlier generation |
+//! | `POST /api/retire` | another worker has taken over: stop registering, answer what comes, end |
+
+mod access;
+mod functions;
+mod generations;
+mod reload;
+mod retire;
+mod rollback;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{ETAG, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use serde::Serialize;
+use tokio::sync::watch;
+
+pub use self::access::Access;
+pub(crate) use self::retire::Retirement;
+use crate::handle::Worker;
+use crate::respond;
+use crate::sync::{Registrar, SyncState};
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) registration: watch::Receiver<SyncState>,
+    /// None where a connection registers the functions.
+    pub(crate) registrar: Option<Arc<Registrar>>,
+    pub(crate) retirement: Retirement,
+}
+
+/// The routes.
+pub(crate) fn router(admin: Admin) -> Router {
+    let access = admin.worker.options.access.clone();
+    Router::new()
+        .route("/api/generations", get(generations::generations))
+        .route("/api/functions", get(functions::functions))
+        .route("/api/reload", put(reload::reload))
+        .route("/api/rollback", post(rollback::rollback))
+        .route("/api/retire", post(retire::retire))
+        .layer(axum::middleware::from_fn_with_state(access, access::guard))
+        .with_state(Arc::new(admin))
+}
+
+/// A refusal, for programs and people.
+#[derive(Serialize)]
+struct Refusal<'r> {
+    ok: bool,
+    error: &'r str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
+}
+
+/// An answer: JSON, with the present generation as its entity tag.
+fn answer(status: StatusCode, generation: u64, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
+    let mut response = respond::json(status, body);
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{generation}\"")) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+fn refusal(status: StatusCode, error: &str, message: impl std::fmt::Display) -> Response {
+    let refusal = Refusal { ok: false, error, message: message.to_string(), generation: None };
+    respond::json(status, serde_json::to_vec(&refusal).unwrap_or_default())
+}
+
+/// Why a change was not made.
+fn not_changed(error: &registry::ReloadError) -> Response {
+    use registry::ReloadError as E;
+    let (status, name) = match error {
+        E::Busy => (StatusCode::CONFLICT, "busy"),
+        E::Conflict { .. } => (StatusCode::PRECONDITION_FAILED, "conflict"),
+        E::NoSource => (StatusCode::NOT_FOUND, "no-source"),
+        E::Empty { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
+        E::Unknown(_) => (StatusCode::NOT_FOUND, "unknown"),
+        E::Source(_) | E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
+    };
+    let generation = match error {
+        E::Conflict { present, .. } => Some(*present),
+        _ => None,
+    };
+    let refusal = Refusal { ok: false, error: name, message: error.to_string(), generation };
+    let mut response = respond::json(status, serde_json::to_vec(&refusal).unwrap_or_default());
+    if matches!(error, E::Busy) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// A body of JSON with at most this many bytes; absent and empty bodies are the default.
+async fn json_body<T: serde::de::DeserializeOwned + Default>(body: Body) -> Result<T, String> {
+    let bytes = axum::body::to_bytes(body, 64 << 10).await.map_err(|error| error.to_string())?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}
