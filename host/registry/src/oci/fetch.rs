@@ -160,7 +160,7 @@ impl Fetcher {
             let fresh = client(&self.0.options);
             *self.0.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
             return Away(format!(
-                "it wants a login for {url}, or another one; `docker login` writes them to a file that --registry-config can name"
+                "it wants a login for {url}, or another one; `docker login` writes them to a config.json that can be given here"
             ));
         }
         Away(words(error))
