@@ -133,7 +133,8 @@ async fn memory() -> bool {
 
 /// Whether many components come from the cache soon enough.
 async fn start() -> bool {
-    let guest = fs::read(guests::SURFACE).expect("a built guest");
+    // As large as the functions of `functions/`, line tables included.
+    let guest = fs::read(guests::BENCH).expect("a built guest");
     let folder = tempfile::tempdir().expect("a folder");
     let variants: Vec<_> = (0..MANY).map(|number| variant(&guest, number)).collect();
     let filling = runtime(Compiler::InProcess, Some(folder.path()));
@@ -182,17 +183,23 @@ async fn start() -> bool {
     best <= START
 }
 
-/// How fast code is proved to be ours: the same hash over the same amount at once.
+/// The CPU time of this thread.
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("not negative")
+}
+
+/// How fast code is proved to be ours: the same hash in the same pieces, in CPU time, which a busy machine changes little.
 fn proof() {
     let bytes = vec![7; 64 << 20];
-    let began = Instant::now();
+    let began = cpu();
     let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("a key may have any length");
     for chunk in bytes.chunks(128 << 10) {
         mac.update(chunk);
     }
     std::hint::black_box(mac.finalize());
-    let took = began.elapsed();
-    println!("HMAC-SHA-256 of 64 MiB: {took:?}, {:.0} MiB/s", 64.0 / took.as_secs_f64());
+    let took = cpu().saturating_sub(began);
+    println!("HMAC-SHA-256 of 64 MiB: {took:?} of CPU, {:.0} MiB/s", 64.0 / took.as_secs_f64());
 }
 
 fn main() -> ExitCode {
