@@ -92,6 +92,8 @@ pub struct Content {
 pub(crate) enum Again {
     File { path: PathBuf, largest: u64 },
     Registry(Fetcher),
+    /// Somebody has handed them over; they are not to be had anywhere.
+    Nowhere,
 }
 
 impl Content {
@@ -113,6 +115,7 @@ impl Content {
                 let digest = self.digest;
                 fetcher.fetch(&digest).await?.ok_or(SourceError::Gone { digest })
             }
+            Again::Nowhere => Err(SourceError::Gone { digest: self.digest }),
         }
     }
 }
