@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         return cli::compile::run()
             .unwrap_or_else(|error| answer::failed(false, "compile", &error));
     }
+    // Whoever makes a client for HTTPS needs it; somebody else may have been first.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
