@@ -90,7 +90,10 @@ pub struct Content {
 /// How to read bytes once more.
 #[derive(Debug, Clone)]
 pub(crate) enum Again {
-    File { path: PathBuf, largest: u64 },
+    File {
+        path: PathBuf,
+        largest: u64,
+    },
     Registry(Fetcher),
     /// Somebody has handed them over; they are not to be had anywhere.
     Nowhere,

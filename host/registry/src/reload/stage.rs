@@ -87,11 +87,7 @@ impl<'r> Stage<'r> {
     }
 
     /// Loads what was found, and checks everything there is then.
-    async fn take(
-        &mut self,
-        found: BTreeMap<String, Found>,
-        active: &BTreeMap<String, Arc<Code>>,
-    ) {
+    async fn take(&mut self, found: BTreeMap<String, Found>, active: &BTreeMap<String, Arc<Code>>) {
         let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let loads = stream::iter(found).map(|(name, found)| {
             let active = active.get(&name);
