@@ -60,6 +60,11 @@ fn read(guest: &str) -> Vec<u8> {
     std::fs::read(guest).expect("a built guest")
 }
 
+/// Where these bytes are.
+fn find(bytes: &[u8], wanted: &[u8]) -> usize {
+    bytes.windows(wanted.len()).position(|part| part == wanted).expect("it says so")
+}
+
 /// The files of a folder, with their bytes.
 fn kept(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
@@ -123,7 +128,7 @@ async fn code_that_would_be_gone_or_elsewhere_hurts_while_there_are_runs() {
     let (pin, none) = (&br#""role":"host""#[..], &br#""name":"host""#[..]);
     let pinned = read(guests::TWO_HOMES);
     let mut free = pinned.clone();
-    let at = free.windows(pin.len()).position(|part| part == pin).expect("it says so");
+    let at = find(&free, pin);
     free[at..at + pin.len()].copy_from_slice(none);
     let bus = bus(&server, guests::VERSIONED, 1, &[]).await;
     bus.deployed.place_as("two-homes", &free);
@@ -148,6 +153,31 @@ async fn code_that_would_be_gone_or_elsewhere_hurts_while_there_are_runs() {
     // What is refused would not be deployed as it was meant.
     let plan = offered(&bus, "two-homes", b"no component".to_vec()).await;
     assert_eq!((&plan["hurts"], &plan["functions"]), (&json!(true), &json!([])), "{plan}");
+}
+
+#[tokio::test]
+async fn the_latest_code_hurts_runs_that_it_does_not_fit() {
+    let server = Server::start();
+    let bus = bus(&server, guests::TWO_HOMES, 2, &["one"]).await;
+    // It takes no steps, so a run that has one behind it does not fit.
+    for (mode, hurts) in [("latest", true), ("latest-compatible", false)] {
+        let mut bytes = read(guests::TWO_HOMES);
+        let manifest = format!(
+            r#"{{"functions":[{{"id":"anywhere","mode":"{mode}","triggers":[{{"event":"a/b"}}]}}]}}"#
+        );
+        let from = find(&bytes, br#"{"sdk":"by-hand/1""#);
+        let to = find(&bytes, br#""role":"host"}]}"#) + br#""role":"host"}]}"#.len();
+        bytes[from..to].fill(b' ');
+        bytes[from..from + manifest.len()].copy_from_slice(manifest.as_bytes());
+        let plan = offered(&bus, "two-homes", bytes).await;
+        let function = function(&plan, "anywhere");
+        assert_eq!(function["hurts"], hurts, "{plan}");
+        let (breaks, stays) = (&function["runs"]["breaks"], &function["runs"]["stays"]);
+        let (some, none) = (json!({"orphaned": 2}), json!({}));
+        let expected = if hurts { (&some, &none) } else { (&none, &some) };
+        assert_eq!((breaks, stays), expected, "{plan}");
+        assert!(function["changes"].to_string().contains("triggers"), "{plan}");
+    }
 }
 
 #[tokio::test]
