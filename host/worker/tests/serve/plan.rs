@@ -116,6 +116,14 @@ async fn runs_move_to_code_that_fits_and_stay_where_it_does_not() {
     let plan = offered(&bus, "versioned", read(guests::VERSIONED_RENAMED)).await;
     let says = function(&plan, "versioned")["says"].to_string();
     assert!(says.contains(r#".alias(\\\"two\\\") behind it would let 3 runs move"#), "{says}");
+    // What a run waits for is not among what it has done, and counts all the same.
+    leave(&server, 3, &["one", "two", "nap"]);
+    let woken = offered(&bus, "versioned", read(guests::VERSIONED_INSERTED)).await;
+    assert_eq!(function(&woken, "versioned")["runs"]["stays"], json!({"orphaned": 3}), "{woken}");
+    // Nobody waits before the first step has run: whichever code is there then begins it.
+    leave(&server, 3, &["one"]);
+    let begun = offered(&bus, "versioned", read(guests::VERSIONED_RENAMED)).await;
+    assert_eq!(function(&begun, "versioned")["runs"]["moves"], 3, "{begun}");
     // No body ran, nothing was sent or stored.
     let memory = server.memory();
     assert!(memory.checkpoints.is_empty() && memory.events.is_empty());
