@@ -14,7 +14,7 @@
 //! | [`store`] | every component that was ever activated, by digest |
 //! | [`registry`] | hands out the present generation, and for each call the code it is to run on |
 //! | [`generation`], [`version`] | one immutable set of code; one component in memory |
-//! | [`plan`] | what deploying other components would change, read off what both declare |
+//! | [`plan`] | what deploying other components would change, read off what both declare; [`Registry::preview`] has both |
 //! | [`canary`], [`judge`] | what calls came to, and whether a canary stays |
 
 pub mod activation;
@@ -37,6 +37,6 @@ pub use activation::{Activation, By, Percent};
 pub use canary::{Counts, Seen};
 pub use generation::{Absent, Active, Generation};
 pub use registry::{Choice, Missing, OpenError, Registry, RegistryOptions, Rejected};
-pub use reload::{ReloadError, Report, Request, Verdict};
+pub use reload::{Next, Offer, Preview, ReloadError, Report, Request, Verdict};
 pub use rollback::Back;
 pub use version::{Lease, Version};

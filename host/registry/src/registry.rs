@@ -13,7 +13,7 @@ use protocol::function::Mode;
 use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
 use runtime::{Component, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::canary::Tallies;
 use crate::generation::Generation;
@@ -84,6 +84,8 @@ pub struct Registry {
     tried: Mutex<Instant>,
     /// One reload at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Told when somebody has looked at the source and left what is new there.
+    pub(crate) passed_over: Notify,
     /// Retired functions without unfinished runs.
     drained: Mutex<BTreeSet<(Role, FunctionId)>>,
     /// Components that the last reload refused, each with the reason.
@@ -178,6 +180,7 @@ impl Registry {
             adopting: tokio::sync::Mutex::default(),
             tried: Mutex::new(Instant::now()),
             turn: tokio::sync::Mutex::default(),
+            passed_over: Notify::new(),
             drained: Mutex::default(),
             rejected: Mutex::default(),
             tallies: Tallies::default(),

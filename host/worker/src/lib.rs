@@ -8,6 +8,7 @@
 //! | [`handle`] | a decoded call → an outcome, by the version that its run goes on with |
 //! | `announcing` | a generation → what the server is told |
 //! | `admin` | the routes for operators |
+//! | `plan` | what deploying would do to functions and their unfinished runs |
 //! | `stage` | one call's way to the server while its function runs |
 //! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
@@ -25,6 +26,7 @@ pub mod handle;
 mod health;
 mod neighbours;
 pub mod options;
+mod plan;
 mod respond;
 pub mod serve;
 pub mod server_api;

@@ -43,7 +43,10 @@ impl Registry {
     async fn discover(&self, watching: Option<Percent>) {
         let (Some(source), Some(percent)) = (&self.source, watching) else { return };
         loop {
-            source.changed().await;
+            tokio::select! {
+                () = source.changed() => {}
+                () = self.passed_over.notified() => {}
+            }
             self.take_up(percent).await;
         }
     }
