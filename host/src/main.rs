@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         return cli::compile::run()
             .unwrap_or_else(|error| answer::failed(false, "compile", &error));
     }
+    // Whoever makes a client for HTTPS needs it; somebody else may have been first.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => cli::demo::run(args, cli.json).await,
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
-            Command::Worker(args) => cli::worker::run(args, cli.json).await,
+            Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.

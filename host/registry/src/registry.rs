@@ -7,7 +7,7 @@ mod retain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::digest::Digest;
 use protocol::function::Mode;
@@ -90,6 +90,8 @@ pub struct Registry {
     loading: tokio::sync::Mutex<()>,
     /// One adoption at a time.
     adopting: tokio::sync::Mutex<()>,
+    /// When code that is active and absent was tried last.
+    tried: Mutex<Instant>,
     /// One reload at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// Retired functions without unfinished runs.
@@ -186,6 +188,7 @@ impl Registry {
             loaded: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
             adopting: tokio::sync::Mutex::default(),
+            tried: Mutex::new(Instant::now()),
             turn: tokio::sync::Mutex::default(),
             drained: Mutex::default(),
             rejected: Mutex::default(),

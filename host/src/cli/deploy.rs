@@ -41,7 +41,7 @@ pub(crate) struct DeployArgs {
     pub(crate) versions: PathBuf,
     /// How far ahead of its writing an activation takes effect for new runs: longer than the clocks of the workers that
     /// share the versions folder, and of the server, differ
-    #[arg(long, env = "SYSTEM_BUS_LEAD", value_name = "TIME", default_value = "0ms", value_parser = any_duration)]
+    #[arg(long, env = "SYSTEM_BUS_LEAD", value_name = "TIME", default_value = "250ms", value_parser = any_duration)]
     pub(crate) lead: Duration,
     /// Whether changes of the folder and of tags are taken up by themselves; otherwise only by `reload`
     #[arg(long, env = "SYSTEM_BUS_WATCH", value_name = "ON_OR_OFF", default_value = "on", action = clap::ArgAction::Set, value_parser = super::on_or_off)]

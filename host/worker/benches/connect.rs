@@ -8,6 +8,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -19,8 +20,9 @@ use protocol::connect::book::REPLY_ACK;
 use protocol::connect::frames::{
     ConnectMessage, ConnectionReady, ExecutorRequest, Kind, ReplyAck, SdkResponse, StartResponse,
 };
+use protocol::role::Role;
 use protocol::signature::Trust;
-use runtime::{Component, Generation, Limits, Runtime};
+use runtime::Limits;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -28,11 +30,16 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 use worker::connect::{ConnectOptions, Transport};
-use worker::{Options, Running};
+use worker::{Access, Options, Running};
 
 #[allow(dead_code, reason = "a frame has no query")]
 #[path = "../../benches/fixture/fixture.rs"]
 mod fixture;
+
+#[path = "../tests/support/deployed.rs"]
+mod deployed;
+
+use self::deployed::Deployed;
 
 /// How many calls are under way at once.
 const DEPTHS: [usize; 2] = [1, 64];
@@ -49,7 +56,7 @@ fn main() {
     tokio.block_on(async {
         let gateway = TcpListener::bind(ANY_PORT).await.expect("a port");
         let endpoint = format!("ws://{}/", gateway.local_addr().expect("an address"));
-        let running = worker(api(endpoint).await).await;
+        let (running, _deployed) = worker(api(endpoint).await).await;
         let mut socket = connected(&gateway).await;
         println!(
             "| calls at once | memos | CPU time a call | round trip, median | 99th percentile | calls a second |"
@@ -170,12 +177,9 @@ async fn api(gateway_endpoint: String) -> SocketAddr {
     address
 }
 
-async fn worker(api: SocketAddr) -> Running {
-    let runtime = Runtime::new(Limits::default(), Vec::new()).expect("an engine");
-    let bytes = std::fs::read(guests::BENCH).expect("a built guest");
-    let component = Component::load(&runtime, "bench", bytes).await.expect("a component");
-    let mut generation = Generation::default();
-    generation.add(component).expect("one component");
+async fn worker(api: SocketAddr) -> (Running, Deployed) {
+    let runtime = deployed::engine(Limits::default(), Vec::new());
+    let deployed = Deployed::of(&runtime, &[guests::BENCH]).await;
     let origin: url::Url = format!("http://{api}").parse().expect("a URL");
     let connect = ConnectOptions {
         instance: "bench".parse().expect("an id"),
@@ -185,6 +189,8 @@ async fn worker(api: SocketAddr) -> Running {
         reply_ack: REPLY_ACK,
     };
     let options = Options {
+        role: Role::Cluster,
+        access: Access::nobody(),
         app: "bench".parse().expect("an id"),
         app_version: None,
         listen: ANY_PORT.parse().expect("an address"),
@@ -204,5 +210,6 @@ async fn worker(api: SocketAddr) -> Running {
         transport: Transport::Connect(connect),
         drain: worker::options::DRAIN,
     };
-    Running::start(options, generation, Vec::new()).await.expect("a worker")
+    let registry = Arc::clone(&deployed.registry);
+    (Running::start(options, registry).await.expect("a worker"), deployed)
 }

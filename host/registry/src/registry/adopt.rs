@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
 use protocol::digest::Digest;
@@ -13,6 +14,9 @@ use crate::generation::{Absent, Active, Generation, Retired};
 use crate::history::History;
 use crate::version::Version;
 
+/// How often code that is active and cannot be loaded is tried again. A call that needs it tries at once.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 impl Registry {
     /// Brings everything that the log says is active into memory and makes it the present generation: one swap, of
     /// everything at once. What cannot be loaded is told by the generation; calls that need it are handed back.
@@ -20,7 +24,7 @@ impl Registry {
         let _turn = self.adopting.lock().await;
         let history = self.log.history();
         let before = self.present();
-        if history.generation() == before.number() && before.absent().is_empty() {
+        if history.generation() == before.number() && !self.looks_again(&before) {
             return before;
         }
         let (versions, absent) = self.versions(&history).await;
@@ -31,6 +35,16 @@ impl Registry {
         self.present.send_replace(Arc::clone(&generation));
         self.outdate(&generation);
         generation
+    }
+
+    /// Whether it is time to try again to load what is active and not here.
+    fn looks_again(&self, present: &Generation) -> bool {
+        let mut tried = lock(&self.tried);
+        if present.absent().is_empty() || tried.elapsed() < LOOK_AGAIN {
+            return false;
+        }
+        *tried = Instant::now();
+        true
     }
 
     /// Everything active, loaded as many at a time as there are processors.

@@ -10,6 +10,8 @@
 
 #![allow(clippy::print_stdout, reason = "it reports to a terminal")]
 
+#[path = "../../tests/support/deployed.rs"]
+mod deployed;
 mod load;
 mod plain;
 mod process;

@@ -1,12 +1,15 @@
 //! The two servers, in their processes.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::serve::ListenerExt;
-use runtime::{Component, Generation, Limits, Runtime};
+use protocol::role::Role;
+use runtime::Limits;
 use tokio::net::TcpListener;
-use worker::{Options, Running};
+use worker::{Access, Options, Running};
 
+use crate::deployed::{self, Deployed};
 use crate::{Kind, Mode, plain, process};
 
 /// The app that both serve.
@@ -20,10 +23,10 @@ pub(crate) fn run(kind: Kind, mode: Mode) {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     let address = match kind {
         Kind::Worker => {
-            let running = tokio.block_on(worker(mode));
+            let (running, deployed) = tokio.block_on(worker(mode));
             let address = running.address();
             // It serves for as long as the process lives.
-            std::mem::forget(running);
+            std::mem::forget((running, deployed));
             address
         }
         Kind::Plain => tokio.block_on(plain(mode)),
@@ -31,15 +34,14 @@ pub(crate) fn run(kind: Kind, mode: Mode) {
     process::serve_until_alone(address);
 }
 
-async fn worker(mode: Mode) -> Running {
-    let runtime = Runtime::new(Limits::default(), Vec::new()).expect("an engine");
-    let bytes = std::fs::read(guests::BENCH).expect("a built guest");
-    let component = Component::load(&runtime, "bench", bytes).await.expect("a component");
-    let mut generation = Generation::default();
-    generation.add(component).expect("one component");
+async fn worker(mode: Mode) -> (Running, Deployed) {
+    let runtime = deployed::engine(Limits::default(), Vec::new());
+    let deployed = Deployed::of(&runtime, &[guests::BENCH]).await;
     // Nobody answers there; the worker asks less and less often.
     let nobody = "http://127.0.0.1:9".parse::<url::Url>().expect("a URL");
     let options = Options {
+        role: Role::Cluster,
+        access: Access::nobody(),
         app: APP.parse().expect("an id"),
         app_version: None,
         listen: ANY_PORT,
@@ -60,7 +62,8 @@ async fn worker(mode: Mode) -> Running {
         transport: worker::connect::Transport::Serve,
         drain: worker::options::DRAIN,
     };
-    Running::start(options, generation, Vec::new()).await.expect("a worker")
+    let registry = Arc::clone(&deployed.registry);
+    (Running::start(options, registry).await.expect("a worker"), deployed)
 }
 
 async fn plain(mode: Mode) -> SocketAddr {

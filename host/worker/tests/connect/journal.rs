@@ -9,7 +9,7 @@ use protocol::connect::record;
 use worker::connect::ConnectOptions;
 
 use crate::gateway::{Gateway, five, ops};
-use crate::worker::{Gate, connect, journal, options, start};
+use crate::worker::{Gate, connect, deployed, journal, options, start};
 
 /// The record that a process writes when it takes this request.
 fn taken(request: &ExecutorRequest) -> Vec<u8> {
@@ -95,12 +95,9 @@ async fn two_workers_cannot_be_one_instance() {
     let dir = tempfile::tempdir().expect("a folder");
     let connect = || ConnectOptions { state_dir: Some(dir.path().to_owned()), ..connect() };
     let running = start(options(&gateway, connect())).await;
-    let second = worker::Running::start(
-        options(&gateway, connect()),
-        runtime::Generation::default(),
-        vec![],
-    )
-    .await;
+    let deployed = deployed().await;
+    let registry = std::sync::Arc::clone(&deployed.registry);
+    let second = worker::Running::start(options(&gateway, connect()), registry).await;
     let error = second.expect_err("taken").to_string();
     assert!(error.contains("another worker"), "{error}");
     running.shutdown().await;

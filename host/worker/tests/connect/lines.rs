@@ -147,13 +147,6 @@ async fn the_gateways_address_can_be_overridden() {
     running.shutdown().await;
 }
 
-/// All functions of the guest but the last, which is retired.
-async fn fewer() -> protocol::sync::Announced {
-    let functions = crate::worker::functions().await;
-    let (last, kept) = functions.split_last().expect("functions");
-    protocol::sync::Announced { functions: kept.to_vec(), retired: vec![last.clone()] }
-}
-
 #[tokio::test]
 async fn a_change_is_announced_by_a_second_connection_before_the_first_is_paused_and_closed() {
     let mut gateway = Gateway::start().await;
@@ -163,7 +156,7 @@ async fn a_change_is_announced_by_a_second_connection_before_the_first_is_paused
     until(&running, "registered", is_synced).await;
     old.request(&five("r", None, 0, &gate.url)).await;
     gate.reached().await;
-    running.announce(fewer().await);
+    running.serve_less().await;
     let mut new = gateway.socket().await;
     assert!(!is_synced(&running.sync_state().borrow()), "the new set is not told yet");
     let hello = new.hello().await;
@@ -206,9 +199,7 @@ async fn a_change_that_is_nothing_to_the_server_touches_no_connection() {
     let running = connected(&gateway).await;
     let mut socket = gateway.ready("10s", "30s").await;
     until(&running, "registered", is_synced).await;
-    let mut functions = crate::worker::functions().await;
-    functions.reverse();
-    running.announce(protocol::sync::Announced { functions, retired: Vec::new() });
+    running.serve_other_code().await;
     let gate = Gate::start().await;
     gate.open();
     socket.request(&five("r", None, 0, &gate.url)).await;
@@ -225,11 +216,10 @@ async fn changes_during_a_handshake_end_with_the_newest() {
     let running = connected(&gateway).await;
     let mut first = gateway.ready("10s", "30s").await;
     until(&running, "registered", is_synced).await;
-    running.announce(fewer().await);
+    running.serve_less().await;
     let mut second = gateway.socket().await;
     second.hello().await;
-    let functions = crate::worker::functions().await;
-    running.announce(protocol::sync::Announced::active(&functions));
+    running.serve_all().await;
     second.say_ready("10s", "30s").await;
     first.expect(Kind::WorkerPause).await;
     let mut third = gateway.ready("10s", "30s").await;
@@ -258,7 +248,7 @@ async fn a_worker_that_stands_down_pauses_answers_and_closes() {
     socket.stored("r").await;
     assert_eq!(socket.closed().await, (1000, "WORKER_SHUTDOWN".to_owned()));
     until(&running, "stood down", |state| matches!(state, SyncState::StoodDown { .. })).await;
-    running.announce(fewer().await);
+    running.serve_less().await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(gateway.sockets_waiting(), 0, "it does not come back");
     running.shutdown().await;
@@ -267,8 +257,8 @@ async fn a_worker_that_stands_down_pauses_answers_and_closes() {
 #[tokio::test]
 async fn a_function_of_another_app_keeps_the_worker_from_connecting_until_it_is_given_up() {
     let mut gateway = Gateway::start().await;
-    let slug = format!("other-{}", crate::worker::functions().await[0].id);
-    gateway.give_to_another(vec![slug]);
+    let functions = crate::worker::deployed().await.functions();
+    gateway.give_to_another(vec![format!("other-{}", functions[0].id)]);
     let look_again = Duration::from_millis(100);
     let running = start(worker::Options { look_again, ..options(&gateway, connect()) }).await;
     until(&running, "blocked", |state| matches!(state, SyncState::Blocked { .. })).await;

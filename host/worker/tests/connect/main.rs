@@ -1,6 +1,10 @@
 //! The worker's own connection, over real sockets: the real desk, real components, and a gateway made for the test,
 //! which says and hears one frame after another as its test tells it.
 
+#[path = "../../../tests/support/clone.rs"]
+mod clone;
+#[path = "../support/deployed.rs"]
+mod deployed;
 mod gateway;
 mod journal;
 mod leases;

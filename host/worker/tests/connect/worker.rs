@@ -1,6 +1,7 @@
-//! A worker with the guest `steps` that connects, and a gate that holds its step bodies.
+//! A worker with the guests `steps` and `clonable` that connects, and a gate that holds its step bodies.
 
 use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,25 +9,73 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
+use protocol::role::Role;
 use protocol::signature::Trust;
-use runtime::{Component, Generation, Limits, Runtime};
+use runtime::{Limits, Runtime};
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, Semaphore};
 use worker::connect::{ConnectOptions, Transport};
-use worker::{Options, Running, SyncState};
+use worker::{Access, Options, Running, SyncState};
 
+use crate::clone::Artifact;
+use crate::deployed::{self, Deployed};
 use crate::gateway::Gateway;
 use crate::soon;
 
 pub(crate) const APP: &str = "bus";
 
-static COMPONENT: OnceCell<Arc<Component>> = OnceCell::const_new();
+static RUNTIME: OnceCell<Runtime> = OnceCell::const_new();
 
-async fn load() -> Arc<Component> {
+async fn runtime() -> Runtime {
     let here = vec!["127.0.0.1:*".parse().expect("a destination")];
-    let runtime = Runtime::new(Limits::default(), here).expect("an engine");
-    let bytes = std::fs::read(guests::STEPS).expect("a built guest");
-    Component::load(&runtime, "steps", bytes).await.expect("a component")
+    deployed::engine(Limits::default(), here)
+}
+
+/// A worker and the components it serves.
+pub(crate) struct Connected {
+    running: Running,
+    deployed: Deployed,
+}
+
+impl Deref for Connected {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
+    }
+}
+
+impl Connected {
+    pub(crate) async fn shutdown(self) {
+        self.running.shutdown().await;
+    }
+
+    /// Takes a component with one function away.
+    pub(crate) async fn serve_less(&self) {
+        self.deployed.remove("clonable");
+        self.deployed.reload().await;
+    }
+
+    /// Puts it back.
+    pub(crate) async fn serve_all(&self) {
+        self.deployed.place(guests::CLONABLE);
+        self.deployed.reload().await;
+    }
+
+    /// Replaces it with code that declares the same.
+    pub(crate) async fn serve_other_code(&self) {
+        let before = self.deployed.registry.present().number();
+        let other = Artifact::read(guests::CLONABLE).version("other");
+        self.deployed.place_as("clonable", other.bytes());
+        self.deployed.reload().await;
+        assert_eq!(self.deployed.registry.present().number(), before + 1);
+    }
+}
+
+/// The registry of a worker with nothing else.
+pub(crate) async fn deployed() -> Deployed {
+    let runtime = RUNTIME.get_or_init(runtime).await;
+    Deployed::of(runtime, &[guests::STEPS, guests::CLONABLE]).await
 }
 
 /// How a worker connects to this gateway, unless a test wants it otherwise.
@@ -43,6 +92,8 @@ pub(crate) fn connect() -> ConnectOptions {
 pub(crate) fn options(gateway: &Gateway, connect: ConnectOptions) -> Options {
     let origin: url::Url = format!("http://{}", gateway.api).parse().expect("an origin");
     Options {
+        role: Role::Cluster,
+        access: Access::nobody(),
         app: APP.parse().expect("an id"),
         app_version: None,
         listen: "127.0.0.1:0".parse().expect("an address"),
@@ -64,20 +115,14 @@ pub(crate) fn options(gateway: &Gateway, connect: ConnectOptions) -> Options {
     }
 }
 
-pub(crate) async fn start(options: Options) -> Running {
-    let mut generation = Generation::default();
-    let component = COMPONENT.get_or_init(load).await;
-    generation.add(Arc::clone(component)).expect("one component");
-    Running::start(options, generation, Vec::new()).await.expect("a worker")
-}
-
-/// The functions of the guest.
-pub(crate) async fn functions() -> Vec<protocol::function::FunctionConfig> {
-    COMPONENT.get_or_init(load).await.functions().to_vec()
+pub(crate) async fn start(options: Options) -> Connected {
+    let deployed = deployed().await;
+    let running = Running::start(options, Arc::clone(&deployed.registry)).await.expect("a worker");
+    Connected { running, deployed }
 }
 
 /// A worker that connects to this gateway.
-pub(crate) async fn connected(gateway: &Gateway) -> Running {
+pub(crate) async fn connected(gateway: &Gateway) -> Connected {
     start(options(gateway, connect())).await
 }
 

@@ -1,19 +1,26 @@
 //! What is announced changes while the worker runs; and who else has a function.
 
-use protocol::function::FunctionConfig;
 use protocol::header;
 use protocol::signature::Trust;
-use protocol::sync::Announced;
 use serde_json::{Value, json};
 use worker::SyncState;
 
-use crate::bus::{Bus, generation, options};
+use crate::bus::{Bus, deployed, options};
 use crate::call::Request;
-use crate::server::Server;
+use crate::clone::Artifact;
+use crate::server::{Seen, Server};
 use crate::until;
 
-async fn all() -> Vec<FunctionConfig> {
-    generation().await.functions().cloned().collect()
+/// A worker with the guest `steps` and one function more, in development mode.
+async fn bus(options: worker::Options) -> Bus {
+    Bus::with(options, deployed(&[guests::STEPS, guests::CLONABLE]).await).await
+}
+
+/// The functions of a registration by their slugs, each with the number of its triggers.
+fn told(registration: &Seen) -> Vec<(String, usize)> {
+    let functions = registration.body["functions"].as_array().expect("functions").iter();
+    let triggers = |one: &Value| one["triggers"].as_array().map_or(9, Vec::len);
+    functions.map(|one| (one["id"].as_str().expect("a slug").to_owned(), triggers(one))).collect()
 }
 
 /// Some function of another app as the server tells it.
@@ -44,54 +51,58 @@ async fn a_change_is_told_at_once_and_the_same_again_is_not() {
         look_again: std::time::Duration::from_mins(10),
         ..options(Trust::Dev, server.address)
     };
-    let bus = Bus::start(patient).await.registered().await;
-    let functions = all().await;
-    let count = functions.len();
-    let mut turned = functions.clone();
-    turned.reverse();
-    bus.running.announce(Announced { functions: turned, retired: Vec::new() });
-    let (kept, retired) = functions.split_at(count - 1);
-    let less = Announced { functions: kept.to_vec(), retired: retired.to_vec() };
-    bus.running.announce(less.clone());
+    let bus = bus(patient).await.registered().await;
+    let functions = bus.deployed.functions();
+    let gone = functions.iter().find(|one| one.id.as_str().starts_with("clonable")).expect("it");
+    let slug = format!("bus-{}", gone.id);
+    let other = Artifact::read(guests::CLONABLE).version("other");
+    bus.deployed.place_as("clonable", other.bytes());
+    assert_eq!(bus.deployed.reload().await.generation.after, 2);
+    bus.deployed.remove("clonable");
+    bus.deployed.reload().await;
     until_told(&bus).await;
-    bus.running.announce(less);
-    bus.running.announce(Announced::active(&functions));
+    bus.deployed.reload().await;
+    bus.deployed.place(guests::CLONABLE);
+    bus.deployed.reload().await;
     until_told(&bus).await;
     let registrations = server.memory().registrations.clone();
-    assert_eq!(registrations.len(), 3, "another order is nothing new");
-    let triggers = |at: usize, slug: &str| {
-        let functions = registrations[at].body["functions"].as_array().expect("functions").clone();
-        let found = functions.into_iter().find(|function| function["id"] == slug);
-        found.map(|function| function["triggers"].as_array().expect("triggers").len())
+    assert_eq!(registrations.len(), 3, "other code that declares the same is nothing new");
+    let triggers = |seen: &Seen| {
+        let functions = told(seen);
+        functions.into_iter().find(|(id, _)| *id == slug).map(|(_, triggers)| triggers)
     };
-    let slug = format!("bus-{}", retired[0].id);
-    assert_eq!([0, 1, 2].map(|at| triggers(at, &slug)), [Some(1), Some(0), Some(1)]);
+    let triggers: Vec<_> = registrations.iter().map(triggers).collect();
+    assert_eq!(triggers, [Some(1), Some(0), Some(1)]);
     let health = bus.health().await;
     assert_eq!(health["registration"]["payload"], bus.running.wanted());
-    assert_eq!(health["registration"]["functions"], count);
+    assert_eq!(health["registration"]["functions"], functions.len());
     bus.end().await;
 }
 
 #[tokio::test]
 async fn introspection_and_syncs_in_band_tell_the_newest_announcement() {
     let server = Server::start();
-    let bus = Bus::dev(&server).await;
-    let functions = all().await;
-    bus.running.announce(Announced::active(&functions[..1]));
+    let bus = bus(options(Trust::Dev, server.address)).await.registered().await;
+    let count = bus.deployed.functions().len();
+    bus.deployed.remove("clonable");
+    bus.deployed.reload().await;
+    // The server says that it has no runs, so it goes.
+    let slugs = async || told(server.memory().registrations.last().expect("one")).len();
+    until("it is gone", async || slugs().await == count - 1).await;
     until_told(&bus).await;
     let seen = bus.send(Request::get()).await.json();
-    assert_eq!(seen["function_count"], 1, "{seen}");
+    assert_eq!(seen["function_count"], count - 1, "{seen}");
     let told = bus.send(in_band()).await.json();
-    assert_eq!(told["functions"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(told["functions"].as_array().map(Vec::len), Some(count - 1), "{told}");
     bus.end().await;
 }
 
 #[tokio::test]
 async fn a_function_of_another_app_blocks_until_it_is_given_up() {
     let server = Server::start();
-    let slug = format!("other-{}", all().await[0].id);
+    let slug = "other-five".to_owned();
     server.memory().others.insert("other".to_owned(), vec![owned(&slug, &live())]);
-    let bus = Bus::start(options(Trust::Dev, server.address)).await;
+    let bus = bus(options(Trust::Dev, server.address)).await;
     let verdict = SyncState::verdict(&mut bus.running.sync_state()).await;
     assert!(matches!(verdict, Some(SyncState::Blocked { .. })), "{verdict:?}");
     let shown = bus.health().await;
@@ -120,32 +131,21 @@ async fn a_function_of_another_app_blocks_until_it_is_given_up() {
 #[tokio::test]
 async fn what_is_not_ours_any_more_is_given_up_even_while_another_is_in_the_way() {
     let server = Server::start();
-    let functions = all().await;
-    let (ours, theirs) = (&functions[..2], &functions[2]);
-    let bus = Bus::dev(&server).await;
-    bus.running.announce(Announced::active(ours));
-    until_told(&bus).await;
-    // They have the third and want the first; we have the first and want the third.
-    let slug = format!("other-{}", theirs.id);
-    server.memory().others.insert("other".to_owned(), vec![owned(&slug, &live())]);
-    let wants = [functions[1].clone(), theirs.clone()];
-    bus.running.announce(Announced { functions: wants.to_vec(), retired: ours[..1].to_vec() });
+    // Runs keep a function registered that was taken away.
+    server.memory().runs = vec!["01M81GXW71CEV7JQT6T4T8NAKZ"];
+    let bus = bus(options(Trust::Dev, server.address)).await.registered().await;
+    // They want one that we have, and have one that we want.
+    server.memory().others.insert("other".to_owned(), vec![owned("other-anywhere", &live())]);
+    bus.deployed.remove("clonable");
+    bus.deployed.place(guests::TWO_HOMES);
+    bus.deployed.reload().await;
     bus.until_state("blocked").await;
-    let last = server.memory().registrations.last().expect("one").body["functions"].clone();
-    let told: Vec<(String, usize)> = last
-        .as_array()
-        .expect("functions")
-        .iter()
-        .map(|one| {
-            (
-                one["id"].as_str().expect("a slug").to_owned(),
-                one["triggers"].as_array().map_or(9, Vec::len),
-            )
-        })
-        .collect();
-    let mut expected = vec![(format!("bus-{}", ours[0].id), 0), (format!("bus-{}", ours[1].id), 1)];
-    expected.sort();
-    assert_eq!(told, expected);
+    let last = told(server.memory().registrations.last().expect("one"));
+    let of = |prefix: &str| {
+        let found = last.iter().find(|(slug, _)| slug.starts_with(prefix));
+        found.map(|(_, triggers)| *triggers)
+    };
+    assert_eq!([of("bus-clonable"), of("bus-five"), of("bus-anywhere")], [Some(0), Some(1), None]);
     server.memory().others.clear();
     until_told(&bus).await;
     bus.end().await;
@@ -154,7 +154,7 @@ async fn what_is_not_ours_any_more_is_given_up_even_while_another_is_in_the_way(
 #[tokio::test]
 async fn a_worker_that_stood_down_registers_nothing_whoever_asks() {
     let server = Server::start();
-    let bus = Bus::dev(&server).await;
+    let bus = bus(options(Trust::Dev, server.address)).await.registered().await;
     bus.running.stand_down().await;
     assert_eq!(bus.health().await["registration"]["state"], "stood_down");
     let before = server.memory().registrations.len();
@@ -162,7 +162,8 @@ async fn a_worker_that_stood_down_registers_nothing_whoever_asks() {
     assert_eq!(answer.status, 409);
     assert!(answer.json().to_string().contains("another one has taken over"));
     server.memory().functions.clear();
-    bus.running.announce(Announced::default());
+    bus.deployed.remove("clonable");
+    bus.deployed.reload().await;
     // Ten looks would have passed, and the change would have been told.
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(server.memory().registrations.len(), before);

@@ -1,17 +1,18 @@
 //! A worker with the guests `steps` and `hostile`, and a client that speaks to it as the server does.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::role::Role;
 use protocol::signature::Trust;
-use runtime::{Component, Generation, Limits, Runtime};
+use runtime::{Limits, Runtime};
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use worker::{Options, Running};
+use worker::{Access, Options, Running};
 
 use crate::call::{APP, Answer, CallTo, Request};
+use crate::deployed::{self, Deployed};
 use crate::secrets::{self, EVENT_KEY, PRIMARY};
 use crate::server::Server;
 use crate::until;
@@ -19,6 +20,7 @@ use crate::until;
 /// A running worker.
 pub(crate) struct Bus {
     pub(crate) running: Running,
+    pub(crate) deployed: Deployed,
     pub(crate) client: reqwest::Client,
     signs: bool,
 }
@@ -30,6 +32,8 @@ pub(crate) const BODY_LIMIT: usize = 64 << 10;
 pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
     let origin: url::Url = format!("http://{server}").parse().expect("an origin");
     Options {
+        role: Role::Cluster,
+        access: Access::loopback(),
         app: APP.parse().expect("an id"),
         app_version: None,
         listen: "127.0.0.1:0".parse().expect("an address"),
@@ -51,12 +55,14 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
     }
 }
 
-/// Compiled once for all tests.
-static COMPONENTS: OnceCell<Vec<Arc<Component>>> = OnceCell::const_new();
-
 static RUNTIME: OnceCell<Runtime> = OnceCell::const_new();
 
-async fn runtime() -> Runtime {
+/// The engine of all tests.
+pub(crate) async fn runtime() -> &'static Runtime {
+    RUNTIME.get_or_init(async || make_runtime()).await
+}
+
+fn make_runtime() -> Runtime {
     let limits = Limits {
         memory: 32 << 20,
         replay: Duration::from_secs(2),
@@ -64,49 +70,33 @@ async fn runtime() -> Runtime {
         ..Limits::default()
     };
     let here = vec!["127.0.0.1:*".parse().expect("a destination")];
-    Runtime::new(limits, here).expect("an engine")
+    deployed::engine(limits, here)
 }
 
-/// One more component, compiled for this test.
-pub(crate) async fn component(guest: &str) -> Arc<Component> {
-    let bytes = std::fs::read(guest).expect("a built guest");
-    let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
-    let runtime = RUNTIME.get_or_init(runtime).await;
-    Component::load(runtime, &name, bytes).await.expect("a component")
-}
+/// The guests of most tests.
+pub(crate) const GUESTS: [&str; 2] = [guests::STEPS, guests::HOSTILE];
 
-async fn load() -> Vec<Arc<Component>> {
-    let mut components = Vec::new();
-    for guest in [guests::STEPS, guests::HOSTILE] {
-        components.push(component(guest).await);
-    }
-    components
-}
-
-/// Both guests.
-pub(crate) async fn generation() -> Generation {
-    let mut generation = Generation::default();
-    for component in COMPONENTS.get_or_init(load).await {
-        generation.add(Arc::clone(component)).expect("functions of its own");
-    }
-    generation
+/// Guests in a registry of their own.
+pub(crate) async fn deployed(guests: &[&str]) -> Deployed {
+    Deployed::of(runtime().await, guests).await
 }
 
 impl Bus {
     /// Starts a worker, and waits for nothing.
     pub(crate) async fn start(options: Options) -> Self {
         let signs = options.trust != Trust::Dev;
-        Self { signs, ..Self::with(options, generation().await).await }
+        Self { signs, ..Self::with(options, deployed(&GUESTS).await).await }
     }
 
     /// The same with other components, and a client that signs nothing.
-    pub(crate) async fn with(options: Options, generation: Generation) -> Self {
+    pub(crate) async fn with(options: Options, deployed: Deployed) -> Self {
         secrets::collect();
-        let running = Running::start(options, generation, Vec::new()).await.expect("a worker");
+        let registry = Arc::clone(&deployed.registry);
+        let running = Running::start(options, registry).await.expect("a worker");
         // The server calls over a new connection each time.
         let client =
             reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        Self { running, client, signs: false }
+        Self { running, deployed, client, signs: false }
     }
 
     /// A worker in development mode that its server has.

@@ -6,16 +6,14 @@
 //! times, stacks and classes of errors.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use protocol::header;
 use protocol::signature::Trust;
-use runtime::{Component, Generation, Limits, Runtime};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::bus::{Bus, options};
+use crate::bus::{Bus, deployed, options};
 use crate::call::{APP, Answer, RUN, Request};
 use crate::secrets::PRIMARY;
 use crate::server::Server;
@@ -114,13 +112,7 @@ fn check(what: &str, expected: &Expected<'_>, answer: &Answer) {
 }
 
 async fn bus(server: &Server) -> Bus {
-    let runtime = Runtime::new(Limits::default(), Vec::new()).expect("an engine");
-    let bytes = std::fs::read(guests::CONFORMANCE).expect("a built guest");
-    let component: Arc<Component> =
-        Component::load(&runtime, "conformance", bytes).await.expect("a component");
-    let mut generation = Generation::default();
-    generation.add(component).expect("functions of its own");
-    Bus::with(options(Trust::Dev, server.address), generation).await
+    Bus::with(options(Trust::Dev, server.address), deployed(&[guests::CONFORMANCE]).await).await
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! `GET /`: for people and for whatever restarts processes.
 
-use runtime::LoadError;
 use serde_json::json;
-use worker::{Running, SyncState};
 
-use crate::bus::{Bus, generation, options};
-use crate::call::{Answer, CallTo};
+use crate::bus::{Bus, GUESTS, deployed, options};
+use crate::call::Request;
 use crate::secrets;
 use crate::server::{Mood, Nobody, Server};
 use crate::until;
@@ -16,21 +14,24 @@ async fn a_registered_worker_says_what_it_serves() {
     let server = Server::start();
     let bus = Bus::signed(&server).await;
     let health = bus.health().await;
-    let generation = generation().await;
-    let count = generation.functions().count();
-    let ids: Vec<_> = generation.functions().map(|function| function.id.as_str()).collect();
+    let functions = bus.deployed.functions();
+    let count = functions.len();
+    let ids: Vec<_> = functions.iter().map(|function| function.id.as_str()).collect();
     assert_eq!((&health["service"], &health["status"]), (&json!("system-bus"), &json!("running")));
     assert_eq!((&health["app"], &health["count"]), (&json!("bus"), &json!(count)));
     assert_eq!(health["functions"], json!(ids));
     assert_eq!(health["refused"], json!([]));
     assert_eq!(health["registration"]["functions"], count);
     assert!(health["registration"]["at"].is_string() && health["started_at"].is_string());
-    for (told, component) in
-        health["components"].as_array().expect("components").iter().zip(generation.components())
-    {
-        assert_eq!(told["name"], component.name());
-        assert_eq!(told["digest"], component.digest().to_string());
-    }
+    let present = bus.deployed.registry.present();
+    let components: Vec<_> = present
+        .components()
+        .into_iter()
+        .map(|(name, version)| json!([name, version.digest().to_string()]))
+        .collect();
+    let told = health["components"].as_array().expect("components").iter();
+    let told: Vec<_> = told.map(|one| json!([one["name"], one["digest"]])).collect();
+    assert_eq!((told.len(), told), (2, components));
     secrets::assert_kept("health", &health.to_string());
     bus.end().await;
 }
@@ -66,59 +67,42 @@ async fn a_refusal_of_the_server_shows() {
 #[tokio::test]
 async fn a_refused_component_shows_and_does_not_stop_the_others() {
     let server = Server::start();
-    let reason = LoadError::Unreadable {
-        path: "torn.wasm".to_owned(),
-        reason: "half of it is missing".to_owned(),
-    };
-    let options = options(Trust::Dev, server.address);
-    let running =
-        Running::start(options, generation().await, vec![reason]).await.expect("a worker");
-    let url = format!("http://{}", running.address());
-    let get = async || {
-        let response = reqwest::get(&url).await.expect("an answer");
-        Answer::read(response).await.json()
-    };
-    until("it is registered", async || get().await["registration"]["state"] == "synced").await;
-    let health = get().await;
+    let deployed = deployed(&GUESTS).await;
+    let whole = std::fs::read(guests::BENCH).expect("a built guest");
+    deployed.place_as("torn", &whole[..whole.len() / 2]);
+    deployed.reload().await;
+    let bus = Bus::with(options(Trust::Dev, server.address), deployed).await.registered().await;
+    let health = bus.health().await;
     assert_eq!(health["status"], "degraded", "somebody has to look");
-    assert_eq!(health["refused"], json!(["torn.wasm: it cannot be read: half of it is missing"]));
-    let call = CallTo::new("five");
-    let post = reqwest::Client::new()
-        .post(format!("{url}/api/inngest?{}", call.query()))
-        .body(call.body());
-    assert_eq!(Answer::read(post.send().await.expect("an answer")).await.status, 206);
-    running.shutdown().await;
+    let refused = health["refused"].as_array().expect("a list");
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].as_str().is_some_and(|one| one.contains("component torn: ")), "{refused:?}");
+    bus.end().await;
 }
 
 #[tokio::test]
 async fn a_refused_function_shows_everywhere_and_does_not_stop_the_others_of_its_component() {
     let server = Server::start();
-    let mut generation = generation().await;
-    generation.add(crate::bus::component(guests::MANIFEST_FAULTS).await).expect("ids of its own");
-    let options = options(Trust::Dev, server.address);
-    let running = Running::start(options, generation, Vec::new()).await.expect("a worker");
-    let url = format!("http://{}", running.address());
-    let mut state = running.sync_state();
-    state.wait_for(|state| matches!(state, SyncState::Synced { .. })).await.expect("it is synced");
+    let deployed = deployed(&[guests::STEPS, guests::MANIFEST_FAULTS]).await;
+    let bus = Bus::with(options(Trust::Dev, server.address), deployed).await.registered().await;
     let registered = server.memory().functions.clone();
     assert!(registered.iter().any(|function| function["id"] == "bus-fine"), "{registered:?}");
-    let health = Answer::read(reqwest::get(&url).await.expect("an answer")).await.json();
+    let health = bus.health().await;
     assert_eq!(health["status"], "degraded", "somebody has to look");
     let lonely = "function fine handles failures of nobody, which this worker does not serve";
     assert!(
         health["warnings"][0].as_str().is_some_and(|text| text.starts_with(lonely)),
         "{health}"
     );
-    let put = reqwest::Client::new().put(format!("{url}/api/inngest")).body("{}");
-    let told = Answer::read(put.send().await.expect("an answer")).await.json();
+    let told = bus.send(Request::put("{}")).await.json();
     assert_eq!(told["message"], "Successfully synced.");
     for refused in [&health["refused"], &told["refused"]] {
         let refused = refused.to_string();
         for says in
-            ["component manifest-faults: function \\\"never-retried\\\": retries: 0", "no trigger"]
+            ["component manifest_faults: function \\\"never-retried\\\": retries: 0", "no trigger"]
         {
             assert!(refused.contains(says), "{says}: {refused}");
         }
     }
-    running.shutdown().await;
+    bus.end().await;
 }

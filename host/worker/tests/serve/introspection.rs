@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use protocol::header;
 use serde_json::{Value, json};
 
-use crate::bus::{Bus, generation, options};
+use crate::bus::{Bus, GUESTS, deployed, options};
 use crate::call::Request;
 use crate::secrets::{self, FALLBACK, PRIMARY, STRANGER};
 use crate::server::Server;
@@ -14,7 +14,7 @@ async fn public(succeeded: Value, mode: &str, keys: bool) -> Value {
         "authentication_succeeded": succeeded,
         "capabilities": {"trust_probe": "v1"},
         "extra": {},
-        "function_count": generation().await.functions().count(),
+        "function_count": deployed(&GUESTS).await.functions().len(),
         "has_event_key": true,
         "has_signing_key": keys,
         "has_signing_key_fallback": keys,

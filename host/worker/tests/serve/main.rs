@@ -7,7 +7,11 @@ mod bus;
 mod call;
 mod calls;
 mod checkpoints;
+#[path = "../../../tests/support/clone.rs"]
+mod clone;
 mod conformance;
+#[path = "../support/deployed.rs"]
+mod deployed;
 mod disbelief;
 mod encryption;
 mod events;

@@ -5,7 +5,7 @@ use protocol::signature::Trust;
 use serde_json::{Value, json};
 use worker::{Options, SyncState};
 
-use crate::bus::{Bus, generation, options};
+use crate::bus::{Bus, options};
 use crate::secrets::{self, FALLBACK, PRIMARY};
 use crate::server::{Mood, Nobody, Seen, Server};
 use crate::until;
@@ -50,9 +50,8 @@ async fn a_registration_says_everything_the_server_needs() {
     ] {
         assert_eq!(seen.body[member], value, "{member}");
     }
-    let generation = generation().await;
-    let expected: Vec<_> =
-        generation.functions().map(|function| format!("bus-{}", function.id)).collect();
+    let functions = bus.deployed.functions();
+    let expected: Vec<_> = functions.iter().map(|one| format!("bus-{}", one.id)).collect();
     assert_eq!(slugs(&seen), expected);
     let five = &seen.body["functions"].as_array().expect("functions")
         [slugs(&seen).iter().position(|slug| *slug == "bus-five").expect("it is there")];
@@ -151,7 +150,7 @@ async fn a_worker_in_dev_mode_says_what_a_guarded_server_wants() {
 async fn a_server_that_loses_a_function_is_told_again() {
     let server = Server::start();
     let bus = Bus::dev(&server).await;
-    let count = generation().await.functions().count();
+    let count = bus.deployed.functions().len();
     for lose in [1, count] {
         let before = {
             let mut memory = server.memory();
