@@ -263,7 +263,7 @@ impl Registry {
     }
 
     /// The version, from memory or else from the store, or else from where components come from.
-    async fn load(&self, name: &str, digest: Digest) -> Result<Arc<Version>, Missing> {
+    pub(crate) async fn load(&self, name: &str, digest: Digest) -> Result<Arc<Version>, Missing> {
         let known = || lock(&self.loaded).get(&digest).cloned();
         if let Some(version) = known() {
             return Ok(version);
