@@ -24,6 +24,7 @@ pub mod connect;
 mod drain;
 pub mod handle;
 mod health;
+mod needs;
 mod neighbours;
 pub mod options;
 mod plan;
@@ -146,6 +147,9 @@ impl Running {
         let draining = announcing::drain(Arc::clone(&registry), &options, api.clone());
         let draining = stop.clone().run_until_cancelled_owned(draining);
         tasks.push(tokio::spawn(async { draining.await.unwrap_or_default() }));
+        let asking = needs::ask(Arc::clone(&registry), &options, api.clone());
+        let asking = stop.clone().run_until_cancelled_owned(asking);
+        tasks.push(tokio::spawn(async { asking.await.unwrap_or_default() }));
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),
             Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),

@@ -3,6 +3,7 @@
 mod canary;
 mod properties;
 mod reload;
+mod retention;
 mod sharing;
 mod support;
 mod versions;
