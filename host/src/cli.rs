@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// The same, then stay up for your own events
     Dev(Dev),
     /// Serve a folder of components to an Inngest server (INNGEST_* in the environment)
-    Worker(Worker),
+    Worker(Box<Worker>),
     /// The development engine alone: for development, demos and tests only
     Engine(Engine),
     /// Build every function of the workspace into the folder that workers load

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => cli::demo::run(args, cli.json).await,
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
-            Command::Worker(args) => cli::worker::run(args, cli.json).await,
+            Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.

@@ -73,7 +73,7 @@ async fn take_up(registry: &Registry) -> anyhow::Result<Report> {
     for _ in 0..50 {
         match registry.reload(&Request::by(By::Discovery)).await {
             Err(ReloadError::Conflict { .. }) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             report => return Ok(report?),
         }

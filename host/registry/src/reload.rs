@@ -118,6 +118,8 @@ impl Registry {
         let mut report = stage.report(before.number());
         if !request.dry_run && !changes.is_empty() {
             self.store(stage.bytes()).await?;
+            // What was loaded to be checked is what will be served: it is not loaded again.
+            stage.keep();
             let draft = Draft { changes, by: request.by, why: request.why.clone() };
             self.activate(before.number(), draft).await?;
             report.generation.after = self.adopt().await.number();

@@ -21,6 +21,7 @@ fn draft(function: &str, why: &str) -> Draft {
         function: function.parse().expect("a function id"),
         component: "c".to_owned(),
         digest: Some(Digest::of(why.as_bytes())),
+        home: None,
         percent: Percent::ALL,
     };
     Draft { changes: vec![change], by: By::Reload, why: why.to_owned() }

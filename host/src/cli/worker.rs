@@ -1,5 +1,6 @@
 //! `worker`: serves components to an Inngest server.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use crate::serving::{self, Duplicates, Serving};
 use crate::{answer, shutdown};
 
 /// How long a worker that takes over may need to register.
-const TAKE_OVER: Duration = Duration::from_secs(60);
+const TAKE_OVER: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     match serve(args, json).await {
@@ -234,13 +235,15 @@ impl Plan {
         let present = serving.registry().present();
         for (role, address) in serving.addresses() {
             let count = present.of_role(role).count();
-            words.push_str(&format!("\n  role {role}: {count} functions, http://{address}"));
+            // Writing to memory cannot fail.
+            let _ = write!(words, "\n  role {role}: {count} functions, http://{address}");
         }
         let left_out = left_out(serving);
         if left_out > 0 {
-            words.push_str(&format!(
+            let _ = write!(
+                words,
                 "\n{left_out} left out because of their faults; see the log, or http://{address}/"
-            ));
+            );
         }
         Ok(words)
     }

@@ -25,9 +25,9 @@ impl Registry {
     /// Keeps the present generation what the log and the sources say, until told to stop. `watching`: the share of runs
     /// that changes of the sources get by themselves; none, when somebody has to ask for a reload.
     pub async fn keep_current(self: Arc<Self>, watching: Option<Percent>, stop: CancellationToken) {
-        let work = async {
+        let work = Box::pin(async {
             tokio::join!(self.follow(), self.discover(watching), self.sweep(), self.judge());
-        };
+        });
         let _ = stop.run_until_cancelled(work).await;
     }
 

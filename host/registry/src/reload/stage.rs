@@ -254,6 +254,14 @@ impl<'r> Stage<'r> {
         new.filter_map(|item| item.bytes.clone()).collect()
     }
 
+    /// Puts everything new among what is in memory.
+    pub(super) fn keep(&self) {
+        let new = self.items.values().filter(|item| item.verdict == Verdict::Activated);
+        for code in new.filter_map(|item| item.code.clone()) {
+            self.registry.keep(code);
+        }
+    }
+
     /// What was refused, with the reason.
     pub(super) fn rejected(&self) -> impl Iterator<Item = (String, Rejected)> {
         let refused = self.items.iter().filter(|(_, item)| item.verdict.is_refusal());

@@ -23,7 +23,7 @@ const LINES: usize = 100;
 struct Generations<'g> {
     generation: u64,
     digest: Digest,
-    functions: Vec<Function<'g>>,
+    functions: Vec<Entry<'g>>,
     components: Vec<Component<'g>>,
     /// Versions in memory that are not active, with the calls that run on them.
     old: Vec<Old>,
@@ -36,7 +36,7 @@ struct Generations<'g> {
 }
 
 #[derive(Serialize)]
-struct Function<'g> {
+struct Entry<'g> {
     function: &'g FunctionId,
     component: &'g str,
     digest: Digest,
@@ -100,7 +100,7 @@ fn shown<'g>(registry: &Registry, present: &'g Generation) -> Generations<'g> {
     }
 }
 
-fn function<'g>(registry: &Registry, present: &'g Generation, id: &'g FunctionId) -> Function<'g> {
+fn function<'g>(registry: &Registry, present: &'g Generation, id: &'g FunctionId) -> Entry<'g> {
     // Only ids that are active come here.
     let active = present.active(id).expect("an active function");
     let history = present.history();
@@ -110,7 +110,7 @@ fn function<'g>(registry: &Registry, present: &'g Generation, id: &'g FunctionId
         since: history.canary(id).map(|line| line.at),
         runs: registry.tallies().canary_runs(id),
     });
-    Function {
+    Entry {
         function: id,
         component: &active.component,
         digest: active.base.digest(),
