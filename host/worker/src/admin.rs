@@ -29,6 +29,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use self::access::Access;
+pub(crate) use self::functions::forced_by;
 pub(crate) use self::retire::Retirement;
 use crate::handle::Worker;
 use crate::respond;

@@ -172,8 +172,14 @@ impl Running {
             Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
                 let told = Some(Arc::clone(&registrar));
-                let router =
-                    serve::router(worker, told, state.clone(), announced.clone(), drain.clone());
+                let router = serve::router(
+                    worker,
+                    told,
+                    state.clone(),
+                    announced.clone(),
+                    payloads.clone(),
+                    drain.clone(),
+                );
                 (router, state, Some(registrar), None)
             }
             Way::Connect { options, serves_too } => {
@@ -181,9 +187,16 @@ impl Running {
                     Connecting::start(&worker, options, announced.clone(), drain.clone())?;
                 let registration = state.clone();
                 let router = if serves_too {
-                    serve::router(worker, None, registration, announced.clone(), drain.clone())
+                    serve::router(
+                        worker,
+                        None,
+                        registration,
+                        announced.clone(),
+                        payloads.clone(),
+                        drain.clone(),
+                    )
                 } else {
-                    serve::health_only(worker, registration, announced.clone())
+                    serve::health_only(worker, registration, announced.clone(), payloads.clone())
                 };
                 (router, state, None, Some(connecting))
             }
