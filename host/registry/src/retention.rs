@@ -124,8 +124,8 @@ pub fn reasons(
     }
     let mut reasons: BTreeMap<Digest, Reason> = BTreeMap::new();
     for function in history.known() {
-        let roles = homes.get(function);
-        for (digest, reason) in of_function(history, function, roles, needs, rules, now) {
+        let lived = homes.get(function);
+        for (digest, reason) in of_function(history, function, lived, needs, rules, now) {
             match reasons.get_mut(&digest) {
                 Some(before) if rank(before) <= rank(&reason) => {}
                 Some(before) => *before = reason,
@@ -145,7 +145,7 @@ pub fn unknown(since: Timestamp, rules: &Rules, now: Timestamp) -> Option<Reason
 fn of_function(
     history: &History,
     function: &FunctionId,
-    roles: Option<&BTreeSet<Role>>,
+    lived: Option<&BTreeSet<Role>>,
     needs: &Needs,
     rules: &Rules,
     now: Timestamp,
@@ -157,7 +157,7 @@ fn of_function(
             latest.push(span.digest);
         }
     }
-    let since = since(function, roles, needs);
+    let since = since(function, lived, needs);
     let reason = |place: usize, digest: Digest| {
         let own = || spans.iter().filter(move |span| span.digest == digest);
         if let Some(present) = own().find(|span| span.until.is_none()) {
@@ -186,12 +186,12 @@ fn of_function(
 /// From when on a function's runs may be unfinished, in all of its homes; else the home that has not told.
 fn since(
     function: &FunctionId,
-    roles: Option<&BTreeSet<Role>>,
+    lived: Option<&BTreeSet<Role>>,
     needs: &Needs,
 ) -> Result<Timestamp, Option<Role>> {
-    let roles = roles.ok_or(None)?;
+    let lived = lived.ok_or(None)?;
     let mut since = None;
-    for role in roles {
+    for role in lived {
         let told = needs.0.get(&(*role, function.clone())).copied().ok_or(Some(*role))?;
         since = Some(since.map_or(told, |before: Timestamp| before.min(told)));
     }

@@ -70,32 +70,37 @@ fn kept(history: &History, needs: &Needs, keep: usize, now: i64) -> String {
     names.iter().filter_map(of).collect::<Vec<_>>().join(", ")
 }
 
+/// What it is about, the lines, what the server told, how many versions to keep, the day, and what stays.
+type Case = (&'static str, &'static [&'static str], Needs, usize, i64, &'static str);
+
+const FOUR: &[&str] = &["f v1 0", "f v2 10", "f v3 20", "f v4 30"];
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_stays_and_why() {
-    let four = ["f v1 0", "f v2 10", "f v3 20", "f v4 30"];
-    let table: &[(&str, &[&str], Needs, usize, i64, &str)] = &[
+    let table: &[Case] = &[
         (
             "nobody asked",
-            &four,
+            FOUR,
             Needs::default(),
             1,
             99,
             "v1 unasked, v2 unasked, v3 unasked, v4 active",
         ),
-        ("no run is left", &four, told("f", None, 98), 1, 99, "v4 active"),
-        ("the last two", &four, told("f", None, 98), 2, 99, "v3 recent, v4 active"),
+        ("no run is left", FOUR, told("f", None, 98), 1, 99, "v4 active"),
+        ("the last two", FOUR, told("f", None, 98), 2, 99, "v3 recent, v4 active"),
         (
             "more than there are",
-            &four,
+            FOUR,
             told("f", None, 98),
             9,
             99,
             "v1 recent, v2 recent, v3 recent, v4 active",
         ),
-        ("keep none", &four, told("f", None, 98), 0, 99, "v4 active"),
+        ("keep none", FOUR, told("f", None, 98), 0, 99, "v4 active"),
         (
             "a run from the time of the second",
-            &four,
+            FOUR,
             told("f", Some(15), 98),
             1,
             99,
@@ -103,7 +108,7 @@ fn what_stays_and_why() {
         ),
         (
             "a run older than the log",
-            &four,
+            FOUR,
             told("f", Some(-9), 98),
             1,
             99,
@@ -111,18 +116,18 @@ fn what_stays_and_why() {
         ),
         (
             "a run as old as a change",
-            &four,
+            FOUR,
             told("f", Some(20), 98),
             1,
             99,
             "v2 needed, v3 needed, v4 active",
         ),
-        ("replaced six days ago", &four, told("f", None, 36), 1, 36, "v3 young, v4 active"),
-        ("replaced seven days ago", &four, told("f", None, 37), 1, 37, "v4 active"),
-        ("asked before the last change", &four, told("f", None, 25), 1, 99, "v3 needed, v4 active"),
+        ("replaced six days ago", FOUR, told("f", None, 36), 1, 36, "v3 young, v4 active"),
+        ("replaced seven days ago", FOUR, told("f", None, 37), 1, 37, "v4 active"),
+        ("asked before the last change", FOUR, told("f", None, 25), 1, 99, "v3 needed, v4 active"),
         (
             "another function's runs",
-            &four,
+            FOUR,
             told("g", None, 98),
             1,
             99,
