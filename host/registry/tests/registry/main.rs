@@ -1,6 +1,7 @@
 //! Registries on real files with real components: what is activated, what is refused, and what survives.
 
 mod canary;
+mod preview;
 mod properties;
 mod reload;
 mod retention;

@@ -19,6 +19,7 @@ mod health;
 mod in_band;
 mod introspection;
 mod limits;
+mod plan;
 mod refusals;
 mod registration;
 mod secrets;
