@@ -43,17 +43,6 @@ impl Artifact {
         self
     }
 
-    /// The same component with every occurrence of some text replaced by one of the same length.
-    pub(crate) fn replaced(mut self, old: &[u8], new: &[u8]) -> Self {
-        assert_eq!(old.len(), new.len(), "lengths are written down elsewhere in a component");
-        let places = find(&self.0, old);
-        assert!(!places.is_empty(), "the component has no such text");
-        for at in places {
-            self.0[at..at + old.len()].copy_from_slice(new);
-        }
-        self
-    }
-
     /// The same component with another function id; answers with the whole id too.
     pub(crate) fn function(mut self, name: &str) -> (Self, String) {
         let (placeholder, id) = (padded(ID), padded(name.as_bytes()));

@@ -4,8 +4,12 @@ mod access;
 mod deadline;
 mod duplicates;
 mod listing;
+mod missing;
+mod modes;
+mod moves;
 mod reload;
 mod retire;
+mod retired;
 mod rollback;
 mod swap;
 
@@ -35,6 +39,11 @@ struct Field {
 /// The first version of the guest `versioned`, whose step bodies say which version they are of.
 fn versioned(version: &str) -> Artifact {
     Artifact::read(guests::VERSIONED).version(version)
+}
+
+/// A result as the server stores it.
+fn data(value: impl Into<Value>) -> Value {
+    json!({"data": value.into()})
 }
 
 fn reload(query: &str) -> Request {
