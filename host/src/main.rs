@@ -35,13 +35,14 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => cli::demo::run(args, cli.json).await,
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
-            Command::Worker(args) => cli::worker::run(args, cli.json).await,
+            Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.
             Command::Functions(args) => cli::functions::run(args, cli.json).await,
             Command::Reload(args) => cli::reload::run(args, cli.json).await,
             Command::Generations(args) => cli::generations::run(args, cli.json).await,
+            Command::Plan(args) => cli::plan::run(args, cli.json).await,
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,

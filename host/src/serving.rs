@@ -73,7 +73,7 @@ async fn take_up(registry: &Registry) -> anyhow::Result<Report> {
     for _ in 0..50 {
         match registry.reload(&Request::by(By::Discovery)).await {
             Err(ReloadError::Conflict { .. }) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             report => return Ok(report?),
         }
@@ -151,11 +151,9 @@ impl Serving {
     pub(crate) async fn blocked(&self) -> Duplicates {
         let waits = self.workers.iter().map(|(role, worker)| {
             Box::pin(async move {
-                let mut state = worker.sync_state();
-                let settled =
-                    state.wait_for(|state| !matches!(state, SyncState::Pending { .. })).await;
-                match settled.as_deref() {
-                    Ok(SyncState::Blocked { conflicts, .. }) => blocked(*role, conflicts),
+                // A copy: whoever kept a look at the state itself would keep the worker from ever changing it again.
+                match SyncState::verdict(&mut worker.sync_state()).await {
+                    Some(SyncState::Blocked { conflicts, .. }) => blocked(*role, &conflicts),
                     // Registered once, it stays: its old registration is good, and the conflict is shown.
                     _ => std::future::pending().await,
                 }

@@ -166,7 +166,7 @@ enum Fate {
 
 impl Registry {
     /// Judges every canary, and promotes it or rolls it back where its policy says so.
-    pub(crate) async fn judge_canaries(&self) {
+    pub async fn judge_canaries(&self) {
         let present = self.present();
         let canaries = present.functions().filter(|(_, active)| active.canary.is_some());
         let mut components: BTreeMap<&str, Vec<&FunctionId>> = BTreeMap::new();

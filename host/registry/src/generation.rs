@@ -77,18 +77,13 @@ impl Generation {
 
     /// What it is made of: the digest over the sorted functions and what is active for each.
     pub fn digest(&self) -> Digest {
-        let mut text = String::new();
-        for (function, active) in &self.functions {
+        let lines = self.functions.iter().map(|(function, active)| {
             let canary = active.canary.as_ref();
             let canary =
                 canary.map(|(version, percent)| format!(" {} {percent}", version.digest()));
-            text.push_str(&format!(
-                "{function} {}{}\n",
-                active.base.digest(),
-                canary.unwrap_or_default()
-            ));
-        }
-        Digest::of(text.as_bytes())
+            format!("{function} {}{}\n", active.base.digest(), canary.unwrap_or_default())
+        });
+        Digest::of(lines.collect::<String>().as_bytes())
     }
 
     /// Everything that was ever activated.

@@ -1,5 +1,6 @@
 //! `worker`: serves components to an Inngest server.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use registry::folder::{Folder, FolderOptions};
 use registry::judge::Policy;
 use registry::oci::{Credentials, Oci, OciOptions};
 use registry::source::Source;
-use registry::{Percent, RegistryOptions};
+use registry::{Percent, RegistryOptions, Rules};
 use runtime::Runtime;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ use crate::serving::{self, Duplicates, Serving};
 use crate::{answer, shutdown};
 
 /// How long a worker that takes over may need to register.
-const TAKE_OVER: Duration = Duration::from_secs(60);
+const TAKE_OVER: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     match serve(args, json).await {
@@ -234,13 +235,15 @@ impl Plan {
         let present = serving.registry().present();
         for (role, address) in serving.addresses() {
             let count = present.of_role(role).count();
-            words.push_str(&format!("\n  role {role}: {count} functions, http://{address}"));
+            // Writing to memory cannot fail.
+            let _ = write!(words, "\n  role {role}: {count} functions, http://{address}");
         }
         let left_out = left_out(serving);
         if left_out > 0 {
-            words.push_str(&format!(
+            let _ = write!(
+                words,
                 "\n{left_out} left out because of their faults; see the log, or http://{address}/"
-            ));
+            );
         }
         Ok(words)
     }
@@ -268,6 +271,8 @@ fn registry_options(args: &DeployArgs) -> anyhow::Result<RegistryOptions> {
         lead: args.lead,
         deadline: args.old_code,
         policy: policy.unwrap_or_default(),
+        retention: Rules { keep: args.keep_versions, age: args.keep_for },
+        limit: args.versions_limit,
         ..RegistryOptions::new(args.versions.clone())
     })
 }

@@ -15,7 +15,7 @@ use super::{Admin, answer};
 use crate::sync::SyncState;
 
 #[derive(Serialize)]
-struct Functions<'g> {
+struct Shown<'g> {
     role: Role,
     app: &'g str,
     generation: u64,
@@ -48,7 +48,7 @@ pub(super) async fn functions(State(admin): State<Arc<Admin>>) -> Response {
     let registration = admin.registration.borrow().clone();
     let role = worker.options.role;
     let (functions, elsewhere): (Vec<_>, Vec<_>) = all(&present).partition(|one| one.home == role);
-    let shown = Functions {
+    let shown = Shown {
         role,
         app: worker.options.app.as_str(),
         generation: present.number(),

@@ -28,7 +28,7 @@ impl Retirement {
 }
 
 #[derive(Serialize)]
-struct Retiring {
+struct Answer {
     ok: bool,
     retiring: bool,
     /// Calls that run now.
@@ -46,6 +46,6 @@ pub(super) async fn retire(State(admin): State<Arc<Admin>>) -> Response {
     answer(
         StatusCode::ACCEPTED,
         number,
-        &Retiring { ok: true, retiring: true, calls: admin.worker.running() },
+        &Answer { ok: true, retiring: true, calls: admin.worker.running() },
     )
 }
