@@ -1,7 +1,7 @@
 //! From the rename of a new component into the watched folder to the first call that it serves: when its compiled code is
 //! cached, and when it is not. The compiler's own time is beside, for the same component in this process.
 //!
-//! `cargo bench -p system-bus --bench reload`
+//! `cargo bench -p system-bus --bench reload`, and with fewer deploys `… -- --deploys 10`
 
 #![allow(clippy::print_stdout, reason = "it reports to a terminal")]
 
@@ -25,11 +25,8 @@ use self::clone::Artifact;
 use self::deploy::Folders;
 use self::process::{Process, free_address};
 
-/// How many new components each figure is of.
+/// How many new components each figure is of, unless somebody says.
 const DEPLOYS: usize = 100;
-
-/// How large each is.
-const BYTES: usize = 3 << 19;
 
 /// How long one may take to serve.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -37,17 +34,19 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const APP: &str = "system-bus-bench";
 
 fn main() {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--deploys").skip(1);
+    let count = arguments.next().map_or(DEPLOYS, |count| count.parse().expect("a number"));
     // Fails when it has been done, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     tokio.block_on(async {
         let (original, function) = Artifact::read(guests::CLONABLE).function("clonable-");
-        let versions: Vec<_> = (0..=DEPLOYS)
-            .map(|n| original.clone().version(&n.to_string()).filled_to(BYTES))
+        let versions: Vec<_> = (0..=count)
+            .map(|n| original.clone().version(&n.to_string()))
             .collect();
         let size = versions[0].bytes().len();
         println!(
-            "From the rename of a new component of {:.2} MiB to the first call that it serves, {DEPLOYS} times:\n\n\
+            "From the rename of a new component of {:.2} MiB to the first call that it serves, {count} times:\n\n\
              | code | median | 95 of 100 | worst |\n| --- | ---: | ---: | ---: |",
             f64::from(u32::try_from(size).expect("small")) / f64::from(1 << 20)
         );
@@ -87,7 +86,8 @@ async fn served_by(worker: &Process, client: &reqwest::Client, function: &str, v
         let run = LoneRun::begin(worker.address, APP, function);
         match run.call(client).await {
             Ok(Answer::Ran(by)) if by == version => return,
-            Ok(Answer::Ran(_) | Answer::HandedBack) => {}
+            // Code that is replaced while it has a call leaves the step to the next one.
+            Ok(Answer::Ran(_) | Answer::Planned(_) | Answer::HandedBack) => {}
             other => panic!("a call failed: {other:?}"),
         }
         assert!(began.elapsed() < PATIENCE, "version {version} does not serve");

@@ -162,6 +162,7 @@ impl Registry {
     }
 
     async fn store(&self, components: Vec<Arc<[u8]>>) -> Result<(), ReloadError> {
+        self.make_room(&components, Timestamp::now()).await.map_err(ReloadError::Store)?;
         let store = Arc::clone(&self.store);
         let put = tokio::task::spawn_blocking(move || {
             components.iter().try_for_each(|bytes| store.put(bytes).map(drop))

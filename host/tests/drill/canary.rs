@@ -59,11 +59,11 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     figures.add("bad: of which ran its second step", saw_bad);
     figures.add("bad: of which it failed", failed_bad);
     figures.add("bad: rolled back after", format!("{:.2?}", bad_judged.took));
-    figures.add("bad: the log says", &bad_judged.line["why"]);
+    figures.add("bad: the log says", why(&bad_judged));
     figures.add("good: runs that began while it was there", good_judged.runs.len());
     figures.add("good: of which began with it", began_good);
     figures.add("good: promoted after", format!("{:.2?}", good_judged.took));
-    figures.add("good: the log says", &good_judged.line["why"]);
+    figures.add("good: the log says", why(&good_judged));
     figures.add("runs completed", format!("{completed} of {}", ended.len()));
     figures.print();
 
@@ -88,6 +88,11 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     );
     must(completed == ended.len(), format!("only {completed} of {} completed", ended.len()));
     short
+}
+
+/// What the log says about the judgement.
+fn why(judged: &Judged) -> &str {
+    judged.line["why"].as_str().unwrap_or_default()
 }
 
 /// Deploys a version for a share of the runs, and asks for runs until it is judged: until new runs all begin with `then`

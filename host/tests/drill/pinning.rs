@@ -32,6 +32,7 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
         ("one worker", scenes::five_generations(1, runs).await),
         ("three workers", scenes::five_generations(3, runs).await),
         ("a step added", scenes::a_step_more(runs.min(100)).await),
+        ("an alias", scenes::a_name_known(runs.min(100)).await),
         ("a bug mended", scenes::mended(runs.min(100)).await),
     ];
     for (scene, found) in all {

@@ -18,10 +18,11 @@ pub(crate) const STAYING: &str = "versioned-pinned";
 
 /// The stage.
 pub(crate) struct Stage {
-    pub(crate) server: Server,
-    pub(crate) folders: Folders,
-    pub(crate) counter: Counter,
+    // First, so that no worker outlives what it needs.
     pub(crate) workers: Vec<Process>,
+    pub(crate) server: Server,
+    pub(crate) counter: Counter,
+    pub(crate) folders: Folders,
 }
 
 /// A run that was asked for.
@@ -66,7 +67,7 @@ impl Stage {
         self.folders.place(version, COMPONENT);
     }
 
-    /// Makes a version the active one, with every worker.
+    /// Makes a version the active one, with every worker; returns when runs that begin now begin with it.
     pub(crate) async fn deploy(&self, version: &Artifact) -> Reloaded {
         self.place(version);
         let reloaded = self.admin(0).reload("").await;
@@ -74,6 +75,12 @@ impl Stage {
         assert_eq!(verdict, Some("activated"), "{}", reloaded.body);
         let digest = protocol::digest::Digest::of(version.bytes()).to_string();
         self.has(MOVING, &digest).await;
+        // What was written down takes effect a moment later, so that all who share the log know of it by then.
+        let at =
+            self.folders.activations().last().and_then(|line| line["at"].as_str()?.parse().ok());
+        let at: jiff::Timestamp = at.expect("a line with a time");
+        let left = at.duration_since(jiff::Timestamp::now());
+        tokio::time::sleep(left.try_into().unwrap_or_default()).await;
         reloaded
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | route | what it does |
 //! | --- | --- |
-//! | `GET /api/generations` | what is active, what was, and what is still in memory |
+//! | `GET /api/generations` | what is active, what was, what is in memory, and what is on disk and why |
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/plan` | what deploying would do, without doing it |
@@ -29,6 +29,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use self::access::Access;
+pub(crate) use self::functions::forced_by;
 pub(crate) use self::retire::Retirement;
 use crate::handle::Worker;
 use crate::respond;

@@ -32,6 +32,7 @@ fn lines(written: &[Written]) -> Vec<Activation> {
         function: id("f"),
         component: "c".to_owned(),
         digest: (*name != "-").then(|| digest(name)),
+        home: None,
         percent: Percent::try_from(*percent).expect("a share"),
         by: *by,
         why: String::new(),

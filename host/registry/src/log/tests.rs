@@ -17,6 +17,7 @@ fn draft(names: &[&str]) -> Draft {
         function: name.parse().expect("a function id"),
         component: "c".to_owned(),
         digest: Some(Digest::of(name.as_bytes())),
+        home: None,
         percent: Percent::ALL,
     };
     Draft { changes: names.iter().map(change).collect(), by: By::Reload, why: "a\nb".to_owned() }

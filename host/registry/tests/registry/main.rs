@@ -4,6 +4,7 @@ mod canary;
 mod preview;
 mod properties;
 mod reload;
+mod retention;
 mod sharing;
 mod support;
 mod versions;

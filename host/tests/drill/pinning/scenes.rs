@@ -18,20 +18,21 @@ async fn stage(workers: usize) -> Stage {
     stage
 }
 
-/// Deploys these versions and then the first one again, so that all are compiled; how long that took.
+/// Deploys these versions and then the first one again, so that all are compiled; how long one takes that is.
 async fn rehearse(stage: &Stage, versions: &[Artifact]) -> Duration {
-    let began = Instant::now();
     for version in versions {
         stage.deploy(version).await;
     }
+    let began = Instant::now();
     stage.deploy(&stage::first()).await;
     began.elapsed()
 }
 
-/// A sleep that lasts until so many runs were asked for and what was rehearsed is done again.
-fn nap(runs: usize, rehearsed: Duration) -> u128 {
-    let asking = Duration::from_millis(40) * u32::try_from(runs).unwrap_or(u32::MAX);
-    (Duration::from_secs(6) + asking + 2 * rehearsed).as_millis()
+/// A sleep that lasts until so many runs were asked for and so many versions deployed, each of which takes that long.
+fn nap(runs: usize, versions: usize, each: Duration) -> u128 {
+    let times = |time: Duration, count: usize| time * u32::try_from(count).unwrap_or(u32::MAX);
+    let asking = times(Duration::from_millis(40), runs);
+    (Duration::from_secs(6) + asking + 4 * times(each, versions)).as_millis()
 }
 
 /// Runs in both modes sleep while this is deployed; none must wake before.
@@ -41,8 +42,8 @@ async fn deploy_meanwhile(
     versions: &[Artifact],
     found: &mut Found,
 ) -> [Runs; 2] {
-    let rehearsed = rehearse(stage, versions).await;
-    let nap_ms = nap(2 * runs, rehearsed);
+    let each = rehearse(stage, versions).await;
+    let nap_ms = nap(2 * runs, versions.len(), each);
     let began = Instant::now();
     let both = [
         Runs::ask(stage, MOVING, runs, nap_ms).await,
@@ -88,16 +89,26 @@ pub(super) async fn five_generations(workers: usize, runs: usize) -> Found {
     found
 }
 
-/// A step that comes after all that has happened is no reason to stay, nor is one whose earlier name is known; the last
-/// of the versions that fit is it.
+/// A step that comes after all that has happened is no reason to stay.
 pub(super) async fn a_step_more(runs: usize) -> Found {
     let mut found = Found::default();
     let stage = stage(1).await;
-    let versions = [guests::VERSIONED_ALIAS, guests::VERSIONED_APPENDED].map(Artifact::read);
+    let versions = [Artifact::read(guests::VERSIONED_APPENDED)];
     let [moving, staying] = deploy_meanwhile(&stage, runs, &versions, &mut found).await;
     let mut longer = steps("appended");
     longer.push(("appended", "six"));
     moving.must_end(&stage, &longer, None, &mut found).await;
+    staying.must_end(&stage, &steps("1"), None, &mut found).await;
+    found
+}
+
+/// A step that was renamed keeps runs where they are, until a version says what it was called before.
+pub(super) async fn a_name_known(runs: usize) -> Found {
+    let mut found = Found::default();
+    let stage = stage(1).await;
+    let versions = [guests::VERSIONED_RENAMED, guests::VERSIONED_ALIAS].map(Artifact::read);
+    let [moving, staying] = deploy_meanwhile(&stage, runs, &versions, &mut found).await;
+    moving.must_end(&stage, &steps("alias"), None, &mut found).await;
     staying.must_end(&stage, &steps("1"), None, &mut found).await;
     found
 }

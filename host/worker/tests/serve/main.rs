@@ -15,6 +15,8 @@ mod deployed;
 mod disbelief;
 mod encryption;
 mod events;
+mod gate;
+mod generations;
 mod health;
 mod in_band;
 mod introspection;

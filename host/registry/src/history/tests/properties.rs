@@ -25,6 +25,7 @@ fn logged(raw: &[Raw]) -> Vec<Activation> {
             function: id(if *second { "g" } else { "f" }),
             component: "c".to_owned(),
             digest: code.map(|code| Digest::of(&[code])),
+            home: None,
             percent: Percent::try_from(percent).expect("a share"),
             by: [Discovery, Reload, Rollback, Promotion, Judgement][usize::from(*by)],
             why: String::new(),
