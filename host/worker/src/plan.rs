@@ -41,7 +41,7 @@ pub(crate) struct Plan {
     app: String,
     components: Vec<Component>,
     /// The functions of this worker that would change, in the order of their ids.
-    functions: Vec<Function>,
+    functions: Vec<Touched>,
     /// Those of the other role's worker; their runs were not looked at.
     elsewhere: Vec<Elsewhere>,
     took_ms: u64,
@@ -67,7 +67,7 @@ struct Component {
 
 /// A function of this worker that would change.
 #[derive(Debug, Serialize)]
-struct Function {
+struct Touched {
     function: FunctionId,
     component: String,
     #[serde(flatten)]
@@ -252,7 +252,7 @@ async fn function(
     pair: &Pair<'_>,
     declared: &[Difference],
     most: usize,
-) -> Function {
+) -> Touched {
     let (fate, mode) = (pair.fate(), pair.mode());
     let mut runs = None;
     if let Some(old) = pair.old {
@@ -269,7 +269,7 @@ async fn function(
         runs = Some(look.at(most).await);
     }
     let verdict = verdict::of(fate, mode, declared, runs.as_ref());
-    Function {
+    Touched {
         function: pair.id.clone(),
         component: pair.component().to_owned(),
         fate,

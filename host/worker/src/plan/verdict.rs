@@ -1,5 +1,6 @@
 //! What a change and the runs that were looked at come to, for whoever is about to deploy. Pure.
 
+use protocol::digest::Digest;
 use protocol::function::Mode;
 use registry::plan::Difference;
 
@@ -73,7 +74,7 @@ fn counts(fate: Fate, runs: &Runs) -> String {
     }
     let mut parts = Vec::new();
     if runs.staying() > 0 {
-        let with: Vec<_> = runs.stays_with.keys().map(|digest| digest.short().to_owned()).collect();
+        let with: Vec<_> = runs.stays_with.keys().map(Digest::short).collect();
         let with = if with.is_empty() { "older code".to_owned() } else { with.join(" and ") };
         let why: Vec<_> = runs.stays.iter().map(|(why, count)| format!("{why} {count}")).collect();
         let why =
@@ -130,7 +131,6 @@ fn counted(count: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::digest::Digest;
     use protocol::role::Role;
 
     use super::*;
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn runs_that_stay_hurt_nobody_and_a_rename_is_told() {
-        let old = Digest::of(b"old").short().to_owned();
+        let old = Digest::of(b"old").short();
         let all = runs(290, 22);
         let verdict = of(Fate::Changed, Mode::LatestCompatible, &renamed(false), Some(&all));
         assert!(!verdict.hurts);
