@@ -59,7 +59,7 @@ pub(crate) struct DeployArgs {
     #[arg(long, env = "SYSTEM_BUS_KEEP_VERSIONS", value_name = "N", default_value_t = 5)]
     pub(crate) keep_versions: usize,
     /// How long to keep further versions there, after they were last active; those that unfinished runs may need stay
-    #[arg(long, env = "SYSTEM_BUS_KEEP_FOR", value_name = "TIME", default_value = "7d", value_parser = any_duration)]
+    #[arg(long, env = "SYSTEM_BUS_KEEP_FOR", value_name = "TIME", default_value = "168h", value_parser = any_duration)]
     pub(crate) keep_for: Duration,
     /// How much the versions folder may hold; a deploy that needs more is refused
     #[arg(long, env = "SYSTEM_BUS_VERSIONS_LIMIT", value_name = "SIZE", default_value = "10GiB", value_parser = super::cache::bytes)]

@@ -145,11 +145,10 @@ impl Running {
         let announcing = announcing::follow(registry.watch(), role, announce, stop.clone());
         let mut tasks = vec![tokio::spawn(announcing)];
         let draining = announcing::drain(Arc::clone(&registry), &options, api.clone());
-        let draining = stop.clone().run_until_cancelled_owned(draining);
-        tasks.push(tokio::spawn(async { draining.await.unwrap_or_default() }));
         let asking = needs::ask(Arc::clone(&registry), &options, api.clone());
-        let asking = stop.clone().run_until_cancelled_owned(asking);
-        tasks.push(tokio::spawn(async { asking.await.unwrap_or_default() }));
+        let upkeep = Box::pin(async { tokio::join!(draining, asking) });
+        let upkeep = stop.clone().run_until_cancelled_owned(upkeep);
+        tasks.push(tokio::spawn(async { upkeep.await.map(|_| ()).unwrap_or_default() }));
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),
             Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),
