@@ -1,5 +1,7 @@
 //! The unfinished runs of a function, replayed against code that is not active.
 
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -101,9 +103,16 @@ enum Found {
 
 /// What one run says of the new code.
 struct Told {
-    run: RunId,
     found: Found,
-    misfit: Option<Misfit>,
+    misfit: Option<Unfit>,
+}
+
+/// Why a run does not fit.
+struct Unfit {
+    verdict: &'static str,
+    said: String,
+    /// The names of the steps that it loses, as far as they are known.
+    lost: Vec<String>,
 }
 
 /// A look at the unfinished runs of one function.
@@ -136,21 +145,20 @@ impl Look<'_> {
         runs.looked_at = unfinished.len();
         let looks = stream::iter(unfinished).map(|run| self.look(run)).buffer_unordered(AT_ONCE);
         let mut looks = std::pin::pin!(looks);
-        while let Some(Told { run, found, misfit }) = looks.next().await {
+        while let Some(Told { found, misfit }) = looks.next().await {
             runs.count(found);
-            if let Some(misfit) = misfit {
-                for step in self.named(&misfit) {
+            if let Some(Unfit { verdict, said, lost }) = misfit {
+                for step in lost {
                     *runs.lost.entry(step).or_default() += 1;
                 }
-                let example = || format!("run {run}: {misfit}");
-                runs.examples.entry(misfit.name()).or_insert_with(example);
+                runs.examples.entry(verdict).or_insert(said);
             }
         }
         runs
     }
 
     async fn look(&self, run: RunId) -> Told {
-        let told = |found| Told { run, found, misfit: None };
+        let told = |found| Told { found, misfit: None };
         let began = || self.history.began(self.function, run);
         let Some(code) = &self.code else {
             return told(Found::Stays { why: "no-code-here", with: began() });
@@ -163,20 +171,24 @@ impl Look<'_> {
             Ok(None) => return told(Found::Gone),
             Err(why) => return told(Found::Unreadable(format!("run {run}: {why}"))),
         };
-        match self.proof(code, &call).await {
-            Ok(None) => told(Found::Moves),
-            Ok(Some(misfit)) => {
-                let why = misfit.name();
-                let found = match self.mode {
-                    Mode::Latest => Found::Breaks(why),
-                    Mode::LatestCompatible | Mode::Pinned => {
-                        Found::Stays { why, with: self.present(run, &call).await }
-                    }
-                };
-                Told { run, found, misfit: Some(misfit) }
+        let misfit = match self.proof(code, &call).await {
+            Ok(Some(misfit)) => Some(self.unfit(run, &misfit)),
+            Ok(None) => self.missed(code, run, &call).await,
+            Err(why) => return told(Found::Unreadable(format!("run {run}: {why}"))),
+        };
+        let found = match (&misfit, self.mode) {
+            (None, _) => Found::Moves,
+            (Some(unfit), Mode::Latest) => Found::Breaks(unfit.verdict),
+            (Some(unfit), Mode::LatestCompatible | Mode::Pinned) => {
+                Found::Stays { why: unfit.verdict, with: self.present(run, &call).await }
             }
-            Err(why) => told(Found::Unreadable(format!("run {run}: {why}"))),
-        }
+        };
+        Told { found, misfit }
+    }
+
+    fn unfit(&self, run: RunId, misfit: &Misfit) -> Unfit {
+        let (verdict, lost) = (misfit.name(), self.named(misfit));
+        Unfit { verdict, said: format!("run {run}: {misfit}"), lost }
     }
 
     /// What a run has behind it, readable; none when it has ended meanwhile.

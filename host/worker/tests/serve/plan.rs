@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use protocol::crypt::Vault;
 use protocol::id::StepId;
 use protocol::signature::Trust;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use worker::Options;
 
 use crate::bus::{Bus, deployed, options};
+use crate::call::CallTo;
 use crate::server::Server;
 
 const RUNS: [&str; 3] =
@@ -115,7 +119,15 @@ async fn runs_move_to_code_that_fits_and_stay_where_it_does_not() {
     }
     let plan = offered(&bus, "versioned", read(guests::VERSIONED_RENAMED)).await;
     let says = function(&plan, "versioned")["says"].to_string();
-    assert!(says.contains(r#".alias(\\\"two\\\") behind it would let 3 runs move"#), "{says}");
+    assert!(says.contains(r#".alias(\"two\") behind it would let 3 runs move"#), "{says}");
+    // What a run waits for is not among what it has done, and counts all the same.
+    leave(&server, 3, &["one", "two", "nap"]);
+    let woken = offered(&bus, "versioned", read(guests::VERSIONED_INSERTED)).await;
+    assert_eq!(function(&woken, "versioned")["runs"]["stays"], json!({"orphaned": 3}), "{woken}");
+    // Nobody waits before the first step has run: whichever code is there then begins it.
+    leave(&server, 3, &["one"]);
+    let begun = offered(&bus, "versioned", read(guests::VERSIONED_RENAMED)).await;
+    assert_eq!(function(&begun, "versioned")["runs"]["moves"], 3, "{begun}");
     // No body ran, nothing was sent or stored.
     let memory = server.memory();
     assert!(memory.checkpoints.is_empty() && memory.events.is_empty());
@@ -206,6 +218,28 @@ async fn what_the_server_does_not_tell_is_said() {
     let plan = offered(&bus, "versioned", alias).await;
     assert_eq!((&plan["ok"], &plan["hurts"]), (&json!(false), &json!(false)), "{plan}");
     assert!(function(&plan, "versioned")["says"].to_string().contains("are not known"), "{plan}");
+}
+
+#[tokio::test]
+async fn encrypted_results_are_read_with_the_key_and_not_without() {
+    let key = "1111111111111111111111111111111111111111111111111111111111111111";
+    let server = Server::start();
+    let vault = Some(Arc::new(Vault::parse(key, None).expect("a key")));
+    let sealing = Options { vault, ..options(Trust::Dev, server.address) };
+    let sealing = Bus::with(sealing, deployed(&[guests::VERSIONED]).await).await.registered().await;
+    let op = sealing.call(&CallTo::new("versioned")).await.op();
+    let one = StepId::hash("one").to_string();
+    assert!(op["id"] == one && op["data"].is_object(), "it is sealed: {op}");
+    leave(&server, 1, &["one"]);
+    server.memory().state.actions = json!({one: {"data": op["data"]}}).to_string();
+    let alias = read(guests::VERSIONED_ALIAS);
+    let plan = offered(&sealing, "versioned", alias.clone()).await;
+    assert_eq!(function(&plan, "versioned")["runs"]["moves"], 1, "{plan}");
+
+    let keyless = bus(&server, guests::VERSIONED, 1, &[]).await;
+    server.memory().state.actions = json!({one: {"data": op["data"]}}).to_string();
+    let plan = offered(&keyless, "versioned", alias).await;
+    assert_eq!(function(&plan, "versioned")["runs"]["unreadable"], 1, "{plan}");
 }
 
 #[tokio::test]
