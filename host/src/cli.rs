@@ -11,6 +11,7 @@ pub(crate) mod functions;
 pub(crate) mod generations;
 pub(crate) mod inspect;
 pub(crate) mod operator;
+pub(crate) mod plan;
 pub(crate) mod reload;
 pub(crate) mod rollback;
 pub(crate) mod worker;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 pub(crate) use self::cache::CacheArgs;
 pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
-pub(crate) use self::operator::{Functions, Generations, Reach, Reload, Rollback};
+pub(crate) use self::operator::{Functions, Generations, Plan, Reach, Reload, Rollback};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Reload(Reload),
     /// What is active on a worker, what was, and what is still in memory
     Generations(Generations),
+    /// What deploying would do to functions and their unfinished runs; exit with 3 where it would hurt
+    Plan(Plan),
     /// Go back to an earlier generation
     Rollback(Rollback),
     /// Compile one component for the worker that started this (from the standard input to the standard output)
@@ -104,6 +107,7 @@ impl Command {
             Self::Functions(_) => "functions",
             Self::Reload(_) => "reload",
             Self::Generations(_) => "generations",
+            Self::Plan(_) => "plan",
             Self::Rollback(_) => "rollback",
             Self::Compile => "compile",
             Self::Inspect(_) => "inspect",
@@ -117,9 +121,11 @@ impl Command {
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
             // What a component logs while it describes itself is not what was asked for.
             Self::Inspect(_) => "error",
-            Self::Functions(_) | Self::Reload(_) | Self::Generations(_) | Self::Rollback(_) => {
-                "warn"
-            }
+            Self::Functions(_)
+            | Self::Reload(_)
+            | Self::Generations(_)
+            | Self::Plan(_)
+            | Self::Rollback(_) => "warn",
             Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
         }
     }

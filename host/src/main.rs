@@ -42,6 +42,7 @@ fn main() -> ExitCode {
             Command::Functions(args) => cli::functions::run(args, cli.json).await,
             Command::Reload(args) => cli::reload::run(args, cli.json).await,
             Command::Generations(args) => cli::generations::run(args, cli.json).await,
+            Command::Plan(args) => cli::plan::run(args, cli.json).await,
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,

@@ -17,6 +17,7 @@
 mod homes;
 mod rollback;
 mod share;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -33,6 +34,7 @@ use crate::activation::Activation;
 
 pub use self::rollback::UnknownGeneration;
 pub use self::share::standing;
+pub use self::spans::Span;
 
 /// All activations so far. Immutable and cheap to clone; more lines make another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,6 +118,11 @@ impl History {
     /// The functions that are there, with the line that made each one's base active, in the order of their ids.
     pub fn functions(&self) -> impl Iterator<Item = (&FunctionId, &Activation)> {
         self.functions.keys().filter_map(|id| self.active(id).map(|line| (id, line)))
+    }
+
+    /// Every function that was ever there, in the order of their ids.
+    pub fn known(&self) -> impl Iterator<Item = &FunctionId> {
+        self.functions.keys()
     }
 
     /// The line that made the function's base active; `None` when the function is not there. A canary is beside it.

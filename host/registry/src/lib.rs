@@ -11,10 +11,11 @@
 //! | [`activation`] | one line of the activation log: from when on which code is active for a function |
 //! | [`log`] | the file of these lines, which workers may share |
 //! | [`history`] | the lines in memory: which version a run began with, and which may answer its calls |
-//! | [`store`] | every component that was ever activated, by digest |
+//! | [`store`] | every component that runs may need, by digest |
+//! | [`retention`] | which of them may go |
 //! | [`registry`] | hands out the present generation, and for each call the code it is to run on |
 //! | [`generation`], [`version`] | one immutable set of code; one component in memory |
-//! | [`plan`] | what deploying other components would change, read off what both declare |
+//! | [`plan`] | what deploying other components would change, read off what both declare; [`Registry::preview`] has both |
 //! | [`canary`], [`judge`] | what calls came to, and whether a canary stays |
 
 pub mod activation;
@@ -28,6 +29,7 @@ pub mod oci;
 pub mod plan;
 pub mod registry;
 pub mod reload;
+pub mod retention;
 pub mod rollback;
 pub mod source;
 pub mod store;
@@ -36,7 +38,8 @@ pub mod version;
 pub use activation::{Activation, By, Percent};
 pub use canary::{Counts, Seen};
 pub use generation::{Absent, Active, Generation};
-pub use registry::{Choice, Missing, OpenError, Registry, RegistryOptions, Rejected};
-pub use reload::{ReloadError, Report, Request, Verdict};
+pub use registry::{Choice, Kept, Missing, OpenError, Registry, RegistryOptions, Rejected};
+pub use reload::{Next, Offer, Preview, ReloadError, Report, Request, Verdict};
+pub use retention::{Reason, Rules};
 pub use rollback::Back;
 pub use version::{Lease, Version};

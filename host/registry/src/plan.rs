@@ -118,44 +118,49 @@ impl Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.function)?;
-        match &self.what {
-            Difference::Added { home } => write!(f, "it is new, on {}", home.name()),
-            Difference::Removed { home } => {
+        write!(f, "{}: {}", self.function, self.what)
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added { home } => write!(f, "it is new, on {}", home.name()),
+            Self::Removed { home } => {
                 write!(f, "it is gone from {}; keep it until its runs are done", home.name())
             }
-            Difference::Moved { from, to } => write!(
+            Self::Moved { from, to } => write!(
                 f,
                 "it moves from {} to {}, and so to another app; its registration there has to stay until its runs are \
                  done",
                 from.name(),
                 to.name()
             ),
-            Difference::Configured { members } => {
+            Self::Configured { members } => {
                 write!(f, "its configuration changes: {}", members.join(", "))
             }
-            Difference::StepAdded { step } => write!(f, "step {step:?} is new"),
-            Difference::StepRemoved { step } => write!(
+            Self::StepAdded { step } => write!(f, "step {step:?} is new"),
+            Self::StepRemoved { step } => write!(
                 f,
                 "step {step:?} is gone; runs that have it stay with the version they began with"
             ),
-            Difference::StepRenamed { from, to, aliased: true } => {
+            Self::StepRenamed { from, to, aliased: true } => {
                 write!(f, "step {from:?} becomes {to:?}, which has the former id as alias")
             }
-            Difference::StepRenamed { from, to, aliased: false } => write!(
+            Self::StepRenamed { from, to, aliased: false } => write!(
                 f,
                 "step {from:?} seems to become {to:?}; write .alias({from:?}) behind it, or runs that have it stay with \
                  the version they began with"
             ),
-            Difference::StepRetyped { step } => write!(
+            Self::StepRetyped { step } => write!(
                 f,
                 "step {step:?} becomes one of another kind; runs that have it stay with the version they began with"
             ),
-            Difference::StepReordered { step } => write!(
+            Self::StepReordered { step } => write!(
                 f,
                 "step {step:?} changes its place; runs that have it may stay with the version they began with"
             ),
-            Difference::Input { event, added, removed } => {
+            Self::Input { event, added, removed } => {
                 write!(f, "of event {event:?} it ")?;
                 let reads = |verb: &str, fields: &[String]| {
                     (!fields.is_empty()).then(|| format!("{verb} {}", fields.join(", ")))

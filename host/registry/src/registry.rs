@@ -2,6 +2,7 @@
 
 mod adopt;
 mod keep;
+mod retain;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,16 +14,19 @@ use protocol::function::Mode;
 use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
 use runtime::{Component, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::canary::Tallies;
 use crate::generation::Generation;
 use crate::history::History;
 use crate::judge::Policy;
 use crate::log::{LogError, LogFile};
+use crate::retention::{Needs, Rules};
 use crate::source::Source;
 use crate::store::{StoreError, Versions};
 use crate::version::{Lease, Version};
+
+pub use self::retain::Kept;
 
 /// How a registry behaves.
 #[derive(Debug, Clone)]
@@ -38,6 +42,10 @@ pub struct RegistryOptions {
     pub idle: Duration,
     /// When canaries are promoted or rolled back.
     pub policy: Policy,
+    /// How long versions that are not active stay in the versions folder.
+    pub retention: Rules,
+    /// How many bytes of components the versions folder may hold; a deploy that needs more is refused.
+    pub limit: u64,
 }
 
 impl RegistryOptions {
@@ -49,6 +57,8 @@ impl RegistryOptions {
             deadline: Duration::from_mins(10),
             idle: Duration::from_secs(10),
             policy: Policy::default(),
+            retention: Rules::default(),
+            limit: 10 << 30,
         }
     }
 }
@@ -84,11 +94,15 @@ pub struct Registry {
     tried: Mutex<Instant>,
     /// One reload at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Told when somebody has looked at the source and left what is new there.
+    pub(crate) passed_over: Notify,
     /// Retired functions without unfinished runs.
     drained: Mutex<BTreeSet<(Role, FunctionId)>>,
     /// Components that the last reload refused, each with the reason.
     pub(crate) rejected: Mutex<BTreeMap<String, Rejected>>,
     pub(crate) tallies: Tallies,
+    /// Since when unfinished runs may need versions, as far as the server was asked.
+    needs: Mutex<Needs>,
 }
 
 impl std::fmt::Debug for Registry {
@@ -178,9 +192,11 @@ impl Registry {
             adopting: tokio::sync::Mutex::default(),
             tried: Mutex::new(Instant::now()),
             turn: tokio::sync::Mutex::default(),
+            passed_over: Notify::new(),
             drained: Mutex::default(),
             rejected: Mutex::default(),
             tallies: Tallies::default(),
+            needs: Mutex::default(),
         }))
     }
 
@@ -250,7 +266,7 @@ impl Registry {
     }
 
     /// The version, from memory or else from the store, or else from where components come from.
-    async fn load(&self, name: &str, digest: Digest) -> Result<Arc<Version>, Missing> {
+    pub(crate) async fn load(&self, name: &str, digest: Digest) -> Result<Arc<Version>, Missing> {
         let known = || lock(&self.loaded).get(&digest).cloned();
         if let Some(version) = known() {
             return Ok(version);

@@ -1,6 +1,7 @@
 //! Components that have changed → the next generation. All of it or, for each component that is refused, its old
 //! version: nothing is half new.
 
+mod preview;
 mod report;
 mod stage;
 
@@ -16,6 +17,7 @@ use crate::history::UnknownGeneration;
 use crate::log::{AppendError, LogError};
 use crate::registry::{Registry, lock};
 
+pub use self::preview::{Next, Offer, Preview};
 pub use self::report::{Component, Report, Span, Verdict};
 use self::stage::Stage;
 
@@ -110,6 +112,10 @@ impl Registry {
             tracing::warn!(trouble, "not everything could be looked at");
         }
         let stage = Stage::new(self, &before, request).load(scan.components).await;
+        if request.dry_run {
+            // Whoever waits for changes has not seen what this look has seen.
+            self.passed_over.notify_one();
+        }
         self.note_rejected(&stage);
         if stage.leaves_nothing() && !request.force {
             return Err(ReloadError::Empty { functions: before.functions().count() });
@@ -156,6 +162,7 @@ impl Registry {
     }
 
     async fn store(&self, components: Vec<Arc<[u8]>>) -> Result<(), ReloadError> {
+        self.make_room(&components, Timestamp::now()).await.map_err(ReloadError::Store)?;
         let store = Arc::clone(&self.store);
         let put = tokio::task::spawn_blocking(move || {
             components.iter().try_for_each(|bytes| store.put(bytes).map(drop))

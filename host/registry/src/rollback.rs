@@ -52,6 +52,7 @@ impl Registry {
         let components = report(&changes);
         let mut after = present;
         if !changes.is_empty() {
+            self.can_serve(&changes).await?;
             let why = if back.why.is_empty() { place } else { format!("{place}: {}", back.why) };
             self.activate(present, Draft { changes, by: By::Rollback, why }).await?;
             after = self.adopt().await.number();
@@ -63,6 +64,18 @@ impl Registry {
             components,
             took_ms: millis(began),
         })
+    }
+}
+
+impl Registry {
+    /// What is to be active again may have left the versions folder since.
+    async fn can_serve(&self, changes: &[Change]) -> Result<(), ReloadError> {
+        for change in changes {
+            let Some(digest) = change.digest else { continue };
+            let loaded = self.load(&change.component, digest).await;
+            loaded.map_err(|missing| ReloadError::Store(missing.to_string()))?;
+        }
+        Ok(())
     }
 }
 

@@ -90,8 +90,13 @@ pub struct Content {
 /// How to read bytes once more.
 #[derive(Debug, Clone)]
 pub(crate) enum Again {
-    File { path: PathBuf, largest: u64 },
+    File {
+        path: PathBuf,
+        largest: u64,
+    },
     Registry(Fetcher),
+    /// Somebody has handed them over; they are not to be had anywhere.
+    Nowhere,
 }
 
 impl Content {
@@ -113,6 +118,7 @@ impl Content {
                 let digest = self.digest;
                 fetcher.fetch(&digest).await?.ok_or(SourceError::Gone { digest })
             }
+            Again::Nowhere => Err(SourceError::Gone { digest: self.digest }),
         }
     }
 }

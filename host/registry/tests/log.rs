@@ -76,9 +76,10 @@ fn eight_writers_lose_nothing_and_number_without_gaps_and_a_reader_sees_it() {
         (0..8).map(|n| process::start("writes", dir.path(), &format!("{n}:50"))).collect();
     let begin = Instant::now();
     while reader.history().generation() < 200 {
-        let grown = reader.grown();
-        let news = reader.refresh().expect("in order");
-        assert!(grown || !news, "growth is seen by the cheap look too");
+        // Only the cheap look says when to read: it misses nothing, or this never ends.
+        if reader.grown() {
+            reader.refresh().expect("in order");
+        }
         assert!(begin.elapsed() < PATIENCE, "only {} seen", reader.history().generation());
     }
     for writer in writers {

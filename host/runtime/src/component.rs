@@ -88,22 +88,10 @@ pub enum LoadError {
         /// Everything that is wrong.
         error: ManifestError,
     },
-    /// A function id that another component has already.
-    #[error(
-        "component {component}: function {function} is already in component {owner}; give one of them another id, or remove it"
-    )]
-    Duplicate {
-        /// The component.
-        component: String,
-        /// The function both have.
-        function: FunctionId,
-        /// The component that has it already.
-        owner: String,
-    },
-    /// The file or folder cannot be read.
+    /// The file cannot be read.
     #[error("{path}: it cannot be read: {reason}")]
     Unreadable {
-        /// The file or folder.
+        /// The file.
         path: String,
         /// What the system says.
         reason: String,

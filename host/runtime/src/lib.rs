@@ -12,7 +12,7 @@
 //! | [`placement`] | what a component imports → where it may run, before anything is compiled |
 //! | `linker` | every interface a component may import, for each role; there are no others |
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
-//! | [`folder`] | a folder of files → a [`Generation`] |
+//! | [`folder`] | a file → the bytes of a component |
 //! | [`invoke`] | one call in a fresh instance |
 //! | `conversation` | a running function and its host, for both interfaces a guest may speak |
 //! | [`backstage`] | what a running call needs of the worker around it |
@@ -30,7 +30,6 @@ mod deadline;
 pub mod engine;
 pub mod fault;
 pub mod folder;
-pub mod generation;
 pub mod http;
 pub mod invoke;
 pub mod limits;
@@ -48,6 +47,5 @@ pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
-pub use generation::Generation;
 pub use limits::Limits;
 pub use placement::Placement;

@@ -55,6 +55,15 @@ pub(crate) struct DeployArgs {
     /// How long calls may go on with code that newer code has replaced
     #[arg(long, env = "SYSTEM_BUS_OLD_CODE", value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub(crate) old_code: Duration,
+    /// How many of the last versions of each function to keep in the versions folder, whatever their age
+    #[arg(long, env = "SYSTEM_BUS_KEEP_VERSIONS", value_name = "N", default_value_t = 5)]
+    pub(crate) keep_versions: usize,
+    /// How long to keep further versions there, after they were last active; those that unfinished runs may need stay
+    #[arg(long, env = "SYSTEM_BUS_KEEP_FOR", value_name = "TIME", default_value = "7d", value_parser = any_duration)]
+    pub(crate) keep_for: Duration,
+    /// How much the versions folder may hold; a deploy that needs more is refused
+    #[arg(long, env = "SYSTEM_BUS_VERSIONS_LIMIT", value_name = "SIZE", default_value = "10GiB", value_parser = super::cache::bytes)]
+    pub(crate) versions_limit: u64,
 }
 
 /// Who may change what is served.

@@ -1,5 +1,7 @@
 //! The arguments of the commands that speak to a running worker.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use registry::Percent;
 use url::Url;
@@ -36,6 +38,18 @@ pub(crate) struct Reload {
     /// Also activate what was rolled back, and also when nothing would be left
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// One component, in the place of the active one of that name [default: what lies in the worker's folder]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// How many unfinished runs of each function are looked at
+    #[arg(long, value_name = "RUNS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) runs: u32,
 }
 
 #[derive(Debug, Args)]

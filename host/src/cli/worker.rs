@@ -14,7 +14,7 @@ use registry::folder::{Folder, FolderOptions};
 use registry::judge::Policy;
 use registry::oci::{Credentials, Oci, OciOptions};
 use registry::source::Source;
-use registry::{Percent, RegistryOptions};
+use registry::{Percent, RegistryOptions, Rules};
 use runtime::Runtime;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -271,6 +271,8 @@ fn registry_options(args: &DeployArgs) -> anyhow::Result<RegistryOptions> {
         lead: args.lead,
         deadline: args.old_code,
         policy: policy.unwrap_or_default(),
+        retention: Rules { keep: args.keep_versions, age: args.keep_for },
+        limit: args.versions_limit,
         ..RegistryOptions::new(args.versions.clone())
     })
 }

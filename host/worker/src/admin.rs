@@ -2,15 +2,17 @@
 //!
 //! | route | what it does |
 //! | --- | --- |
-//! | `GET /api/generations` | what is active, what was, and what is still in memory |
+//! | `GET /api/generations` | what is active, what was, what is in memory, and what is on disk and why |
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `PUT /api/reload` | takes up new components |
+//! | `POST /api/plan` | what deploying would do, without doing it |
 //! | `POST /api/rollback` | goes back to an earlier generation |
 //! | `POST /api/retire` | another worker has taken over: stop registering, answer what comes, end |
 
 mod access;
 mod functions;
 mod generations;
+mod plan;
 mod reload;
 mod retire;
 mod rollback;
@@ -27,6 +29,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use self::access::Access;
+pub(crate) use self::functions::forced_by;
 pub(crate) use self::retire::Retirement;
 use crate::handle::Worker;
 use crate::respond;
@@ -49,6 +52,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/api/generations", get(generations::generations))
         .route("/api/functions", get(functions::functions))
         .route("/api/reload", put(reload::reload))
+        .route("/api/plan", post(plan::plan))
         .route("/api/rollback", post(rollback::rollback))
         .route("/api/retire", post(retire::retire))
         .layer(axum::middleware::from_fn_with_state(access, access::guard))

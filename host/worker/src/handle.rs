@@ -39,6 +39,8 @@ pub struct Worker {
     /// How many calls it has taken so far, and how many of them run now.
     taken: AtomicU64,
     running: AtomicU64,
+    /// One plan at a time.
+    pub(crate) planning: tokio::sync::Mutex<()>,
 }
 
 /// Why a call cannot be handed to a component.
@@ -75,7 +77,8 @@ impl Worker {
     ) -> Self {
         let started = Timestamp::now();
         let (taken, running) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { options, registry, started, api, directory, leaving, taken, running }
+        let planning = tokio::sync::Mutex::default();
+        Self { options, registry, started, api, directory, leaving, taken, running, planning }
     }
 
     /// How many calls it has taken so far.
@@ -91,6 +94,11 @@ impl Worker {
     /// The way to the server.
     pub(crate) fn api(&self) -> &ServerApi {
         &self.api
+    }
+
+    /// Where functions live that others invoke.
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.borrow())
     }
 
     /// Answers one call whose sender is believed. Every transport ends here.

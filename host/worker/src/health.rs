@@ -1,5 +1,7 @@
 //! What `GET /` says.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use protocol::digest::Digest;
 use protocol::function::Trigger;
@@ -7,6 +9,7 @@ use protocol::role::Role;
 use registry::Generation;
 use serde::Serialize;
 
+use crate::admin::forced_by;
 use crate::handle::Worker;
 use crate::sync::SyncState;
 
@@ -23,7 +26,11 @@ struct Health<'w> {
     functions: Vec<&'w str>,
     components: Vec<ComponentHealth<'w>>,
     refused: Vec<String>,
+    /// What forces functions onto a host, by function: for every other one a cluster would do.
+    forced: BTreeMap<&'w str, Vec<String>>,
     duplicates: Vec<String>,
+    /// Whether the server has what the present generation announces.
+    registered: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     registration: &'w SyncState,
@@ -36,8 +43,8 @@ struct ComponentHealth<'w> {
     functions: Vec<&'w str>,
 }
 
-/// The JSON of `GET /`.
-pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
+/// The JSON of `GET /`. `wanted` is the fingerprint of what the server should have.
+pub(crate) fn body(worker: &Worker, registration: &SyncState, wanted: &str) -> Vec<u8> {
     let present = worker.registry.present();
     let role = worker.options.role;
     let functions: Vec<_> = present.of_role(role).map(|function| function.id.as_str()).collect();
@@ -50,7 +57,8 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
     let refused = refusals(worker);
     let duplicates = duplicates(worker, registration);
     let whole = refused.is_empty() && duplicates.is_empty() && present.absent().is_empty();
-    let fine = whole && matches!(registration, SyncState::Synced { .. });
+    let registered = registration.has(wanted);
+    let fine = whole && registered;
     let health = Health {
         service: "system-bus",
         status: if fine { "running" } else { "degraded" },
@@ -63,11 +71,19 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState) -> Vec<u8> {
         functions,
         components: components.collect(),
         refused,
+        forced: forced(&present),
         duplicates,
+        registered,
         warnings: warnings(&present),
         registration,
     };
     serde_json::to_vec(&health).expect("all keys are strings")
+}
+
+/// What forces functions onto a host (R6, R17).
+fn forced(present: &Generation) -> BTreeMap<&str, Vec<String>> {
+    let functions = present.functions().map(|(id, active)| (id.as_str(), forced_by(active, id)));
+    functions.filter(|(_, forced)| !forced.is_empty()).collect()
 }
 
 /// Function ids that two components have, or that another app has too. Each in one sentence.

@@ -8,6 +8,7 @@
 //! | [`handle`] | a decoded call → an outcome, by the version that its run goes on with |
 //! | `announcing` | a generation → what the server is told |
 //! | `admin` | the routes for operators |
+//! | `plan` | what deploying would do to functions and their unfinished runs |
 //! | `stage` | one call's way to the server while its function runs |
 //! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
@@ -23,8 +24,10 @@ pub mod connect;
 mod drain;
 pub mod handle;
 mod health;
+mod needs;
 mod neighbours;
 pub mod options;
+mod plan;
 mod respond;
 pub mod serve;
 pub mod server_api;
@@ -144,6 +147,9 @@ impl Running {
         let draining = announcing::drain(Arc::clone(&registry), &options, api.clone());
         let draining = stop.clone().run_until_cancelled_owned(draining);
         tasks.push(tokio::spawn(async { draining.await.unwrap_or_default() }));
+        let asking = needs::ask(Arc::clone(&registry), &options, api.clone());
+        let asking = stop.clone().run_until_cancelled_owned(asking);
+        tasks.push(tokio::spawn(async { asking.await.unwrap_or_default() }));
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),
             Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),
@@ -166,8 +172,14 @@ impl Running {
             Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
                 let told = Some(Arc::clone(&registrar));
-                let router =
-                    serve::router(worker, told, state.clone(), announced.clone(), drain.clone());
+                let router = serve::router(
+                    worker,
+                    told,
+                    state.clone(),
+                    announced.clone(),
+                    payloads.clone(),
+                    drain.clone(),
+                );
                 (router, state, Some(registrar), None)
             }
             Way::Connect { options, serves_too } => {
@@ -175,9 +187,16 @@ impl Running {
                     Connecting::start(&worker, options, announced.clone(), drain.clone())?;
                 let registration = state.clone();
                 let router = if serves_too {
-                    serve::router(worker, None, registration, announced.clone(), drain.clone())
+                    serve::router(
+                        worker,
+                        None,
+                        registration,
+                        announced.clone(),
+                        payloads.clone(),
+                        drain.clone(),
+                    )
                 } else {
-                    serve::health_only(worker, registration, announced.clone())
+                    serve::health_only(worker, registration, announced.clone(), payloads.clone())
                 };
                 (router, state, None, Some(connecting))
             }

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::drain::Drain;
 use crate::handle::{self, Worker};
 use crate::options::SERVE_PATH;
-use crate::sync::{Registrar, SyncState};
+use crate::sync::{Payloads, Registrar, SyncState};
 use crate::{health, respond};
 
 /// What all handlers share.
@@ -37,6 +37,7 @@ struct Shared {
     registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
     announced: watch::Receiver<Arc<Announced>>,
+    payloads: Payloads,
     drain: Drain,
 }
 
@@ -46,6 +47,7 @@ pub(crate) fn router(
     registrar: Option<Arc<Registrar>>,
     registration: watch::Receiver<SyncState>,
     announced: watch::Receiver<Arc<Announced>>,
+    payloads: Payloads,
     drain: Drain,
 ) -> Router {
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
@@ -56,7 +58,14 @@ pub(crate) fn router(
         // layer for all answers would cost every call.
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar, registration, announced, drain }))
+        .with_state(Arc::new(Shared {
+            worker,
+            registrar,
+            registration,
+            announced,
+            payloads,
+            drain,
+        }))
 }
 
 /// The only route of a worker whose calls all come over its own connection.
@@ -64,13 +73,21 @@ pub(crate) fn health_only(
     worker: Arc<Worker>,
     registration: watch::Receiver<SyncState>,
     announced: watch::Receiver<Arc<Announced>>,
+    payloads: Payloads,
 ) -> Router {
     let drain = Drain::default();
     Router::new()
         .route("/", get(describe_health))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared { worker, registrar: None, registration, announced, drain }))
+        .with_state(Arc::new(Shared {
+            worker,
+            registrar: None,
+            registration,
+            announced,
+            payloads,
+            drain,
+        }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.
@@ -102,7 +119,9 @@ async fn wrong_method() -> Response {
 
 async fn describe_health(State(shared): State<Arc<Shared>>) -> Response {
     let registration = shared.registration.borrow().clone();
-    respond::json(StatusCode::OK, health::body(&shared.worker, &registration))
+    let announced = Arc::clone(&shared.announced.borrow());
+    let wanted = shared.payloads.of(&announced).fingerprint();
+    respond::json(StatusCode::OK, health::body(&shared.worker, &registration, &wanted))
 }
 
 async fn call(

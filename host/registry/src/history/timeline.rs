@@ -4,6 +4,7 @@ use protocol::digest::Digest;
 use protocol::id::RunId;
 
 use super::share;
+use super::spans::Span;
 use crate::activation::{Activation, By, Percent};
 
 /// The states of one function, one for each of its lines. Pure: everything follows from the lines.
@@ -141,6 +142,19 @@ impl Timeline {
         let before = self.states.len().saturating_sub(steps + 1);
         // Going back twice in a row takes both out.
         !active(present) && self.states[before..].iter().any(active)
+    }
+
+    /// When each version was active.
+    pub(super) fn spans(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        for (place, state) in self.states.iter().enumerate() {
+            let from = if place == 0 { 0 } else { state.from };
+            let until = self.states.get(place + 1).map(|next| next.from);
+            let span = |digest, canary| Span { digest, from, until, canary };
+            spans.extend(state.base.map(|base| span(base.digest, false)));
+            spans.extend(state.canary.map(|canary| span(canary.version.digest, true)));
+        }
+        spans
     }
 
     /// What runs began with before the present base, where that was another version.

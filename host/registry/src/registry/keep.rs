@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{Registry, lock};
@@ -18,6 +19,9 @@ const SWEEP: Duration = Duration::from_millis(500);
 /// How often canaries are judged.
 const JUDGE: Duration = Duration::from_secs(1);
 
+/// How often the versions folder is freed of what no run needs.
+const FREE: Duration = Duration::from_mins(1);
+
 /// The pause after a reload that another one was in the way of.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -26,7 +30,13 @@ impl Registry {
     /// that changes of the sources get by themselves; none, when somebody has to ask for a reload.
     pub async fn keep_current(self: Arc<Self>, watching: Option<Percent>, stop: CancellationToken) {
         let work = Box::pin(async {
-            tokio::join!(self.follow(), self.discover(watching), self.sweep(), self.judge());
+            tokio::join!(
+                self.follow(),
+                self.discover(watching),
+                self.sweep(),
+                self.judge(),
+                self.free(),
+            );
         });
         let _ = stop.run_until_cancelled(work).await;
     }
@@ -43,7 +53,10 @@ impl Registry {
     async fn discover(&self, watching: Option<Percent>) {
         let (Some(source), Some(percent)) = (&self.source, watching) else { return };
         loop {
-            source.changed().await;
+            tokio::select! {
+                () = source.changed() => {}
+                () = self.passed_over.notified() => {}
+            }
             self.take_up(percent).await;
         }
     }
@@ -74,6 +87,15 @@ impl Registry {
             loaded.retain(|digest, version| {
                 active.contains_key(digest) || !version.idle_for(self.options.idle)
             });
+        }
+    }
+
+    async fn free(&self) {
+        loop {
+            tokio::time::sleep(FREE).await;
+            if let Err(error) = self.free_versions(Timestamp::now()).await {
+                tracing::warn!(%error, "the versions folder is not freed of what no run needs");
+            }
         }
     }
 

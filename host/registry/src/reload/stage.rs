@@ -1,5 +1,7 @@
 //! What a reload would make of what it found: everything is loaded and checked before anything is changed.
 
+mod offered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,6 +40,19 @@ struct Item {
 }
 
 impl Item {
+    /// Nothing but a verdict.
+    fn of(verdict: Verdict) -> Self {
+        Self {
+            digest: None,
+            bytes: None,
+            code: None,
+            verdict,
+            reason: None,
+            duplicates: Vec::new(),
+            took_ms: 0,
+        }
+    }
+
     fn refuse(&mut self, active: Option<&Arc<Code>>, reason: String) {
         self.code = active.cloned();
         self.verdict = if active.is_some() { Verdict::CarriedOver } else { Verdict::Rejected };
@@ -60,25 +75,23 @@ impl<'r> Stage<'r> {
 
     /// Loads what is new, and checks it against everything else.
     pub(super) async fn load(mut self, found: BTreeMap<String, Found>) -> Self {
-        let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let active = self.active();
         for (name, code) in &active {
             if !found.contains_key(name) {
-                let item = Item {
-                    digest: Some(code.digest()),
-                    bytes: None,
-                    code: None,
-                    verdict: Verdict::Removed,
-                    reason: None,
-                    duplicates: Vec::new(),
-                    took_ms: 0,
-                };
+                let item = Item { digest: Some(code.digest()), ..Item::of(Verdict::Removed) };
                 self.items.insert(name.clone(), item);
             }
         }
+        self.take(found, &active).await;
+        self
+    }
+
+    /// Loads what was found, and checks everything there is then.
+    async fn take(&mut self, found: BTreeMap<String, Found>, active: &BTreeMap<String, Arc<Code>>) {
+        let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let loads = stream::iter(found).map(|(name, found)| {
             let active = active.get(&name);
-            let this = &self;
+            let this = &*self;
             async move {
                 let item = this.item(&name, found, active).await;
                 (name, item)
@@ -86,9 +99,8 @@ impl<'r> Stage<'r> {
         });
         let items: Vec<_> = loads.buffer_unordered(at_once).collect().await;
         self.items.extend(items);
-        self.refuse_lost_functions(&active);
-        self.refuse_duplicates(&active);
-        self
+        self.refuse_lost_functions(active);
+        self.refuse_duplicates(active);
     }
 
     /// The active code of each component.
@@ -101,15 +113,7 @@ impl<'r> Stage<'r> {
 
     async fn item(&self, name: &str, found: Found, active: Option<&Arc<Code>>) -> Item {
         let began = Instant::now();
-        let mut item = Item {
-            digest: None,
-            bytes: None,
-            code: None,
-            verdict: Verdict::Activated,
-            reason: None,
-            duplicates: Vec::new(),
-            took_ms: 0,
-        };
+        let mut item = Item::of(Verdict::Activated);
         let (content, digest) = match found {
             Found::Ready { content, digest, .. } => (content, digest),
             Found::Unsettled => {

@@ -57,10 +57,10 @@ pub(crate) fn run_at(millis: u64, number: u128) -> RunId {
     ulid::Ulid::from_parts(millis, number).to_string().parse().expect("a run id")
 }
 
-/// A run that began after everything that the registry knows.
+/// A run that began with the last thing that the registry knows.
 pub(crate) fn new_run(registry: &Registry, number: u128) -> RunId {
     let last = registry.present().history().last().expect("a line").at.as_millisecond();
-    run_at(u64::try_from(last).expect("after 1970") + 1, number)
+    run_at(u64::try_from(last).expect("after 1970"), number)
 }
 
 /// Compiled code is kept from one run of the tests to the next.

@@ -20,7 +20,7 @@ async fn one_component_becomes_many_that_differ_in_function_version_size_and_dig
         assert_eq!(ids, [id.as_str()]);
         let made = Made { data: json!({}), ..Made::default() };
         assert_eq!(made.told(&component, &id).await, format!("ran before {version:?}"));
-        digests.push(component.digest().to_owned());
+        digests.push(component.digest());
     }
     digests.sort();
     digests.dedup();

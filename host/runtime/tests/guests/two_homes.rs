@@ -1,7 +1,4 @@
-use std::sync::Arc;
-
 use protocol::role::Role;
-use runtime::{Component, Generation};
 
 use crate::call::{Made, load, runtime};
 
@@ -15,20 +12,4 @@ async fn a_pin_moves_one_function_to_a_host_and_leaves_its_neighbour() {
         assert_eq!(said, format!("done {function:?}"));
     }
     assert_eq!(component.sdk(), Some("by-hand/1"));
-}
-
-#[tokio::test]
-async fn a_function_that_another_component_has_is_refused_with_both_named() {
-    let runtime = runtime(&[]);
-    let bytes: Arc<[u8]> = std::fs::read(guests::TWO_HOMES).expect("a built guest").into();
-    let mut generation = Generation::default();
-    let first = Component::load(&runtime, "first", Arc::clone(&bytes)).await.expect("a component");
-    generation.add(first).expect("nobody else is there");
-    let second = Component::load(&runtime, "second", bytes).await.expect("a component");
-    let said = generation.add(second).expect_err("its functions are there").to_string();
-    assert!(
-        said.contains("component second: function anywhere is already in component first"),
-        "{said}"
-    );
-    assert_eq!(generation.components().len(), 1);
 }

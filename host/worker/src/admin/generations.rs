@@ -1,4 +1,4 @@
-//! `GET /api/generations`: what is active, what was, and what is still in memory.
+//! `GET /api/generations`: what is active, what was, what is still in memory, and what is on disk and why.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use protocol::digest::Digest;
 use protocol::function::Mode;
 use protocol::id::FunctionId;
 use protocol::role::Role;
-use registry::{Absent, Activation, Counts, Generation, Percent, Registry, Rejected};
+use registry::{Absent, Activation, Counts, Generation, Kept, Percent, Registry, Rejected};
 use serde::Serialize;
 
 use super::{Admin, answer};
@@ -27,6 +27,8 @@ struct Generations<'g> {
     components: Vec<Component<'g>>,
     /// Versions in memory that are not active, with the calls that run on them.
     old: Vec<Old>,
+    /// The versions in the versions folder.
+    stored: Vec<Stored>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     absent: &'g [Absent],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -71,14 +73,35 @@ struct Old {
     calls: usize,
 }
 
+#[derive(Serialize)]
+struct Stored {
+    digest: Digest,
+    bytes: u64,
+    /// Why it stays; absent when it goes with the next look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
+}
+
+impl From<Kept> for Stored {
+    fn from(kept: Kept) -> Self {
+        let Kept { digest, bytes, reason } = kept;
+        Self { digest, bytes, kept: reason.map(|reason| reason.to_string()) }
+    }
+}
+
 pub(super) async fn generations(State(admin): State<Arc<Admin>>) -> Response {
     let registry = &admin.worker.registry;
     let present = registry.present();
     let number = present.number();
-    answer(StatusCode::OK, number, &shown(registry, &present))
+    let stored = registry.kept(Timestamp::now()).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the versions folder cannot be listed");
+        Vec::new()
+    });
+    let stored = stored.into_iter().map(Stored::from).collect();
+    answer(StatusCode::OK, number, &shown(registry, &present, stored))
 }
 
-fn shown<'g>(registry: &Registry, present: &'g Generation) -> Generations<'g> {
+fn shown<'g>(registry: &Registry, present: &'g Generation, stored: Vec<Stored>) -> Generations<'g> {
     let active = present.versions();
     let held = registry.held().into_iter();
     let old = held.filter(|(digest, _)| !active.contains_key(digest));
@@ -94,6 +117,7 @@ fn shown<'g>(registry: &Registry, present: &'g Generation) -> Generations<'g> {
         functions: present.functions().map(|(id, _)| function(registry, present, id)).collect(),
         components: components.collect(),
         old: old.map(|(digest, calls)| Old { digest, calls }).collect(),
+        stored,
         absent: present.absent(),
         rejected: registry.rejected(),
         history: present.history().all().rev().take(LINES).collect(),

@@ -192,7 +192,7 @@ impl Worker {
             Some(config) if config.mode == Mode::Pinned => CancellationToken::new(),
             _ => lease.outdated().clone(),
         };
-        let directory = Arc::clone(&self.directory.borrow());
+        let directory = self.directory();
         let ending = [self.leaving.clone(), outdated];
         Stage::new(self.api.clone(), directory, call, checkpointing, sealer, ending)
     }

@@ -58,13 +58,17 @@ async fn a_change_is_told_at_once_and_the_same_again_is_not() {
     let other = Artifact::read(guests::CLONABLE).version("other");
     bus.deployed.place_as("clonable", other.bytes());
     assert_eq!(bus.deployed.reload().await.generation.after, 2);
+    let registered = async |times| {
+        until("it is told", async || server.memory().registrations.len() >= times).await;
+        until_told(&bus).await;
+    };
     bus.deployed.remove("clonable");
     bus.deployed.reload().await;
-    until_told(&bus).await;
+    registered(2).await;
     bus.deployed.reload().await;
     bus.deployed.place(guests::CLONABLE);
     bus.deployed.reload().await;
-    until_told(&bus).await;
+    registered(3).await;
     let registrations = server.memory().registrations.clone();
     assert_eq!(registrations.len(), 3, "other code that declares the same is nothing new");
     let triggers = |seen: &Seen| {

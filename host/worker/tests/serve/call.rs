@@ -21,6 +21,7 @@ pub(crate) struct CallTo<'c> {
     pub(crate) memos: &'c [(&'c str, Value)],
     pub(crate) target: Option<&'c str>,
     pub(crate) attempt: u32,
+    pub(crate) run: &'c str,
     pub(crate) use_api: bool,
     /// Whether the server says by what it knows this dispatch, so that steps can be stored meanwhile.
     pub(crate) dispatched: bool,
@@ -37,6 +38,7 @@ impl<'c> CallTo<'c> {
             memos: &[],
             target: None,
             attempt: 0,
+            run: RUN,
             use_api: false,
             dispatched: false,
         }
@@ -59,7 +61,7 @@ impl<'c> CallTo<'c> {
         let mut call = json!({
             "ctx": {
                 "attempt": self.attempt, "disable_immediate_execution": self.target.is_some(),
-                "max_attempts": ATTEMPTS, "run_id": RUN, "stack": {"current": stack.len(), "stack": stack},
+                "max_attempts": ATTEMPTS, "run_id": self.run, "stack": {"current": stack.len(), "stack": stack},
                 "step_id": "step", "use_api": self.use_api,
             },
             "event": event, "events": [event], "steps": steps, "use_api": self.use_api, "version": 2,

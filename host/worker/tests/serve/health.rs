@@ -99,7 +99,7 @@ async fn a_refused_function_shows_everywhere_and_does_not_stop_the_others_of_its
     for refused in [&health["refused"], &told["refused"]] {
         let refused = refused.to_string();
         for says in
-            ["component manifest_faults: function \\\"never-retried\\\": retries: 0", "no trigger"]
+            ["component manifest-faults: function \\\"never-retried\\\": retries: 0", "no trigger"]
         {
             assert!(refused.contains(says), "{says}: {refused}");
         }

@@ -1,45 +1,14 @@
 //! Stopping: calls that run are answered, and no new ones are taken.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::routing::post;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
 
 use crate::bus::Bus;
 use crate::call::{Answer, CallTo};
+use crate::gate::Gate;
 use crate::secrets;
 use crate::server::Server;
 use crate::until;
-
-/// A place that a step reports to, and that lets it go on when the test says so.
-struct Gate {
-    url: String,
-    arrived: Arc<Semaphore>,
-    opened: Arc<Semaphore>,
-}
-
-type Shared = (Arc<Semaphore>, Arc<Semaphore>);
-
-async fn wait(State((arrived, opened)): State<Shared>, Path(_step): Path<String>) {
-    arrived.add_permits(1);
-    opened.acquire().await.expect("it stays").forget();
-}
-
-impl Gate {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (arrived, opened) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let shared = (Arc::clone(&arrived), Arc::clone(&opened));
-        let router = Router::new().route("/{step}", post(wait)).with_state(shared);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, arrived, opened }
-    }
-}
 
 #[tokio::test]
 async fn a_running_call_is_answered_before_the_worker_ends() {
@@ -51,12 +20,12 @@ async fn a_running_call_is_answered_before_the_worker_ends() {
     let request = client.post(url).body(call.body());
     let calling =
         tokio::spawn(async move { Answer::read(request.send().await.expect("an answer")).await });
-    gate.arrived.acquire().await.expect("it stays").forget();
+    gate.reached().await;
 
     let stopping = tokio::spawn(running.shutdown());
     until("nobody listens", async || TcpStream::connect(address).await.is_err()).await;
     assert!(!calling.is_finished() && !stopping.is_finished(), "the step still runs");
-    gate.opened.add_permits(1);
+    gate.open(1);
 
     let answer = calling.await.expect("no panic");
     assert_eq!(
@@ -87,7 +56,7 @@ async fn a_call_that_does_not_end_in_time_is_handed_back() {
     let request = client.post(url).body(call.body());
     let calling =
         tokio::spawn(async move { Answer::read(request.send().await.expect("an answer")).await });
-    gate.arrived.acquire().await.expect("it stays").forget();
+    gate.reached().await;
     running.shutdown().await;
     let answer = calling.await.expect("no panic");
     assert_eq!((answer.status, answer.op()["op"].as_str()), (206, Some("DiscoveryRequest")));

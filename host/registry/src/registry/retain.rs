@@ -1,0 +1,130 @@
+//! Frees the versions folder of what nothing can need any more, and refuses what has no room.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use protocol::digest::Digest;
+use protocol::id::{FunctionId, RunId};
+use protocol::role::Role;
+
+use super::{Registry, lock};
+use crate::history::History;
+use crate::retention::{self, Reason};
+use crate::store::{StoreError, Stored};
+
+/// How many versions an error names.
+const NAMED: usize = 10;
+
+/// A version in the versions folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which one.
+    pub digest: Digest,
+    /// Its size.
+    pub bytes: u64,
+    /// Why it stays; `None` when it may go, and goes with the next look.
+    pub reason: Option<Reason>,
+}
+
+impl Registry {
+    /// The server was asked at this time for the unfinished runs of a function in the app of a role, and this was the
+    /// oldest; `None`: there was none. Without such word no version goes that runs of the function may need.
+    pub fn needed_since(
+        &self,
+        role: Role,
+        function: &FunctionId,
+        oldest: Option<RunId>,
+        asked: Timestamp,
+    ) {
+        lock(&self.needs).told(role, function.clone(), oldest, asked);
+    }
+
+    /// What the versions folder holds, and why.
+    pub async fn kept(&self, now: Timestamp) -> Result<Vec<Kept>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let listed = tokio::task::spawn_blocking(move || store.list()).await;
+        let listed = listed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Ok(self.judged(&self.log.history(), listed?, now))
+    }
+
+    fn judged(&self, history: &History, stored: Vec<Stored>, now: Timestamp) -> Vec<Kept> {
+        let rules = &self.options.retention;
+        let needs = lock(&self.needs).clone();
+        let reasons = retention::reasons(history, &needs, rules, now);
+        let ever = history.digests();
+        let kept = |one: Stored| {
+            let reason = if ever.contains(&one.digest) {
+                reasons.get(&one.digest).cloned()
+            } else {
+                let since = Timestamp::try_from(one.since).unwrap_or(now);
+                retention::unknown(since, rules, now)
+            };
+            Kept { digest: one.digest, bytes: one.bytes, reason }
+        };
+        stored.into_iter().map(kept).collect()
+    }
+
+    /// Removes what may go from the versions folder, and answers with it. Nothing happens while a reload or a rollback is
+    /// under way, which may want it again.
+    pub async fn free_versions(&self, now: Timestamp) -> Result<Vec<Digest>, StoreError> {
+        let Ok(_turn) = self.turn.try_lock() else { return Ok(Vec::new()) };
+        self.remove_unneeded(now).await
+    }
+
+    async fn remove_unneeded(&self, now: Timestamp) -> Result<Vec<Digest>, StoreError> {
+        self.refresh().await;
+        let mut gone = Vec::new();
+        for kept in self.kept(now).await? {
+            if kept.reason.is_some() || !self.store.remove(&kept.digest)? {
+                continue;
+            }
+            tracing::info!(
+                digest = kept.digest.short(),
+                bytes = kept.bytes,
+                "removed a version that no run needs from the versions folder"
+            );
+            gone.push(kept.digest);
+        }
+        Ok(gone)
+    }
+
+    /// Whether there is room for these components; what may go is removed first where there is none. The error is a text
+    /// for whoever deploys. Whoever asks has the turn.
+    pub(crate) async fn make_room(&self, new: &[Arc<[u8]>], now: Timestamp) -> Result<(), String> {
+        let limit = self.options.limit;
+        let more: u64 = new
+            .iter()
+            .filter(|bytes| !self.store.has(&Digest::of(bytes)))
+            .map(|bytes| bytes.len() as u64)
+            .sum();
+        let sum = |kept: &[Kept]| more.saturating_add(kept.iter().map(|one| one.bytes).sum());
+        let mut kept = self.kept(now).await.map_err(|error| error.to_string())?;
+        if more == 0 || sum(&kept) <= limit {
+            return Ok(());
+        }
+        self.remove_unneeded(now).await.map_err(|error| error.to_string())?;
+        kept = self.kept(now).await.map_err(|error| error.to_string())?;
+        let needed = sum(&kept);
+        if needed <= limit { Ok(()) } else { Err(no_room(needed, limit, kept)) }
+    }
+}
+
+fn no_room(needed: u64, limit: u64, mut kept: Vec<Kept>) -> String {
+    kept.sort_by_key(|one| std::cmp::Reverse(one.bytes));
+    let mut text = format!(
+        "the versions folder would hold {needed} bytes, and its limit is {limit}: raise --versions-limit, or let runs end \
+         and lower --keep-versions or --keep-for. It holds"
+    );
+    for one in kept.iter().take(NAMED) {
+        let why =
+            one.reason.as_ref().map_or_else(|| "nothing keeps it".to_owned(), Reason::to_string);
+        // Writing to memory cannot fail.
+        let _ = write!(text, " {} ({} bytes: {why}),", one.digest.short(), one.bytes);
+    }
+    match kept.len().saturating_sub(NAMED) {
+        0 => text.truncate(text.len() - 1),
+        more => drop(write!(text, " and {more} more; GET /api/generations lists them")),
+    }
+    text
+}
