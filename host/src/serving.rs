@@ -20,6 +20,9 @@ use crate::answer::progress;
 /// Two components, or two workers, have a function of one id.
 pub(crate) const DUPLICATE: u8 = 6;
 
+/// How often the first look is repeated while other workers change the versions folder.
+const TRIES: u32 = 50;
+
 /// Ids that two components have.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -41,9 +44,18 @@ pub(crate) async fn open(
 ) -> anyhow::Result<Arc<Registry>> {
     progress("• loading components");
     let registry = Registry::open(runtime, options, Some(source))?;
-    registry.adopt().await;
-    let report = take_up(&registry).await?;
-    for component in report.components.iter().filter(|one| one.verdict.is_refusal()) {
+    let report = match take_up(&registry).await {
+        Ok(report) => Some(report),
+        // What was active goes on; what is there now can wait for somebody to look at it.
+        Err(error @ (ReloadError::Empty { .. } | ReloadError::Source(_))) => {
+            tracing::error!(%error, "nothing was taken up; serving what was active before");
+            registry.adopt().await;
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let components = || report.iter().flat_map(|report| &report.components);
+    for component in components().filter(|one| one.verdict.is_refusal()) {
         let reason = component.reason.as_deref().unwrap_or_default();
         tracing::error!(component = component.name, reason, "a component was left out");
     }
@@ -51,7 +63,7 @@ pub(crate) async fn open(
         tracing::error!(component, %error, "a function was left out");
     }
     // Which of two that are new is meant nobody can know; where one was active before, it stays.
-    let duplicates = report.components.iter().filter(|one| one.is_new_duplicate());
+    let duplicates = components().filter(|one| one.is_new_duplicate());
     let duplicates: Vec<_> = duplicates.filter_map(|one| one.reason.as_deref()).collect();
     if !duplicates.is_empty() {
         return Err(Duplicates(duplicates.join("; ")).into());
@@ -69,18 +81,17 @@ fn blocked(role: Role, conflicts: &[Conflict]) -> Duplicates {
 }
 
 /// The first look at what is there. Another worker that shares the versions folder may be at it too.
-async fn take_up(registry: &Registry) -> anyhow::Result<Report> {
-    for _ in 0..50 {
+async fn take_up(registry: &Registry) -> Result<Report, ReloadError> {
+    let mut tries = 0;
+    loop {
         match registry.reload(&Request::by(By::Discovery)).await {
-            Err(ReloadError::Conflict { .. }) => {
+            Err(ReloadError::Conflict { .. }) if tries < TRIES => {
+                tries += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            report => return Ok(report?),
+            report => return report,
         }
     }
-    bail!(
-        "other workers change the versions folder all the time; stop them, or give this one its own"
-    )
 }
 
 /// Where the worker for a role listens. Beside another worker the one for `cluster` takes the next port, or any where the

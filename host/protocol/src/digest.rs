@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -80,6 +81,38 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Bytes with their digest, so that they are hashed once however many hands they go through.
+#[derive(Debug, Clone)]
+pub struct Hashed {
+    digest: Digest,
+    bytes: Arc<[u8]>,
+}
+
+impl Hashed {
+    /// Bytes whose digest the caller has just computed, or has compared with them.
+    pub fn assured(digest: Digest, bytes: Arc<[u8]>) -> Self {
+        debug_assert_eq!(digest, Digest::of(&bytes), "somebody else's digest");
+        Self { digest, bytes }
+    }
+
+    /// The digest of the bytes.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+}
+
+impl<B: Into<Arc<[u8]>>> From<B> for Hashed {
+    fn from(bytes: B) -> Self {
+        let bytes = bytes.into();
+        Self { digest: Digest::of(&bytes), bytes }
     }
 }
 

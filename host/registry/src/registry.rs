@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 use protocol::function::Mode;
 use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
@@ -22,7 +22,7 @@ use crate::history::History;
 use crate::judge::Policy;
 use crate::log::{LogError, LogFile};
 use crate::retention::{Needs, Rules};
-use crate::source::Source;
+use crate::source::{Content, Found, Scan, Source};
 use crate::store::{StoreError, Versions};
 use crate::version::{Lease, Version};
 
@@ -90,6 +90,8 @@ pub struct Registry {
     loading: tokio::sync::Mutex<()>,
     /// One adoption at a time.
     adopting: tokio::sync::Mutex<()>,
+    /// What lies in the sources while that is looked at: what is active and lies there is read and hashed once.
+    offered: Mutex<BTreeMap<Digest, Content>>,
     /// When code that is active and absent was tried last.
     tried: Mutex<Instant>,
     /// One reload at a time.
@@ -111,6 +113,15 @@ impl std::fmt::Debug for Registry {
             .field("options", &self.options)
             .field("generation", &self.present().number())
             .finish_non_exhaustive()
+    }
+}
+
+/// See [`Registry::offer`].
+pub(crate) struct Offered<'r>(&'r Registry);
+
+impl Drop for Offered<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.offered).clear();
     }
 }
 
@@ -190,6 +201,7 @@ impl Registry {
             loaded: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
             adopting: tokio::sync::Mutex::default(),
+            offered: Mutex::default(),
             tried: Mutex::new(Instant::now()),
             turn: tokio::sync::Mutex::default(),
             passed_over: Notify::new(),
@@ -283,8 +295,24 @@ impl Registry {
         Ok(self.keep(component))
     }
 
+    /// Says what lies in the sources, for as long as what this answers with lives.
+    pub(crate) fn offer(&self, scan: &Scan) -> Offered<'_> {
+        let found = scan.components.values().filter_map(|found| match found {
+            Found::Ready { digest, content, .. } => Some((*digest, content.clone())),
+            Found::Unsettled | Found::Faulty { .. } => None,
+        });
+        *lock(&self.offered) = found.collect();
+        Offered(self)
+    }
+
     /// The bytes of a version.
-    async fn bytes(&self, digest: Digest) -> Result<Arc<[u8]>, String> {
+    async fn bytes(&self, digest: Digest) -> Result<Hashed, String> {
+        let offer = lock(&self.offered).get(&digest).cloned();
+        if let Some(offer) = offer
+            && let Ok(hashed) = offer.hashed().await
+        {
+            return Ok(hashed);
+        }
         let store = Arc::clone(&self.store);
         let read = tokio::task::spawn_blocking(move || store.get(&digest)).await;
         if let Some(bytes) = read.map_err(|error| error.to_string())? {
@@ -295,7 +323,8 @@ impl Registry {
         };
         match source.fetch(&digest).await {
             Ok(Some(bytes)) => {
-                if let Err(error) = self.store.put(&bytes) {
+                let bytes = Hashed::from(bytes);
+                if let Err(error) = self.store.put(bytes.clone()) {
                     tracing::warn!(%error, "a version that was fetched cannot be kept");
                 }
                 Ok(bytes)

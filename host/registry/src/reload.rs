@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 
 use crate::activation::{Activation, By, Draft, Percent};
 use crate::history::UnknownGeneration;
@@ -101,7 +101,6 @@ impl Registry {
         let source = self.source.as_ref().ok_or(ReloadError::NoSource)?;
         // What other workers did counts before anything is compared.
         self.refresh().await;
-        let before = self.adopt().await;
         self.expect(request.expected)?;
         if request.by == By::Reload {
             // Whoever asks wants to know what is there now: tags are looked up, not taken from the last look.
@@ -111,6 +110,8 @@ impl Registry {
         for trouble in &scan.troubles {
             tracing::warn!(trouble, "not everything could be looked at");
         }
+        let _offered = self.offer(&scan);
+        let before = self.adopt().await;
         let stage = Stage::new(self, &before, request).load(scan.components).await;
         if request.dry_run {
             // Whoever waits for changes has not seen what this look has seen.
@@ -161,11 +162,11 @@ impl Registry {
         Ok(())
     }
 
-    async fn store(&self, components: Vec<Arc<[u8]>>) -> Result<(), ReloadError> {
+    async fn store(&self, components: Vec<Hashed>) -> Result<(), ReloadError> {
         self.make_room(&components, Timestamp::now()).await.map_err(ReloadError::Store)?;
         let store = Arc::clone(&self.store);
         let put = tokio::task::spawn_blocking(move || {
-            components.iter().try_for_each(|bytes| store.put(bytes).map(drop))
+            components.into_iter().try_for_each(|component| store.put(component).map(drop))
         });
         match put.await {
             Ok(put) => put.map_err(|error| ReloadError::Store(error.to_string())),

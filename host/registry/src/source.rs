@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 
 pub(crate) use self::loan::Loan;
 use crate::folder::Folder;
@@ -106,6 +106,11 @@ impl Content {
 
     /// The bytes, which have the digest that was found. Fails when they had to be read again and have changed or gone
     /// meanwhile: the next scan knows more.
+    pub async fn hashed(&self) -> Result<Hashed, SourceError> {
+        Ok(Hashed::assured(self.digest, self.bytes().await?))
+    }
+
+    /// [`Self::hashed`] without the digest.
     pub async fn bytes(&self) -> Result<Arc<[u8]>, SourceError> {
         if let Some(bytes) = &self.held {
             return Ok(bytes.clone());

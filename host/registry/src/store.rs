@@ -10,11 +10,10 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 
 /// The name of the folder of components in the versions folder.
 pub const FOLDER_NAME: &str = "components";
@@ -70,8 +69,9 @@ impl Versions {
     /// is broken it is replaced.
     ///
     /// Blocks for the disk.
-    pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
-        let digest = Digest::of(bytes);
+    pub fn put(&self, component: impl Into<Hashed>) -> Result<Digest, StoreError> {
+        let component = component.into();
+        let (digest, bytes) = (component.digest(), component.bytes());
         if self.get(&digest).is_some() {
             return Ok(digest);
         }
@@ -94,7 +94,7 @@ impl Versions {
     /// `<sha256>.corrupt`, and counts as missing, as does one that cannot be read.
     ///
     /// Blocks for the disk, and for hashing.
-    pub fn get(&self, digest: &Digest) -> Option<Arc<[u8]>> {
+    pub fn get(&self, digest: &Digest) -> Option<Hashed> {
         let path = self.path(digest);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -106,7 +106,7 @@ impl Versions {
         };
         let found = Digest::of(&bytes);
         if found == *digest {
-            return Some(bytes.into());
+            return Some(Hashed::assured(*digest, bytes.into()));
         }
         let aside = path.with_extension("corrupt");
         let moved = fs::rename(&path, &aside);

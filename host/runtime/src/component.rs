@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
 use protocol::role::Role;
@@ -113,15 +113,15 @@ impl Component {
     pub async fn load(
         runtime: &Runtime,
         name: &str,
-        bytes: impl Into<Arc<[u8]>>,
+        bytes: impl Into<Hashed>,
     ) -> Result<Arc<Self>, LoadError> {
-        let bytes = bytes.into();
+        let hashed = bytes.into();
+        let (digest, bytes) = (hashed.digest(), Arc::clone(hashed.bytes()));
         let component = || name.to_owned();
         let imports = placement::decode(&bytes)
             .map_err(|error| LoadError::Decode { component: component(), error })?;
         let placement = placement::judge(imports)
             .map_err(|refusals| LoadError::Imports { component: component(), refusals })?;
-        let digest = Digest::of(&bytes);
         let compiled = runtime.compile(name, digest, bytes).await?;
         let link = |role| {
             let pre = runtime.linkers.of(role).instantiate_pre(&compiled);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
 
@@ -91,12 +91,12 @@ impl Registry {
 
     /// Whether there is room for these components; what may go is removed first where there is none. The error is a text
     /// for whoever deploys. Whoever asks has the turn.
-    pub(crate) async fn make_room(&self, new: &[Arc<[u8]>], now: Timestamp) -> Result<(), String> {
+    pub(crate) async fn make_room(&self, new: &[Hashed], now: Timestamp) -> Result<(), String> {
         let limit = self.options.limit;
         let more: u64 = new
             .iter()
-            .filter(|bytes| !self.store.has(&Digest::of(bytes)))
-            .map(|bytes| bytes.len() as u64)
+            .filter(|component| !self.store.has(&component.digest()))
+            .map(|component| component.bytes().len() as u64)
             .sum();
         let sum = |kept: &[Kept]| more.saturating_add(kept.iter().map(|one| one.bytes).sum());
         let mut kept = self.kept(now).await.map_err(|error| error.to_string())?;

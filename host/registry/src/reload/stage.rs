@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
-use protocol::digest::Digest;
+use protocol::digest::{Digest, Hashed};
 use protocol::id::FunctionId;
 use runtime::Component as Code;
 
@@ -29,7 +29,7 @@ pub(super) struct Stage<'r> {
 /// A component that is there or was active.
 struct Item {
     digest: Option<Digest>,
-    bytes: Option<Arc<[u8]>>,
+    bytes: Option<Hashed>,
     /// The code that will be active for it.
     code: Option<Arc<Code>>,
     verdict: Verdict,
@@ -160,9 +160,9 @@ impl<'r> Stage<'r> {
         item
     }
 
-    async fn code(&self, name: &str, content: &Content) -> Result<(Arc<Code>, Arc<[u8]>), String> {
-        let bytes = content.bytes().await.map_err(|error| error.to_string())?;
-        let code = Code::load(&self.registry.runtime, name, Arc::clone(&bytes)).await;
+    async fn code(&self, name: &str, content: &Content) -> Result<(Arc<Code>, Hashed), String> {
+        let bytes = content.hashed().await.map_err(|error| error.to_string())?;
+        let code = Code::load(&self.registry.runtime, name, bytes.clone()).await;
         Ok((code.map_err(|error| error.to_string())?, bytes))
     }
 
@@ -253,7 +253,7 @@ impl<'r> Stage<'r> {
     }
 
     /// The bytes of everything new.
-    pub(super) fn bytes(&self) -> Vec<Arc<[u8]>> {
+    pub(super) fn bytes(&self) -> Vec<Hashed> {
         let new = self.items.values().filter(|item| item.verdict == Verdict::Activated);
         new.filter_map(|item| item.bytes.clone()).collect()
     }

@@ -101,7 +101,7 @@ impl Field {
 
     /// The result of the step that a call of this function runs first.
     async fn says(&self, function: &str, run: &str, memos: &[(&str, Value)]) -> String {
-        let answer = self.bus.call(&CallTo { run, memos, ..CallTo::new(function) }).await;
+        let answer = self.bus.call(&CallTo { memos, run, ..CallTo::new(function) }).await;
         said(&answer)
     }
 

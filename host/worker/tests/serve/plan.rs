@@ -231,13 +231,13 @@ async fn encrypted_results_are_read_with_the_key_and_not_without() {
     let one = StepId::hash("one").to_string();
     assert!(op["id"] == one && op["data"].is_object(), "it is sealed: {op}");
     leave(&server, 1, &["one"]);
-    server.memory().state.actions = json!({one: {"data": op["data"]}}).to_string();
+    server.memory().state.actions = json!({one.as_str(): {"data": op["data"]}}).to_string();
     let alias = read(guests::VERSIONED_ALIAS);
     let plan = offered(&sealing, "versioned", alias.clone()).await;
     assert_eq!(function(&plan, "versioned")["runs"]["moves"], 1, "{plan}");
 
     let keyless = bus(&server, guests::VERSIONED, 1, &[]).await;
-    server.memory().state.actions = json!({one: {"data": op["data"]}}).to_string();
+    server.memory().state.actions = json!({one.as_str(): {"data": op["data"]}}).to_string();
     let plan = offered(&keyless, "versioned", alias).await;
     assert_eq!(function(&plan, "versioned")["runs"]["unreadable"], 1, "{plan}");
 }
