@@ -29,7 +29,7 @@ async fn bus(server: &Server, guest: &str, runs: usize, steps: &[&str]) -> Bus {
 fn leave(server: &Server, runs: usize, steps: &[&str]) {
     let mut memory = server.memory();
     memory.runs = RUNS[..runs].to_vec();
-    memory.state.batch = r#"[{"name":"testing/versioned.requested","data":{}}]"#.to_owned();
+    memory.state.batch = json!([{"name": "testing/versioned.requested", "data": {}}]).to_string();
     let id = |step: &str| StepId::hash(step).to_string();
     let memos = steps.iter().map(|step| (id(step), json!({"data": format!("1.{step}")})));
     memory.state.actions = Value::Object(memos.collect()).to_string();
