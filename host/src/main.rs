@@ -16,6 +16,9 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+/// How many threads may wait for files at once.
+const BLOCKING: usize = 16;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start(&cli.logs, &cli.command);
@@ -26,7 +29,12 @@ fn main() -> ExitCode {
     }
     // Whoever makes a client for HTTPS needs it; somebody else may have been first.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        // Reading and checking files is what blocks: more threads would not be faster, and each keeps memory.
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return answer::failed(cli.json, cli.command.name(), &error.into()),
     };

@@ -6,6 +6,7 @@
 
 mod entry;
 mod look;
+mod memory;
 mod name;
 mod read;
 mod sections;
@@ -44,6 +45,9 @@ pub struct FolderOptions {
     /// How many bytes of files to keep in memory from reading them until a scan hands them out. Files beyond that are
     /// read twice.
     pub keep: u64,
+    /// A file that keeps what was read for the next start, so that what has not changed is not read again. It belongs where
+    /// nobody else can write.
+    pub memory: Option<PathBuf>,
 }
 
 impl Default for FolderOptions {
@@ -54,6 +58,7 @@ impl Default for FolderOptions {
             events: true,
             largest: 256 << 20,
             keep: 64 << 20,
+            memory: None,
         }
     }
 }

@@ -86,8 +86,8 @@ pub struct Registry {
     present: watch::Sender<Arc<Generation>>,
     /// All code in memory.
     loaded: Mutex<BTreeMap<Digest, Arc<Version>>>,
-    /// One load at a time: two calls that need the same old version shall not load it twice.
-    loading: tokio::sync::Mutex<()>,
+    /// What is being loaded: two calls that need the same old version shall not load it twice.
+    loading: Mutex<BTreeMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
     /// One adoption at a time.
     adopting: tokio::sync::Mutex<()>,
     /// What lies in the sources while that is looked at: what is active and lies there is read and hashed once.
@@ -113,6 +113,15 @@ impl std::fmt::Debug for Registry {
             .field("options", &self.options)
             .field("generation", &self.present().number())
             .finish_non_exhaustive()
+    }
+}
+
+/// A load of this version has ended, well or not. Whoever waits for the same one finds it in memory, or tries it too.
+struct Ended<'r>(&'r Registry, Digest);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.loading).remove(&self.1);
     }
 }
 
@@ -199,7 +208,7 @@ impl Registry {
             source: source.map(Arc::new),
             present: watch::Sender::new(Arc::new(Generation::default())),
             loaded: Mutex::default(),
-            loading: tokio::sync::Mutex::default(),
+            loading: Mutex::default(),
             adopting: tokio::sync::Mutex::default(),
             offered: Mutex::default(),
             tried: Mutex::new(Instant::now()),
@@ -283,9 +292,15 @@ impl Registry {
         if let Some(version) = known() {
             return Ok(version);
         }
-        let _turn = self.loading.lock().await;
+        let turn = Arc::clone(lock(&self.loading).entry(digest).or_default());
+        let _turn = turn.lock().await;
+        let _ended = Ended(self, digest);
         if let Some(version) = known() {
             return Ok(version);
+        }
+        if let Some(component) = Component::cached(&self.runtime, name, digest).await {
+            tracing::debug!(component = name, digest = digest.short(), "loaded a version");
+            return Ok(self.keep(component));
         }
         let missing = |reason: String| Missing { component: name.to_owned(), digest, reason };
         let bytes = self.bytes(digest).await.map_err(&missing)?;

@@ -217,6 +217,12 @@ impl Runtime {
         })
     }
 
+    /// The compiled code of the component with this digest, if the cache has it.
+    pub(crate) async fn cached(&self, digest: Digest) -> Option<Component> {
+        let key = Key { digest, engine: self.target.fingerprint };
+        self.compilation.cached(&self.target, key).await
+    }
+
     /// Where the compiled code of components comes from.
     pub fn compilation(&self) -> &Compilation {
         &self.compilation

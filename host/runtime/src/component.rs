@@ -11,7 +11,7 @@ use protocol::role::Role;
 use crate::bindings::WorkerPre;
 use crate::engine::Runtime;
 use crate::fault::Fault;
-use crate::placement::{self, DecodeError, Placement, Refusals};
+use crate::placement::{self, DecodeError, Import, Placement, Refusals};
 use crate::state::CallState;
 
 /// A component that can be called.
@@ -123,8 +123,30 @@ impl Component {
         let placement = placement::judge(imports)
             .map_err(|refusals| LoadError::Imports { component: component(), refusals })?;
         let compiled = runtime.compile(name, digest, bytes).await?;
+        Self::of(runtime, name, digest, placement, &compiled).await
+    }
+
+    /// The component with this digest, if its compiled code is in the cache and nothing is wrong with it: its bytes are
+    /// not needed then. None is no verdict; [`Self::load`] tells what is the matter.
+    pub async fn cached(runtime: &Runtime, name: &str, digest: Digest) -> Option<Arc<Self>> {
+        let compiled = runtime.cached(digest).await?;
+        let names = compiled.component_type();
+        let imports = names.imports(&runtime.engine).map(|(name, _)| Import::named(name));
+        let placement = placement::judge(imports.collect()).ok()?;
+        Self::of(runtime, name, digest, placement, &compiled).await.ok()
+    }
+
+    /// Links and describes what is compiled.
+    async fn of(
+        runtime: &Runtime,
+        name: &str,
+        digest: Digest,
+        placement: Placement,
+        compiled: &wasmtime::component::Component,
+    ) -> Result<Arc<Self>, LoadError> {
+        let component = || name.to_owned();
         let link = |role| {
-            let pre = runtime.linkers.of(role).instantiate_pre(&compiled);
+            let pre = runtime.linkers.of(role).instantiate_pre(compiled);
             pre.and_then(WorkerPre::new).map_err(|error| LoadError::Link {
                 component: component(),
                 reason: format!("{error:#}"),

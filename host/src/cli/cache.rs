@@ -34,6 +34,11 @@ impl CacheArgs {
         Compilation::new(compiler, self.open())
     }
 
+    /// Where what files are is kept for the next start.
+    pub(crate) fn memory(&self) -> Option<PathBuf> {
+        (!self.no_cache).then(|| self.cache.join("files.json"))
+    }
+
     fn open(&self) -> Option<Cache> {
         if self.no_cache {
             return None;

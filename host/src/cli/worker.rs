@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -49,8 +49,12 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     )?;
     let plan = Plan::new(&args)?;
     let replace = args.take_over.replace.clone();
-    let registry =
-        serving::open(runtime, registry_options(&args.deploy)?, source(&args.deploy)?).await?;
+    let registry = serving::open(
+        runtime,
+        registry_options(&args.deploy)?,
+        source(&args.deploy, args.cache.memory())?,
+    )
+    .await?;
     let present = registry.present();
     if present.functions().next().is_none() {
         let refused = registry.rejected().len();
@@ -291,7 +295,7 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
 }
 
 /// The folder, and what the registry is asked for.
-fn source(args: &DeployArgs) -> anyhow::Result<Source> {
+fn source(args: &DeployArgs, memory: Option<PathBuf>) -> anyhow::Result<Source> {
     let folder = args.components.is_dir() || args.oci.is_empty();
     if folder && !args.components.is_dir() {
         bail!(
@@ -299,7 +303,8 @@ fn source(args: &DeployArgs) -> anyhow::Result<Source> {
             args.components.display()
         );
     }
-    let folder = folder.then(|| Folder::new(&args.components, FolderOptions::default()));
+    let options = FolderOptions { memory, ..FolderOptions::default() };
+    let folder = folder.then(|| Folder::new(&args.components, options));
     let references =
         args.oci.iter().map(|text| text.parse().with_context(|| format!("--oci {text}")));
     let references: Vec<_> = references.collect::<anyhow::Result<_>>()?;

@@ -10,6 +10,7 @@ use protocol::digest::Digest;
 
 use super::FolderOptions;
 use super::entry::{Entry, Known, Outcome};
+use super::memory::{Memory, Remembered};
 use super::read;
 use super::settle::{self, Moment, Sighting, Verdict};
 use super::stamp::{self, Seen, Stamp};
@@ -21,6 +22,7 @@ pub(super) struct Shelf {
     folder: PathBuf,
     options: FolderOptions,
     entries: BTreeMap<String, Entry>,
+    memory: Memory,
     /// Why the folder cannot be listed.
     trouble: Option<String>,
     /// Counts what has come to count, gone, or turned out faulty.
@@ -44,7 +46,9 @@ pub(super) struct View {
 
 impl Shelf {
     pub(super) fn new(folder: PathBuf, options: FolderOptions) -> Self {
-        Self { folder, options, entries: BTreeMap::new(), trouble: None, edition: 0, told: None }
+        let memory = Memory::read(options.memory.clone());
+        let entries = BTreeMap::new();
+        Self { folder, options, entries, memory, trouble: None, edition: 0, told: None }
     }
 
     /// Looks at every file, and reads what has come to count.
@@ -75,9 +79,30 @@ impl Shelf {
                 }
             }
         }
+        let (known, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.known.is_some());
+        for due in known {
+            let read = due.known.map_or(Read::Moved, Read::Known);
+            self.learn(due, read, now);
+        }
         let largest = self.options.largest;
         read::in_parallel(due, |due| due.read(largest), |due, read| self.learn(due, read, now));
+        self.remember(now);
         self.view()
+    }
+
+    /// Keeps for the next start what was read, and has rested long enough since its last change that a stamp tells every
+    /// further one.
+    fn remember(&mut self, now: Moment) {
+        let rested = |stamp: &Stamp| {
+            now.wall.duration_since(stamp.changed()).is_ok_and(|since| since >= settle::RESTED)
+        };
+        let files = self.entries.values().filter_map(|entry| {
+            let known = entry.known.as_ref().filter(|known| known.recheck.is_none())?;
+            let stamp = known.stamp.clone().filter(rested)?;
+            let digest = *entry.digest()?;
+            Some((entry.path.clone(), Remembered { stamp, digest }))
+        });
+        self.memory.note(&self.folder, files.collect());
     }
 
     /// What there is, after a look. Bytes that were just read go with it.
@@ -144,13 +169,15 @@ impl Shelf {
             let sighting = entry.sight(&path, stamp.clone(), arrived, now);
             settle::file(sighting, now, settle) == Verdict::Settled
         };
-        due.then_some(Due { name, path, stamp, again })
+        let known = if again { None } else { self.memory.digest(&path, &stamp) };
+        due.then_some(Due { name, path, stamp, again, known })
     }
 
     /// Takes what came of reading a file.
     fn learn(&mut self, due: Due, read: Read, now: Moment) {
-        let Due { name, path, stamp, again } = due;
+        let Due { name, path, stamp, again, .. } = due;
         let (outcome, recheck) = match read {
+            Read::Known(digest) => (Outcome::Ready { digest, bytes: Loan::default() }, None),
             Read::Bytes(bytes, digest) => {
                 let kept: u64 = self.entries.values().map(Entry::kept).sum();
                 let keep = kept + bytes.len() as u64 <= self.options.keep;
@@ -208,10 +235,14 @@ struct Due {
     stamp: Stamp,
     /// Whether it was read in this state before.
     again: bool,
+    /// Its digest, where an earlier start has read it in this state.
+    known: Option<Digest>,
 }
 
 /// What came of reading a file.
 enum Read {
+    /// It was not: an earlier start has.
+    Known(Digest),
     Bytes(Arc<[u8]>, Digest),
     Fault(String),
     /// It changed meanwhile.

@@ -13,7 +13,7 @@ pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// A file whose bytes were last changed this long ago is not being written. Far above the tick of any file system's
 /// clock.
-const RESTED: Duration = Duration::from_secs(2);
+pub(super) const RESTED: Duration = Duration::from_secs(2);
 
 /// Now, by both clocks: one that only goes forward, and the one that files are stamped with.
 #[derive(Debug, Clone, Copy)]

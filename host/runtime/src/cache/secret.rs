@@ -4,9 +4,6 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::SystemTime;
 
-use hmac::{Hmac, KeyInit};
-use sha2::Sha256;
-
 use super::folder::Folder;
 
 /// The key's file.
@@ -61,8 +58,8 @@ impl Secret {
     }
 
     /// A keyed hash, to be fed.
-    pub(super) fn mac(&self) -> Hmac<Sha256> {
-        Hmac::new_from_slice(&self.0).expect("a key may have any length")
+    pub(super) fn mac(&self) -> blake3::Hasher {
+        blake3::Hasher::new_keyed(&self.0)
     }
 }
 
