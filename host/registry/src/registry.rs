@@ -298,7 +298,10 @@ impl Registry {
         if let Some(version) = known() {
             return Ok(version);
         }
-        if let Some(component) = Component::cached(&self.runtime, name, digest).await {
+        // Compiled code alone is no version: other workers, and this one after its cache was emptied, need the bytes.
+        if self.store.has(&digest)
+            && let Some(component) = Component::cached(&self.runtime, name, digest).await
+        {
             tracing::debug!(component = name, digest = digest.short(), "loaded a version");
             return Ok(self.keep(component));
         }

@@ -13,11 +13,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hmac::{Hmac, KeyInit, Mac};
 use protocol::digest::Digest;
 use runtime::compile::Child;
 use runtime::{Cache, Compilation, Compiler, Limits, Runtime};
-use sha2::Sha256;
 use tokio::task::JoinSet;
 use wasm_encoder::{
     CodeSection, Component, Function, FunctionSection, Instruction, Module, ModuleSection,
@@ -193,13 +191,13 @@ fn cpu() -> Duration {
 fn proof() {
     let bytes = vec![7; 64 << 20];
     let began = cpu();
-    let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("a key may have any length");
+    let mut mac = blake3::Hasher::new_keyed(&[7; 32]);
     for chunk in bytes.chunks(128 << 10) {
         mac.update(chunk);
     }
     std::hint::black_box(mac.finalize());
     let took = cpu().saturating_sub(began);
-    println!("HMAC-SHA-256 of 64 MiB: {took:?} of CPU, {:.0} MiB/s", 64.0 / took.as_secs_f64());
+    println!("keyed BLAKE3 of 64 MiB: {took:?} of CPU, {:.0} MiB/s", 64.0 / took.as_secs_f64());
 }
 
 fn main() -> ExitCode {
