@@ -110,7 +110,9 @@ impl<'p> Running<'p> {
                     let winner = rows.iter_mut().position(|row| row.poll(polled, replay));
                     if let Some(winner) = winner {
                         rows.remove(winner);
-                        rows.iter().for_each(|row| row.drop_into(&mut polled.dropped));
+                        for row in rows.iter() {
+                            row.drop_into(&mut polled.dropped);
+                        }
                     }
                     winner.is_some()
                 }
@@ -127,7 +129,9 @@ impl<'p> Running<'p> {
             None => {}
             Some(Live::Step(ordinal)) => dropped.push(*ordinal),
             Some(Live::Join(rows) | Live::Race(rows)) => {
-                rows.iter().for_each(|row| row.drop_into(dropped));
+                for row in rows {
+                    row.drop_into(dropped);
+                }
             }
         }
     }
