@@ -13,7 +13,7 @@
 //! A step that ran may be kept: its result is stored elsewhere, and the function goes on with it as with a memo.
 //!
 //! With more than the lenient [`Rigour`] it first proves that the memo fits the code: then 1. waits until nothing is
-//! left to resolve, and nothing is run, planned, sent or answered before [`fit`](self::fit) has agreed.
+//! left to resolve, and nothing is run, planned, sent or answered before `fit` has agreed.
 
 mod decision;
 mod error;

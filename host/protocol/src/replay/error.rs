@@ -28,7 +28,7 @@ pub enum ReplayError {
         "the component speaks of step number {0}, which it never registered; rebuild it with a current SDK"
     )]
     UnknownOrdinal(u32),
-    /// More than [`MAX_STEPS`].
+    /// More than [`super::MAX_STEPS`].
     #[error(
         "the function has more than 10000 steps, the most the server takes; split it, or invoke others from it"
     )]
