@@ -58,7 +58,9 @@ impl Local {
             Runtime::with_compilation(Limits::default(), plan.allow, plan.cache.compilation())?;
         let folder = Folder::new(&plan.components, FolderOptions::default());
         let source = Source::new(Some(folder), None);
-        let registry = serving::open(runtime, RegistryOptions::new(plan.versions), source).await?;
+        let registry =
+            serving::open(runtime, RegistryOptions::new(plan.versions), source, Some(Percent::ALL))
+                .await?;
         let engine = engine::Options {
             listen: plan.engine,
             data: plan.data,

@@ -41,11 +41,21 @@ pub(crate) async fn open(
     runtime: Runtime,
     options: RegistryOptions,
     source: Source,
+    watching: Option<Percent>,
 ) -> anyhow::Result<Arc<Registry>> {
     progress("• loading components");
     let registry = Registry::open(runtime, options, Some(source))?;
-    let report = match take_up(&registry).await {
-        Ok(report) => Some(report),
+    // Where somebody has to ask for a reload, a start is none; but what was never active has to begin somehow.
+    let percent = if registry.is_new() { Some(Percent::ALL) } else { watching };
+    let taken_up = match percent {
+        Some(percent) => take_up(&registry, percent).await.map(Some),
+        None => {
+            registry.adopt().await;
+            Ok(None)
+        }
+    };
+    let report = match taken_up {
+        Ok(report) => report,
         // What was active goes on; what is there now can wait for somebody to look at it.
         Err(error @ (ReloadError::Empty { .. } | ReloadError::Source(_))) => {
             tracing::error!(%error, "nothing was taken up; serving what was active before");
@@ -81,10 +91,11 @@ fn blocked(role: Role, conflicts: &[Conflict]) -> Duplicates {
 }
 
 /// The first look at what is there. Another worker that shares the versions folder may be at it too.
-async fn take_up(registry: &Registry) -> Result<Report, ReloadError> {
+async fn take_up(registry: &Registry, percent: Percent) -> Result<Report, ReloadError> {
+    let request = Request { percent, ..Request::by(By::Discovery) };
     let mut tries = 0;
     loop {
-        match registry.reload(&Request::by(By::Discovery)).await {
+        match registry.reload(&request).await {
             Err(ReloadError::Conflict { .. }) if tries < TRIES => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;

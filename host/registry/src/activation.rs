@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use protocol::digest::Digest;
+use protocol::function::Mode;
 use protocol::id::FunctionId;
 use protocol::role::Role;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Activation {
     /// The role of the workers that serve it; absent where nobody knew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<Role>,
+    /// Which code the runs go on with that begin with this one; absent where nobody knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// Which share of the runs that begin. Less than all of them is a canary.
     pub percent: Percent,
     /// Who did it.
@@ -71,6 +75,8 @@ pub struct Change {
     pub digest: Option<Digest>,
     /// The role of the workers that serve it.
     pub home: Option<Role>,
+    /// Which code the runs go on with that begin with this one.
+    pub mode: Option<Mode>,
     /// Which share of the runs that begin.
     pub percent: Percent,
 }
@@ -86,6 +92,7 @@ impl Draft {
             component: change.component,
             digest: change.digest,
             home: change.home,
+            mode: change.mode,
             percent: change.percent,
             by,
             why: why.clone(),

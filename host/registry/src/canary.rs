@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::digest::Digest;
+use protocol::function::Mode;
 use protocol::id::{FunctionId, RunId};
+use runtime::Component;
 use serde::Serialize;
 
 use crate::activation::{By, Change, Draft, Percent};
@@ -220,6 +222,12 @@ impl Registry {
     }
 }
 
+/// Which code the runs of a function go on with, as this component declares it.
+pub(crate) fn mode_of(component: &Component, function: &FunctionId) -> Option<Mode> {
+    let mut functions = component.functions().iter();
+    functions.find(|config| config.id == *function).map(|config| config.mode)
+}
+
 /// The lines that end a canary: the candidate for all, or the base again.
 fn end(present: &Generation, component: &str, functions: &[&FunctionId], by: By) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -234,6 +242,7 @@ fn end(present: &Generation, component: &str, functions: &[&FunctionId], by: By)
             component: component.to_owned(),
             digest: Some(to.digest()),
             home: Some(to.component().home(function)),
+            mode: mode_of(to.component(), function),
             percent: Percent::ALL,
         });
     }
@@ -248,6 +257,7 @@ fn end(present: &Generation, component: &str, functions: &[&FunctionId], by: By)
             component: component.to_owned(),
             digest: None,
             home: Some(active.base.component().home(function)),
+            mode: None,
             percent: Percent::ALL,
         }));
     }

@@ -92,6 +92,8 @@ pub struct Registry {
     adopting: tokio::sync::Mutex<()>,
     /// What lies in the sources while that is looked at: what is active and lies there is read and hashed once.
     offered: Mutex<BTreeMap<Digest, Content>>,
+    /// What the sources held when they were looked at last; none before the first look.
+    pub(crate) considered: Mutex<Option<BTreeMap<String, Digest>>>,
     /// When code that is active and absent was tried last.
     tried: Mutex<Instant>,
     /// One reload at a time.
@@ -211,6 +213,7 @@ impl Registry {
             loading: Mutex::default(),
             adopting: tokio::sync::Mutex::default(),
             offered: Mutex::default(),
+            considered: Mutex::default(),
             tried: Mutex::new(Instant::now()),
             turn: tokio::sync::Mutex::default(),
             passed_over: Notify::new(),
@@ -236,6 +239,16 @@ impl Registry {
         &self.tallies
     }
 
+    /// Whether nothing was ever activated.
+    pub fn is_new(&self) -> bool {
+        self.log.history().generation() == 0
+    }
+
+    /// What is wrong with the activation log: it cannot be read any further, and nothing can be activated.
+    pub fn trouble(&self) -> Option<LogError> {
+        self.log.trouble()
+    }
+
     /// The components that were refused when they were last looked at, by name.
     pub fn rejected(&self) -> BTreeMap<String, Rejected> {
         lock(&self.rejected).clone()
@@ -251,7 +264,7 @@ impl Registry {
         if let Some(only) = history.only(function) {
             return Some(Choice::Only(only));
         }
-        choose(&history, self.mode(function), function, run)
+        choose(&history, function, run)
     }
 
     /// Reads what other workers have added to the log. What is wrong with it is told by the log itself, once; what is
@@ -262,13 +275,6 @@ impl Registry {
             // It may wait for another process that writes.
             drop(tokio::task::spawn_blocking(move || log.refresh()).await);
         }
-    }
-
-    /// Which versions a run of a function may go on with.
-    fn mode(&self, function: &FunctionId) -> Mode {
-        let present = self.present.borrow();
-        let config = present.active(function).and_then(|active| active.config(function));
-        config.map(|config| config.mode).unwrap_or_default()
     }
 
     /// A hold on this version of a component, loaded if it is not in memory.
@@ -375,12 +381,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Which versions may answer a call of this run, by the log and the function's mode.
-fn choose(history: &History, mode: Mode, function: &FunctionId, run: RunId) -> Option<Choice> {
+/// Which versions may answer a call of this run, by the log and the mode of the version it began with: what a later one
+/// declares is for the runs that begin with that.
+fn choose(history: &History, function: &FunctionId, run: RunId) -> Option<Choice> {
+    let began = history.began(function, run);
+    let mode = began.and_then(|began| history.mode(function, began)).unwrap_or_default();
     match mode {
-        Mode::Pinned => history.began(function, run).map(Choice::Only),
+        Mode::Pinned => began.map(Choice::Only),
         Mode::Latest => {
-            let newest = history.newest(function, run).or_else(|| history.began(function, run));
+            let newest = history.newest(function, run).or(began);
             newest.map(Choice::Only)
         }
         Mode::LatestCompatible => {
@@ -388,10 +397,7 @@ fn choose(history: &History, mode: Mode, function: &FunctionId, run: RunId) -> O
             match candidates.as_slice() {
                 [] => None,
                 [only] => Some(Choice::Only(*only)),
-                _ => Some(Choice::First {
-                    began: history.began(function, run),
-                    versions: candidates,
-                }),
+                _ => Some(Choice::First { began, versions: candidates }),
             }
         }
     }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use protocol::digest::{Digest, Hashed};
+use protocol::id::FunctionId;
 
 use crate::activation::{Activation, By, Draft, Percent};
 use crate::history::UnknownGeneration;
@@ -82,6 +83,11 @@ pub enum ReloadError {
         /// How many would go.
         functions: usize,
     },
+    /// There is no such function.
+    #[error(
+        "there is no function {0}, and there never was one; `system-bus functions` lists what there is"
+    )]
+    NoFunction(FunctionId),
     /// There is no such generation to go back to.
     #[error(transparent)]
     Unknown(UnknownGeneration),
@@ -130,6 +136,9 @@ impl Registry {
             let draft = Draft { changes, by: request.by, why: request.why.clone() };
             self.activate(before.number(), draft).await?;
             report.generation.after = self.adopt().await.number();
+        }
+        if !request.dry_run {
+            stage.consider();
         }
         report.took_ms = millis(began);
         Ok(report)

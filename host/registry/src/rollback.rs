@@ -33,6 +33,11 @@ impl Registry {
         let before = self.adopt().await;
         let history = self.log.history();
         let present = history.generation();
+        if let Some(function) = &back.function
+            && history.lines(function).next().is_none()
+        {
+            return Err(ReloadError::NoFunction(function.clone()));
+        }
         let (mut changes, place) = match (&back.function, back.to) {
             (Some(function), None) => {
                 let siblings = siblings(&before, function);

@@ -22,6 +22,7 @@ fn draft(function: &str, why: &str) -> Draft {
         component: "c".to_owned(),
         digest: Some(Digest::of(why.as_bytes())),
         home: None,
+        mode: None,
         percent: Percent::ALL,
     };
     Draft { changes: vec![change], by: By::Reload, why: why.to_owned() }

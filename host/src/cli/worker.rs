@@ -49,10 +49,15 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     )?;
     let plan = Plan::new(&args)?;
     let replace = args.take_over.replace.clone();
+    for old in &replace {
+        can_be_replaced(old).await?;
+    }
+    let watching = args.deploy.watch.then(|| args.deploy.canary.unwrap_or(Percent::ALL));
     let registry = serving::open(
         runtime,
         registry_options(&args.deploy)?,
         source(&args.deploy, args.cache.memory())?,
+        watching,
     )
     .await?;
     let present = registry.present();
@@ -63,13 +68,15 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
             args.deploy.components.display()
         );
     }
-    let watching = args.deploy.watch.then(|| args.deploy.canary.unwrap_or(Percent::ALL));
     let serving = Serving::start(registry, watching, plan.workers()?).await?;
     answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
     if !replace.is_empty() {
         serving.registered(TAKE_OVER).await?;
         for old in &replace {
-            take_over(old).await?;
+            // The server calls this one already: whatever the old one says, somebody has to answer.
+            if let Err(error) = take_over(old).await {
+                tracing::error!(%old, error = format!("{error:#}"), "the old worker was not told; stop it by hand, before it registers again");
+            }
         }
     }
     tokio::select! {
@@ -82,6 +89,23 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     }
     serving.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes sure that a worker is there and will listen, before anything is taken from it.
+async fn can_be_replaced(old: &Url) -> anyhow::Result<()> {
+    let url = old.join("api/functions").with_context(|| old.to_string())?;
+    let mut request = reqwest::Client::new().get(url);
+    if let Some(token) = admin_token() {
+        request = request.bearer_auth(token);
+    }
+    let why = "check --replace; nothing was changed";
+    let answer =
+        request.send().await.with_context(|| format!("no worker answers at {old}; {why}"))?;
+    if !answer.status().is_success() {
+        let said = answer.text().await.unwrap_or_default();
+        bail!("the worker at {old} would refuse to retire ({said}); {why}");
+    }
+    Ok(())
 }
 
 /// Tells a worker that this one has taken over.

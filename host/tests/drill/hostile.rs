@@ -30,7 +30,13 @@ pub(crate) async fn drill() -> Vec<String> {
     let server = Server::own(Mode::Dev);
     let counter = Counter::start().await;
     let components = folder_of(&[guests::STEPS, guests::HOSTILE, guests::START_TRAP]);
-    let worker = server.worker_with(&components, free_address(), &["--step-limit", "500ms"]).await;
+    let worker = server
+        .worker_with(
+            &components,
+            free_address(),
+            &["--step-limit", "500ms", "--replay-limit", "500ms"],
+        )
+        .await;
     let alone = good_runs(&server, &counter, "alone").await;
     let (beside, hostile) =
         tokio::join!(good_runs(&server, &counter, "beside"), hostile_runs(&server));

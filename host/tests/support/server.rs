@@ -137,8 +137,6 @@ impl Server {
             "http://127.0.0.1:*",
             "--memory-mib",
             "64",
-            "--replay-limit",
-            "500ms",
         ];
         args.extend_from_slice(further);
         let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];

@@ -92,7 +92,7 @@ fn not_changed(error: &registry::ReloadError) -> Response {
         E::Conflict { .. } => (StatusCode::PRECONDITION_FAILED, "conflict"),
         E::NoSource => (StatusCode::NOT_FOUND, "no-source"),
         E::Empty { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
-        E::Unknown(_) => (StatusCode::NOT_FOUND, "unknown"),
+        E::Unknown(_) | E::NoFunction(_) => (StatusCode::NOT_FOUND, "unknown"),
         E::Source(_) | E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
     };
     let generation = match error {

@@ -110,10 +110,12 @@ pub(crate) fn refusals(worker: &Worker) -> Vec<String> {
             absent.component, absent.reason
         )
     });
+    let trouble = worker.registry.trouble();
+    let trouble = trouble.map(|error| format!("the activation log: {error}"));
     let functions = present.refused();
     let functions =
         functions.map(|(component, refused)| format!("component {component}: {refused}"));
-    components.chain(absent).chain(functions).collect()
+    trouble.into_iter().chain(components).chain(absent).chain(functions).collect()
 }
 
 /// What can be served and is still not what somebody meant.

@@ -144,11 +144,6 @@ impl Running {
             watch::channel(Arc::new(announcing::announced(&registry.present(), role)));
         let announcing = announcing::follow(registry.watch(), role, announce, stop.clone());
         let mut tasks = vec![tokio::spawn(announcing)];
-        let draining = announcing::drain(Arc::clone(&registry), &options, api.clone());
-        let asking = needs::ask(Arc::clone(&registry), &options, api.clone());
-        let upkeep = Box::pin(async { tokio::join!(draining, asking) });
-        let upkeep = stop.clone().run_until_cancelled_owned(upkeep);
-        tasks.push(tokio::spawn(async { upkeep.await.map(|_| ()).unwrap_or_default() }));
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),
             Transport::Connect(_) | Transport::Both(_) => Payloads::connected(&options),
@@ -162,6 +157,9 @@ impl Running {
             Transport::Connect(connect) => Way::Connect { options: connect, serves_too: false },
             Transport::Both(connect) => Way::Connect { options: connect, serves_too: true },
         };
+        let asking = needs::ask(Arc::clone(&registry), &options, api.clone());
+        let draining =
+            announcing::Draining::new(&registry, &options, api.clone(), payloads.clone());
         let (neighbours, directory) = Neighbours::new(&options, announced.clone(), api.clone());
         let worker = Arc::new(Worker::new(options, registry, api, directory, stop.clone()));
         tasks.push(tokio::spawn(neighbours.watch(stop.clone())));
@@ -200,6 +198,10 @@ impl Running {
                 (router, state, None, Some(connecting))
             }
         };
+        let draining = draining.watch(state.clone());
+        let upkeep = Box::pin(async { tokio::join!(draining, asking) });
+        let upkeep = stop.clone().run_until_cancelled_owned(upkeep);
+        tasks.push(tokio::spawn(async { upkeep.await.map(|_| ()).unwrap_or_default() }));
         let admin = Admin {
             worker: Arc::clone(&of),
             registration: state.clone(),

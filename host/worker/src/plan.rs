@@ -263,7 +263,6 @@ async fn function(
             history: preview.before.history(),
             function: pair.id,
             code,
-            mode,
             steps: steps.unwrap_or_default(),
         };
         runs = Some(look.at(most).await);

@@ -1,8 +1,9 @@
-//! Where functions have lived, and under which names versions came.
+//! Where functions have lived, which code their runs go on with, and under which names versions came.
 
 use std::collections::BTreeMap;
 
 use protocol::digest::Digest;
+use protocol::function::Mode;
 use protocol::id::FunctionId;
 use protocol::role::Role;
 
@@ -19,6 +20,12 @@ impl History {
             }
         }
         homes.into_iter().map(|((function, home), line)| (function, home, line))
+    }
+
+    /// Which code the runs go on with that began with this version, as it declares. None where the log does not say.
+    pub fn mode(&self, function: &FunctionId, digest: Digest) -> Option<Mode> {
+        let mut lines = self.all().rev().filter(|line| line.function == *function);
+        lines.find_map(|line| line.mode.filter(|_| line.digest == Some(digest)))
     }
 
     /// The name of the component with which this version of a function came.

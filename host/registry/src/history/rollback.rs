@@ -65,6 +65,7 @@ impl History {
             component: line.component.clone(),
             digest,
             home: line.home,
+            mode: line.mode,
             percent: Percent::ALL,
         })
     }

@@ -33,6 +33,7 @@ fn lines(written: &[Written]) -> Vec<Activation> {
         component: "c".to_owned(),
         digest: (*name != "-").then(|| digest(name)),
         home: None,
+        mode: None,
         percent: Percent::try_from(*percent).expect("a share"),
         by: *by,
         why: String::new(),

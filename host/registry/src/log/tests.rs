@@ -18,6 +18,7 @@ fn draft(names: &[&str]) -> Draft {
         component: "c".to_owned(),
         digest: Some(Digest::of(name.as_bytes())),
         home: None,
+        mode: None,
         percent: Percent::ALL,
     };
     Draft { changes: names.iter().map(change).collect(), by: By::Reload, why: "a\nb".to_owned() }

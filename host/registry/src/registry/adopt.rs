@@ -81,7 +81,15 @@ impl Registry {
         history: &History,
         active: &BTreeMap<FunctionId, Active>,
     ) -> Vec<Retired> {
-        let drained: BTreeSet<(Role, FunctionId)> = lock(&self.drained).clone();
+        // What is active again has runs again.
+        let drained: BTreeSet<(Role, FunctionId)> = {
+            let mut drained = lock(&self.drained);
+            drained.retain(|(role, function)| {
+                let home = active.get(function).map(|a| a.base.component().home(function));
+                home != Some(*role)
+            });
+            drained.clone()
+        };
         let mut retired = Vec::new();
         for (function, role, last) in history.homes() {
             let here = active
@@ -126,8 +134,12 @@ impl Registry {
 
     /// A retired function has no unfinished run any more.
     pub async fn drained(&self, role: Role, function: &FunctionId) {
-        lock(&self.drained).insert((role, function.clone()));
         let _turn = self.adopting.lock().await;
+        // It may have come back while the server was asked.
+        if self.present().without_retired(role, function).is_none() {
+            return;
+        }
+        lock(&self.drained).insert((role, function.clone()));
         self.present.send_if_modified(|present| {
             let without = present.without_retired(role, function);
             without.is_some_and(|generation| {

@@ -74,6 +74,8 @@ pub enum Verdict {
     Removed,
     /// It was rolled back, so it is not activated again.
     RolledBack,
+    /// It was active before what is active now, and nobody has put it there since: a folder that is behind.
+    Superseded,
 }
 
 impl Verdict {
@@ -91,6 +93,7 @@ impl Verdict {
             Self::CarriedOver => "carried-over",
             Self::Removed => "removed",
             Self::RolledBack => "rolled-back",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -14,8 +14,9 @@ use runtime::Component as Code;
 use super::report::{Component, Report, Span, Verdict};
 use super::{Request, millis};
 use crate::activation::{Change, Percent};
+use crate::canary::mode_of;
 use crate::generation::Generation;
-use crate::registry::{Registry, Rejected};
+use crate::registry::{Registry, Rejected, lock};
 use crate::source::{Content, Found};
 
 /// What a reload would make of what it found.
@@ -149,6 +150,16 @@ impl<'r> Stage<'r> {
             );
             return item;
         }
+        if self.is_behind(name, digest) && !self.request.force {
+            item.code = active.cloned();
+            item.verdict = Verdict::Superseded;
+            item.reason = Some(
+                "this version was active before the present one, and has not changed here since; put the newer one \
+                 there, or ask with `force`"
+                    .to_owned(),
+            );
+            return item;
+        }
         match self.code(name, &content).await {
             Ok((code, bytes)) => {
                 item.code = Some(code);
@@ -189,6 +200,33 @@ impl<'r> Stage<'r> {
         let history = self.before.history();
         let mut active = self.before.functions().filter(|(_, active)| active.component == name);
         active.any(|(function, _)| history.was_rolled_back(function, digest))
+    }
+
+    /// Whether a file holds what was active once, and nobody has put it there since this worker looked last: other workers,
+    /// or this one before its restart, have moved on.
+    fn is_behind(&self, name: &str, digest: Digest) -> bool {
+        if self.canary_of(name, digest).is_some() {
+            // Its share is what changes.
+            return false;
+        }
+        let unchanged = match &*lock(&self.registry.considered) {
+            None => true,
+            Some(considered) => considered.get(name) == Some(&digest),
+        };
+        let mut lines = self.before.history().all();
+        unchanged && lines.any(|line| line.digest == Some(digest) && line.component == name)
+    }
+
+    /// What was found, for the next look. What could not be read is as it was.
+    pub(super) fn consider(&self) {
+        let mut considered = lock(&self.registry.considered);
+        let before = considered.take().unwrap_or_default();
+        let now = self.items.iter().filter(|(_, item)| item.verdict != Verdict::Removed);
+        let now = now.filter_map(|(name, item)| {
+            let digest = item.digest.or_else(|| before.get(name).copied())?;
+            Some((name.clone(), digest))
+        });
+        *considered = Some(now.collect());
     }
 
     /// A function that is served now and has a fault in the new code would be gone: the whole component stays old.
@@ -324,6 +362,7 @@ impl<'r> Stage<'r> {
             component: component.to_owned(),
             digest: code.map(|code| code.digest()),
             home,
+            mode: code.and_then(|code| mode_of(code, function)),
             percent,
         }
     }

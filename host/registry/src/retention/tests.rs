@@ -28,6 +28,7 @@ fn history(lines: &[&str]) -> History {
             component: "c".to_owned(),
             digest: (version != "-").then(|| digest(version)),
             home: Some(Role::Host),
+            mode: None,
             percent: Percent::try_from(percent).expect("a share"),
             by: By::Reload,
             why: String::new(),

@@ -1,5 +1,6 @@
 //! Registries on real files with real components: what is activated, what is refused, and what survives.
 
+mod behind;
 mod canary;
 mod preview;
 mod properties;

@@ -41,16 +41,17 @@ pub(super) async fn plan(
     if runs > plan::MOST_RUNS {
         return bad(format!("runs={runs} is more than the {} that are looked at", plan::MOST_RUNS));
     }
+    // Before anything is held: the caller may take its time.
+    let offer = match offer(asked.name, &headers, body).await {
+        Ok(offer) => offer,
+        Err(refused) => return refused,
+    };
     // Each one compiles and replays: one at a time leaves the worker to its calls.
     let Ok(_turn) = admin.worker.planning.try_lock() else {
         let message = "another plan is under way; try again in a moment";
         let mut busy = refusal(StatusCode::CONFLICT, "busy", message);
         busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         return busy;
-    };
-    let offer = match offer(asked.name, &headers, body).await {
-        Ok(offer) => offer,
-        Err(refused) => return refused,
     };
     match plan::plan(&admin.worker, offer, runs).await {
         Ok(plan) => answer(StatusCode::OK, plan.generation, &plan),

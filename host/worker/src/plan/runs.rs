@@ -122,7 +122,6 @@ pub(super) struct Look<'l> {
     pub(super) function: &'l FunctionId,
     /// The new code; none when no worker of this role would have any.
     pub(super) code: Option<Arc<Component>>,
-    pub(super) mode: Mode,
     /// The steps of the active version, to name what is stored.
     pub(super) steps: &'l [DeclaredStep],
 }
@@ -160,10 +159,15 @@ impl Look<'_> {
     async fn look(&self, run: RunId) -> Told {
         let told = |found| Told { found, misfit: None };
         let began = || self.history.began(self.function, run);
+        let mode = began().and_then(|began| self.history.mode(self.function, began));
+        let mode = mode.unwrap_or_default();
         let Some(code) = &self.code else {
-            return told(Found::Stays { why: "no-code-here", with: began() });
+            // Of a function that is taken away the last version is the newest.
+            let newest = || self.history.newest(self.function, run);
+            let with = if mode == Mode::Pinned { began() } else { newest().or_else(began) };
+            return told(Found::Stays { why: "no-code-here", with });
         };
-        if self.mode == Mode::Pinned {
+        if mode == Mode::Pinned {
             return told(Found::Stays { why: "pinned", with: began() });
         }
         let call = match self.parked(run).await {
@@ -176,7 +180,7 @@ impl Look<'_> {
             Ok(None) => self.missed(code, run, &call).await,
             Err(why) => return told(Found::Unreadable(format!("run {run}: {why}"))),
         };
-        let found = match (&misfit, self.mode) {
+        let found = match (&misfit, mode) {
             (None, _) => Found::Moves,
             (Some(unfit), Mode::Latest) => Found::Breaks(unfit.verdict),
             (Some(unfit), Mode::LatestCompatible | Mode::Pinned) => {

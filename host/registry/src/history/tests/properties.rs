@@ -26,6 +26,7 @@ fn logged(raw: &[Raw]) -> Vec<Activation> {
             component: "c".to_owned(),
             digest: code.map(|code| Digest::of(&[code])),
             home: None,
+            mode: None,
             percent: Percent::try_from(percent).expect("a share"),
             by: [Discovery, Reload, Rollback, Promotion, Judgement][usize::from(*by)],
             why: String::new(),
