@@ -11,8 +11,9 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use worker::Options;
 
-use crate::bus::{Bus, deployed, options};
+use crate::bus::{Bus, deployed, options, runtime};
 use crate::call::CallTo;
+use crate::deployed::Deployed;
 use crate::server::Server;
 
 const RUNS: [&str; 3] =
@@ -168,20 +169,18 @@ async fn code_that_would_be_gone_or_elsewhere_hurts_while_there_are_runs() {
 }
 
 #[tokio::test]
-async fn the_latest_code_hurts_runs_that_it_does_not_fit() {
-    let server = Server::start();
-    let bus = bus(&server, guests::TWO_HOMES, 2, &["one"]).await;
-    // It takes no steps, so a run that has one behind it does not fit.
+async fn code_that_does_not_fit_hurts_runs_that_follow_the_latest() {
+    // The mode is that of the code which the runs began with. It takes no steps, so a run that has one behind it does not
+    // fit.
     for (mode, hurts) in [("latest", true), ("latest-compatible", false)] {
-        let mut bytes = read(guests::TWO_HOMES);
-        let manifest = format!(
-            r#"{{"functions":[{{"id":"anywhere","mode":"{mode}","triggers":[{{"event":"a/b"}}]}}]}}"#
-        );
-        let from = find(&bytes, br#"{"sdk":"by-hand/1""#);
-        let to = find(&bytes, br#""role":"host"}]}"#) + br#""role":"host"}]}"#.len();
-        bytes[from..to].fill(b' ');
-        bytes[from..from + manifest.len()].copy_from_slice(manifest.as_bytes());
-        let plan = offered(&bus, "two-homes", bytes).await;
+        let server = Server::start();
+        let deployed = Deployed::empty(runtime().await, |_| {});
+        deployed.place_as("two-homes", &anywhere(mode, "a/b"));
+        deployed.reload().await;
+        let bus = Bus::with(options(Trust::Dev, server.address), deployed).await;
+        let bus = bus.registered().await;
+        leave(&server, 2, &["one"]);
+        let plan = offered(&bus, "two-homes", anywhere("latest-compatible", "a/c")).await;
         let function = function(&plan, "anywhere");
         assert_eq!(function["hurts"], hurts, "{plan}");
         let (breaks, stays) = (&function["runs"]["breaks"], &function["runs"]["stays"]);
@@ -190,6 +189,19 @@ async fn the_latest_code_hurts_runs_that_it_does_not_fit() {
         assert_eq!((breaks, stays), expected, "{plan}");
         assert!(function["changes"].to_string().contains("triggers"), "{plan}");
     }
+}
+
+/// A component with the function `anywhere` in this mode, for this event.
+fn anywhere(mode: &str, event: &str) -> Vec<u8> {
+    let mut bytes = read(guests::TWO_HOMES);
+    let manifest = format!(
+        r#"{{"functions":[{{"id":"anywhere","mode":"{mode}","triggers":[{{"event":"{event}"}}]}}]}}"#
+    );
+    let from = find(&bytes, br#"{"sdk":"by-hand/1""#);
+    let to = find(&bytes, br#""role":"host"}]}"#) + br#""role":"host"}]}"#.len();
+    bytes[from..to].fill(b' ');
+    bytes[from..from + manifest.len()].copy_from_slice(manifest.as_bytes());
+    bytes
 }
 
 #[tokio::test]
