@@ -38,6 +38,11 @@ fn the_cron_declaration_is_what_the_server_expects() {
             "name": "Heartbeat",
             "retries": 2,
             "triggers": [{"event": "system/heartbeat.requested"}, {"cron": "*/15 * * * *"}],
+            "input": [{"event": "system/heartbeat.requested", "fields": ["targets"]}],
+            "steps": [
+                {"id": "record-beat", "kind": "run"},
+                {"id": "request-health-check", "kind": "send-event"},
+            ],
         })
     );
 }
