@@ -58,6 +58,7 @@ fn every_option_is_written_as_the_contract_says() {
         declared::<everything>(),
         json!({
             "id": "everything",
+            "input": [{"event": "shop/order.paid", "fields": ["orderId", "total"]}],
             "name": "Everything that goes together",
             "retries": 20,
             "triggers": [
@@ -121,6 +122,7 @@ fn the_other_forms() {
         declared::<batched>(),
         json!({
             "id": "batched",
+            "input": [{"event": "shop/order.paid", "fields": ["orderId", "total"]}],
             "name": "batched",
             "triggers": [{"event": "shop/order.paid"}],
             "concurrency": [{"limit": 1, "scope": "fn"}],
