@@ -47,12 +47,11 @@ pub(crate) async fn open(
     let registry = Registry::open(runtime, options, Some(source))?;
     // Where somebody has to ask for a reload, a start is none; but what was never active has to begin somehow.
     let percent = if registry.is_new() { Some(Percent::ALL) } else { watching };
-    let taken_up = match percent {
-        Some(percent) => take_up(&registry, percent).await.map(Some),
-        None => {
-            registry.adopt().await;
-            Ok(None)
-        }
+    let taken_up = if let Some(percent) = percent {
+        take_up(&registry, percent).await.map(Some)
+    } else {
+        registry.adopt().await;
+        Ok(None)
     };
     let report = match taken_up {
         Ok(report) => report,

@@ -121,6 +121,16 @@ enum Way {
     Connect { options: ConnectOptions, serves_too: bool },
 }
 
+/// What a worker does beside answering, until it is told to stop.
+async fn upkeep(
+    draining: impl Future<Output = ()>,
+    asking: impl Future<Output = ()>,
+    stop: CancellationToken,
+) {
+    let both = Box::pin(async { tokio::join!(draining, asking) });
+    let _ = stop.run_until_cancelled_owned(both).await;
+}
+
 impl Running {
     /// Binds the address, begins to take calls by the transports asked for, and begins to register.
     pub async fn start(options: Options, registry: Arc<Registry>) -> Result<Self, StartError> {
@@ -198,10 +208,7 @@ impl Running {
                 (router, state, None, Some(connecting))
             }
         };
-        let draining = draining.watch(state.clone());
-        let upkeep = Box::pin(async { tokio::join!(draining, asking) });
-        let upkeep = stop.clone().run_until_cancelled_owned(upkeep);
-        tasks.push(tokio::spawn(async { upkeep.await.map(|_| ()).unwrap_or_default() }));
+        tasks.push(tokio::spawn(upkeep(draining.watch(state.clone()), asking, stop.clone())));
         let admin = Admin {
             worker: Arc::clone(&of),
             registration: state.clone(),
