@@ -58,6 +58,10 @@ impl Operated {
         let text = response.text().await?;
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
+            // Every answer of a worker names its generation.
+            if body["generation"].is_null() {
+                bail!("what answers at {} is no worker; name one with --worker", self.worker);
+            }
             return Ok(Answer::Done(body));
         }
         let said = body["message"].as_str().map_or_else(|| text.trim().to_owned(), str::to_owned);

@@ -56,7 +56,7 @@ pub(crate) async fn open(
     let report = match taken_up {
         Ok(report) => report,
         // What was active goes on; what is there now can wait for somebody to look at it.
-        Err(error @ (ReloadError::Empty { .. } | ReloadError::Source(_))) => {
+        Err(error @ ReloadError::Empty { .. }) => {
             tracing::error!(%error, "nothing was taken up; serving what was active before");
             registry.adopt().await;
             None

@@ -145,15 +145,6 @@ impl LogFile {
         (!state.undecided(run)).then(|| state.history.clone())
     }
 
-    /// Waits for a history with a newer generation than this one.
-    pub async fn beyond(&self, generation: u64) -> Arc<History> {
-        let mut changes = self.state.subscribe();
-        match changes.wait_for(|state| state.history.generation() > generation).await {
-            Ok(state) => state.history.clone(),
-            Err(_) => self.history(),
-        }
-    }
-
     /// What is wrong with the file since it was last looked at; the known history stays in force. `None` when all is well.
     pub fn trouble(&self) -> Option<LogError> {
         self.state.borrow().trouble.clone()

@@ -72,9 +72,6 @@ pub enum ReloadError {
     /// There is nothing to load from.
     #[error("this worker has no folder and no registry of components to reload from")]
     NoSource,
-    /// Where components come from cannot be read.
-    #[error("{0}; nothing was changed")]
-    Source(String),
     /// Everything would be gone.
     #[error(
         "no component is left, and {functions} functions are active; if that is meant, ask with `force`"
@@ -103,6 +100,16 @@ impl Registry {
     /// Looks at what there is, and activates what is new and good. One at a time.
     pub async fn reload(&self, request: &Request) -> Result<Report, ReloadError> {
         let _turn = self.turn.try_lock().map_err(|_| ReloadError::Busy)?;
+        let reloaded = self.reload_in_turn(request).await;
+        let looked_only = request.dry_run || reloaded.is_err();
+        if looked_only && request.by != By::Discovery {
+            // Whoever waits for changes has not seen what this look has seen.
+            self.passed_over.notify_one();
+        }
+        reloaded
+    }
+
+    async fn reload_in_turn(&self, request: &Request) -> Result<Report, ReloadError> {
         let began = Instant::now();
         let source = self.source.as_ref().ok_or(ReloadError::NoSource)?;
         // What other workers did counts before anything is compared.
@@ -119,10 +126,6 @@ impl Registry {
         let _offered = self.offer(&scan);
         let before = self.adopt().await;
         let stage = Stage::new(self, &before, request).load(scan.components).await;
-        if request.dry_run {
-            // Whoever waits for changes has not seen what this look has seen.
-            self.passed_over.notify_one();
-        }
         self.note_rejected(&stage);
         if stage.leaves_nothing() && !request.force {
             return Err(ReloadError::Empty { functions: before.functions().count() });

@@ -44,6 +44,9 @@ fn words(shown: &Value) -> String {
         ]);
     }
     let _ = write!(words, "{table}");
+    for retired in shown["retired"].as_array().into_iter().flatten() {
+        let _ = write!(words, "\nretired, until its runs are done: {}", text(retired));
+    }
     for duplicate in shown["duplicates"].as_array().into_iter().flatten() {
         let _ = write!(words, "\nduplicate: {}", text(duplicate));
     }

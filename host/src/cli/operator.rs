@@ -74,7 +74,7 @@ pub(crate) struct Rollback {
 pub(crate) struct Generations {
     #[command(flatten)]
     pub(crate) reach: Reach,
-    /// How many lines of the activation log to show
+    /// How many lines of the activation log to show; a worker tells the last 100
     #[arg(long, value_name = "LINES", default_value_t = 20)]
     pub(crate) count: usize,
 }

@@ -93,7 +93,7 @@ fn not_changed(error: &registry::ReloadError) -> Response {
         E::NoSource => (StatusCode::NOT_FOUND, "no-source"),
         E::Empty { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
         E::Unknown(_) | E::NoFunction(_) => (StatusCode::NOT_FOUND, "unknown"),
-        E::Source(_) | E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
+        E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
     };
     let generation = match error {
         E::Conflict { present, .. } => Some(*present),

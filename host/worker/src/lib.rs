@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`handle`] | a decoded call → an outcome, by the version that its run goes on with |
 //! | `announcing` | a generation → what the server is told |
+//! | `needs` | which old versions unfinished runs need |
 //! | `admin` | the routes for operators |
 //! | `plan` | what deploying would do to functions and their unfinished runs |
 //! | `stage` | one call's way to the server while its function runs |

@@ -27,8 +27,6 @@ pub struct Tally {
     pub failures: u64,
     /// Calls that ended in a trap or at a limit.
     pub faults: u64,
-    /// Calls whose memo the code did not fit.
-    pub misfits: u64,
     /// The runs, and how often something failed in each.
     runs: HashMap<RunId, u32>,
     troubled: u64,
@@ -65,12 +63,6 @@ impl Tally {
     /// The code has trapped, or met a limit.
     pub fn fault(&mut self, run: RunId) {
         self.faults += 1;
-        self.trouble(run);
-    }
-
-    /// The code did not fit the run's memo.
-    pub fn misfit(&mut self, run: RunId) {
-        self.misfits += 1;
         self.trouble(run);
     }
 

@@ -143,12 +143,12 @@ fn a_tally_knows_so_many_runs_apart() {
     for number in 0..MAX_RUNS as u64 + 10 {
         tally.call(run(number), 0, at(100 - i64::try_from(number.min(50)).expect("small")));
         tally.failure(run(number));
-        tally.misfit(run(number));
+        tally.fault(run(number));
     }
     assert_eq!((tally.runs(), tally.troubled()), (MAX_RUNS as u64, MAX_RUNS as u64));
     assert_eq!(tally.stubborn(), 0, "two failures each");
     assert_eq!(tally.calls, MAX_RUNS as u64 + 10);
-    assert_eq!(tally.failures, tally.misfits);
+    assert_eq!(tally.failures, tally.faults);
     assert_eq!(tally.first(), Some(at(50)));
 }
 
