@@ -15,6 +15,7 @@ mod server;
 mod suite;
 
 mod changed_code;
+mod deployed;
 mod foreign;
 mod recovery;
 mod ways;
