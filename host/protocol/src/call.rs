@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -90,7 +91,7 @@ pub struct Call {
     pub trace: Option<TraceContext>,
     /// The steps in the order in which they completed.
     stack: Vec<StepId>,
-    body: Bytes,
+    body: ByteString,
     event: Range<usize>,
     events: Range<usize>,
 }
@@ -194,9 +195,11 @@ impl Call {
     /// Decodes a call whose sender is believed.
     pub fn decode(route: Route, verified: &Verified<Bytes>) -> Result<Self, CallError> {
         let malformed = |problem: String| CallError::Malformed(problem);
-        let bytes = verified.body().clone();
+        // Once for all of it, and not again for each text that is taken from it.
+        let bytes = ByteString::try_from(verified.body().clone())
+            .map_err(|error| malformed(error.to_string()))?;
         let body: Body<'_> =
-            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+            serde_json::from_str(&bytes).map_err(|error| malformed(error.to_string()))?;
         let run =
             body.ctx.run_id.parse().map_err(|error| malformed(format!("ctx.run_id: {error}")))?;
         let range = |raw: &RawValue| {
@@ -259,7 +262,7 @@ impl Call {
     /// The text of a range of the body, or what stands for it where it is missing.
     fn text<'c>(&'c self, range: &Range<usize>, absent: &'c str) -> &'c str {
         // Both ranges were taken from a `str` within the body.
-        match std::str::from_utf8(&self.body[range.clone()]).unwrap_or_default() {
+        match self.body.get(range.clone()).unwrap_or_default() {
             "" | "null" => absent,
             text => text,
         }

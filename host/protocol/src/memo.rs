@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytestring::ByteString;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use crate::id::StepId;
 /// The memos of one call: one scan of the body into id → byte range. Values stay where they are in the body.
 #[derive(Debug, Clone, Default)]
 pub struct MemoTable {
-    body: Bytes,
+    body: ByteString,
     entries: HashMap<StepId, Entry, BuildHasherDefault<HashedAlready>>,
 }
 
@@ -51,7 +51,7 @@ pub enum Shape {
 impl MemoTable {
     /// Indexes the memos in `steps`, which stand in `body`, and ranks them by the server's `stack`: the order in which
     /// they completed. Memos that are not in the stack come last, in the order of the body.
-    pub(crate) fn index(body: Bytes, steps: &Steps<'_>, stack: &[StepId]) -> Self {
+    pub(crate) fn index(body: ByteString, steps: &Steps<'_>, stack: &[StepId]) -> Self {
         let origin = body.as_ptr() as usize;
         let mut entries =
             HashMap::with_capacity_and_hasher(steps.0.len(), BuildHasherDefault::new());
@@ -77,24 +77,24 @@ impl MemoTable {
         &self,
         mut rewrite: impl FnMut(&StepId, &str) -> Result<Option<String>, E>,
     ) -> Result<Self, E> {
-        let mut body = Vec::with_capacity(self.body.len());
+        let mut body = String::with_capacity(self.body.len());
         let mut entries =
             HashMap::with_capacity_and_hasher(self.entries.len(), BuildHasherDefault::new());
         for (id, Entry { bytes, rank, ordered }) in &self.entries {
             let text = self.text(bytes);
             let start = body.len();
             match rewrite(id, text)? {
-                Some(other) => body.extend_from_slice(other.as_bytes()),
-                None => body.extend_from_slice(text.as_bytes()),
+                Some(other) => body.push_str(&other),
+                None => body.push_str(text),
             }
             entries.insert(*id, Entry { bytes: start..body.len(), rank: *rank, ordered: *ordered });
         }
         Ok(Self { body: body.into(), entries })
     }
 
-    /// Whether any memo may contain this text: a quick look that reads nothing.
+    /// Whether any memo may contain this text: a quick look at the whole body, which reads nothing.
     pub(crate) fn mentions(&self, text: &str) -> bool {
-        self.entries.values().any(|entry| self.text(&entry.bytes).contains(text))
+        memchr::memmem::find(self.body.as_bytes(), text.as_bytes()).is_some()
     }
 
     /// How many there are.
@@ -166,7 +166,7 @@ impl MemoTable {
 
     fn text(&self, bytes: &Range<usize>) -> &str {
         // Every range was taken from a `str` within the body.
-        std::str::from_utf8(&self.body[bytes.clone()]).unwrap_or(NOTHING)
+        self.body.get(bytes.clone()).unwrap_or(NOTHING)
     }
 }
 
@@ -294,9 +294,9 @@ mod tests {
     use super::*;
 
     fn table(steps: &str, stack: &[StepId]) -> MemoTable {
-        let body = Bytes::from(steps.to_owned());
+        let body = ByteString::from(steps);
         let owned = body.clone();
-        let steps = serde_json::from_slice(&owned).expect("memos");
+        let steps = serde_json::from_str(&owned).expect("memos");
         MemoTable::index(body, &steps, stack)
     }
 

@@ -2,6 +2,7 @@
 //! run that nobody calls now, and texts that were rewritten on the way in.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::{Attempt, Call, CallError, Dispatch, Route};
@@ -45,7 +46,7 @@ impl Call {
             memos: MemoTable::default(),
             trace: None,
             stack: order.to_vec(),
-            body: Bytes::new(),
+            body: ByteString::new(),
             event: 0..0,
             events: 0..0,
         };
@@ -57,22 +58,22 @@ impl Call {
     ///
     /// The order of completion stays the one of the call. Where the call has none, it is the order of `actions`.
     pub fn with_state(self, actions: &Bytes, batch: &Bytes) -> Result<Self, CallError> {
-        let fault = |what: &str, error: serde_json::Error| {
+        let text = |bytes: &Bytes| ByteString::try_from(bytes.clone());
+        let fault = |what: &str, error: &dyn std::fmt::Display| {
             CallError::Malformed(format!("the run's {what} as they were fetched: {error}"))
         };
+        let actions = text(actions).map_err(|error| fault("steps", &error))?;
         let steps: Steps<'_> =
-            serde_json::from_slice(actions).map_err(|error| fault("steps", error))?;
+            serde_json::from_str(&actions).map_err(|error| fault("steps", &error))?;
         let memos = MemoTable::index(actions.clone(), &steps, &self.stack);
+        let batch = text(batch).map_err(|error| fault("events", &error))?;
         let events: Vec<&RawValue> =
-            serde_json::from_slice(batch).map_err(|error| fault("events", error))?;
+            serde_json::from_str(&batch).map_err(|error| fault("events", &error))?;
         let call = Self { memos, use_api: false, ..self };
         Ok(match events.first() {
             // The call's own event is better than none.
             None => call,
-            Some(first) => {
-                let all = std::str::from_utf8(batch).unwrap_or_default();
-                call.with_events(first.get(), all)
-            }
+            Some(first) => call.with_events(first.get(), &batch),
         })
     }
 
@@ -83,7 +84,7 @@ impl Call {
 
     /// The call with other events: the first one, and the array of all.
     pub(crate) fn with_events(self, first: &str, all: &str) -> Self {
-        let body = Bytes::from([first, all.trim()].concat());
+        let body = ByteString::from([first, all.trim()].concat());
         let (event, events) = (0..first.len(), first.len()..body.len());
         Self { body, event, events, ..self }
     }
