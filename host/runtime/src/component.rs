@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use protocol::call::Call;
 use protocol::digest::{Digest, Hashed};
 use protocol::function::{FunctionConfig, Manifest, ManifestError, RefusedFunction};
 use protocol::id::FunctionId;
 use protocol::role::Role;
 
 use crate::bindings::WorkerPre;
+use crate::capability::{Caller, Usage};
 use crate::engine::Runtime;
 use crate::fault::Fault;
 use crate::placement::{self, DecodeError, Import, Placement, Refusals};
@@ -16,12 +18,13 @@ use crate::state::CallState;
 
 /// A component that can be called.
 pub struct Component {
-    name: String,
+    name: Arc<str>,
     digest: Digest,
     manifest: Manifest,
     placement: Placement,
     /// Linked for each role that a function of it lives in; never empty.
     linked: Vec<(Role, WorkerPre<CallState>)>,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) runtime: Runtime,
 }
 
@@ -167,13 +170,34 @@ impl Component {
             .into_iter()
             .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
         let linked = linked.collect::<Result<_, LoadError>>()?;
-        let runtime = runtime.clone();
-        Ok(Arc::new(Self { name: component(), digest, manifest, placement, linked, runtime }))
+        let (usage, runtime) = (runtime.usages.of(name), runtime.clone());
+        Ok(Arc::new(Self {
+            name: name.into(),
+            digest,
+            manifest,
+            placement,
+            linked,
+            usage,
+            runtime,
+        }))
     }
 
     /// What errors and logs call it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whose call this is, for what stands behind its imports.
+    pub(crate) fn caller(&self, function: &FunctionId, call: &Call) -> Caller {
+        Caller {
+            component: Arc::clone(&self.name),
+            digest: self.digest,
+            function: function.clone(),
+            run: call.run,
+            role: self.home(function),
+            attempt: call.attempt.number,
+            usage: Arc::clone(&self.usage),
+        }
     }
 
     /// The SHA-256 of its bytes.

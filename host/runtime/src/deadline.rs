@@ -54,7 +54,8 @@ impl Deadline {
         }
     }
 
-    fn left(&self) -> Duration {
+    /// How long it is until then.
+    pub(crate) fn left(&self) -> Duration {
         let after = Duration::from_millis(self.after.load(Ordering::Relaxed));
         after.saturating_sub(self.began.elapsed())
     }

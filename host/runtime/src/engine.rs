@@ -1,10 +1,12 @@
 //! The one configuration of the engine, the pool of instances, and the thread that makes time pass for guests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use protocol::id::RunId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use wasmtime::{
@@ -12,6 +14,8 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
+use crate::capability::Provider;
+use crate::capability::usage::{Usage, Usages};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
@@ -37,6 +41,8 @@ pub struct Runtime {
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) compilation: Compilation,
     pub(crate) target: Arc<Target>,
+    pub(crate) usages: Arc<Usages>,
+    providers: Arc<[Arc<dyn Provider>]>,
     _ticker: Arc<Ticker>,
 }
 
@@ -64,6 +70,16 @@ impl Runtime {
         allowed: Vec<Destination>,
         compilation: Compilation,
     ) -> Result<Self, EngineError> {
+        Self::with_providers(limits, allowed, compilation, Vec::new())
+    }
+
+    /// The same, with what stands behind the capabilities that the runtime does not have itself.
+    pub fn with_providers(
+        limits: Limits,
+        allowed: Vec<Destination>,
+        compilation: Compilation,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> Result<Self, EngineError> {
         let settings = Settings::from(&limits);
         let engine = match Engine::new(&settings.config(true)) {
             Ok(engine) => engine,
@@ -78,7 +94,7 @@ impl Runtime {
         };
         let fingerprint = Fingerprint::of(&engine);
         let target = Target { engine: engine.clone(), settings, fingerprint };
-        let linkers = Linkers::new(&engine).map_err(EngineError::Engine)?;
+        let linkers = Linkers::new(&engine, &providers).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
         Ok(Self {
             engine,
@@ -88,8 +104,22 @@ impl Runtime {
             slots: Arc::new(Semaphore::new(INSTANCES as usize)),
             compilation,
             target: Arc::new(target),
+            usages: Arc::default(),
+            providers: providers.into(),
             _ticker: Arc::new(ticker),
         })
+    }
+
+    /// What each component has used so far, by name.
+    pub fn usage(&self) -> BTreeMap<String, Arc<Usage>> {
+        self.usages.all()
+    }
+
+    /// Lets what is kept for a run go: it has ended, or was given up.
+    pub fn run_ended(&self, run: RunId) {
+        for provider in self.providers.iter() {
+            provider.run_ended(run);
+        }
     }
 
     /// What one call may use.

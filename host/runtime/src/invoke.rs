@@ -49,12 +49,14 @@ impl Component {
         let log = Log::of_call(function, call.run, runtime.limits.log_lines);
         let replay = Replay::new(Arc::clone(&call), backstage.directory(), rigour);
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
+        let caller = self.caller(function, &call);
+        let role = caller.role;
         let mut state =
-            CallState::for_call(limits, allowed, call.run, replay, Arc::clone(&backstage), log);
+            CallState::for_call(limits, allowed, caller, replay, Arc::clone(&backstage), log);
         state.outgoing.trace.clone_from(&call.trace);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
-        let linked = self.linked(self.home(function));
+        let linked = self.linked(role);
         let invocation = async {
             let instance = linked.instantiate_async(&mut store).await?;
             let entry = instance.system_bus_durable_entry();

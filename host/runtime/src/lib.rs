@@ -14,6 +14,7 @@
 //! | [`component`] | bytes → a checked, pre-instantiated [`Component`] |
 //! | [`folder`] | a file → the bytes of a component |
 //! | [`invoke`] | one call in a fresh instance |
+//! | [`capability`] | the seam between imports and what stands behind them: providers, the gate that each of their functions passes, counters |
 //! | `conversation` | a running function and its host, for both interfaces a guest may speak |
 //! | [`backstage`] | what a running call needs of the worker around it |
 //! | [`limits`] | what one call may use |
@@ -23,6 +24,7 @@
 pub mod backstage;
 mod bindings;
 pub mod cache;
+pub mod capability;
 pub mod compile;
 pub mod component;
 mod conversation;
@@ -43,9 +45,11 @@ mod state;
 
 pub use backstage::{Backstage, Stored};
 pub use cache::Cache;
+pub use capability::{Caller, Provider};
 pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use limits::Limits;
 pub use placement::Placement;
+pub use state::CallState;

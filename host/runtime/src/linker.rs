@@ -3,6 +3,8 @@
 //! What is not here does not exist for components: no sockets, no processes, no environment. `placement` refuses a
 //! component before this is asked; that a cluster's linker does not even hold what only hosts have is the second wall.
 
+use std::sync::Arc;
+
 use protocol::role::Role;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -12,6 +14,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiView, p2};
 
 use crate::bindings::Worker;
+use crate::capability::{self, Provider};
 use crate::outside;
 use crate::state::CallState;
 
@@ -22,10 +25,15 @@ pub(crate) struct Linkers {
 }
 
 impl Linkers {
-    pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Self> {
-        let cluster = everywhere(engine)?;
+    pub(crate) fn new(
+        engine: &wasmtime::Engine,
+        providers: &[Arc<dyn Provider>],
+    ) -> wasmtime::Result<Self> {
+        let mut cluster = everywhere(engine)?;
         let mut host = cluster.clone();
         only_on_hosts(&mut host)?;
+        capability::link(providers, Role::Host, &mut host)?;
+        capability::link(providers, Role::Cluster, &mut cluster)?;
         Ok(Self { host, cluster })
     }
 
@@ -93,9 +101,11 @@ mod tests {
 
     #[test]
     fn each_linker_holds_what_the_table_gives_its_role_and_no_more() {
-        let linkers = Linkers::new(&Engine::default()).expect("linkers");
-        for row in TABLE {
-            for name in row.names().filter(|name| !name.ends_with("durable/failures")) {
+        let linkers = Linkers::new(&Engine::default(), &[]).expect("linkers");
+        for row in TABLE.iter().filter(|row| !row.provided) {
+            for name in row.names().filter(|name| {
+                !name.ends_with("durable/failures") && !name.ends_with("durable/refusals")
+            }) {
                 for role in Role::ALL {
                     let holds = holds(linkers.of(role), &format!("{name}@{}", row.version));
                     assert_eq!(holds, row.capability.fits(role), "{name} on {role}");
@@ -111,7 +121,7 @@ mod tests {
     #[test]
     fn a_component_for_hosts_does_not_link_against_what_clusters_have() {
         let engine = Engine::default();
-        let linkers = Linkers::new(&engine).expect("linkers");
+        let linkers = Linkers::new(&engine, &[]).expect("linkers");
         let files = Component::from_file(&engine, guests::IMPORT_FILES).expect("a built guest");
         let link = |role| linkers.of(role).instantiate_pre(&files);
         assert!(link(Role::Host).is_ok());

@@ -68,7 +68,7 @@ fn allow_waiting(
     Err(refusal(store, "a timer (use `ctx.sleep(…)`)").into())
 }
 
-fn refusal(store: impl AsContext<Data = CallState>, capability: &'static str) -> Fault {
+pub(crate) fn refusal(store: impl AsContext<Data = CallState>, capability: &'static str) -> Fault {
     Fault::OutsideStep { capability, place: source_place(store) }
 }
 

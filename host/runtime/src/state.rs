@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use protocol::id::RunId;
 use protocol::op::Timing;
 use protocol::outcome::Outcome;
 use protocol::replay::Replay;
+use protocol::step::StepName;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::backstage::Backstage;
+use crate::capability::{Caller, Parts};
 use crate::conversation::Group;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
@@ -21,9 +22,13 @@ use crate::limits::{Growth, Limits};
 use crate::logging::Log;
 use crate::output::Output;
 use crate::phase::{Fixed, Phase};
+use crate::placement::Capability;
 
 /// What the host keeps beside one instance, for one call.
-pub(crate) struct CallState {
+///
+/// Opaque but for what providers of capabilities need: whose call it is, how long it has left, and a place for what they
+/// keep.
+pub struct CallState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(crate) outgoing: Outgoing,
@@ -36,6 +41,9 @@ pub(crate) struct CallState {
     pub(crate) ending: Option<Outcome>,
     /// None where there is no replay either.
     pub(crate) backstage: Option<Arc<dyn Backstage>>,
+    /// None while a component describes itself.
+    caller: Option<Caller>,
+    parts: Parts,
     /// Siblings of a guest that blocks: their ordinals, and what is known of their ends.
     pub(crate) group: Group,
     pub(crate) output: Output,
@@ -55,15 +63,17 @@ impl CallState {
     pub(crate) fn for_call(
         limits: &Arc<Limits>,
         allowed: &Arc<[Destination]>,
-        run: RunId,
+        caller: Caller,
         replay: Replay,
         backstage: Arc<dyn Backstage>,
         log: Log,
     ) -> Self {
+        let fixed = Fixed::of_run(caller.run);
         Self {
+            caller: Some(caller),
             replay: Some(replay),
             backstage: Some(backstage),
-            ..Self::new(limits, Arc::clone(allowed), Fixed::of_run(run), log)
+            ..Self::new(limits, Arc::clone(allowed), fixed, log)
         }
     }
 
@@ -95,6 +105,8 @@ impl CallState {
             replay: None,
             ending: None,
             backstage: None,
+            caller: None,
+            parts: Parts::default(),
             group: Group::default(),
             output,
             log,
@@ -132,6 +144,61 @@ impl CallState {
         } else {
             Limit::Replay { limit: self.limits.replay, place }
         })
+    }
+}
+
+/// For providers of capabilities.
+impl CallState {
+    /// Whose call it is. Raises where it is nobody's: a component describes itself without any capability.
+    pub fn caller(&self) -> wasmtime::Result<&Caller> {
+        self.caller.as_ref().ok_or_else(|| {
+            let capability = "a capability while it was describing itself,";
+            Fault::OutsideStep { capability, place: None }.into()
+        })
+    }
+
+    /// The step whose body runs.
+    pub fn step(&self) -> Option<StepName> {
+        self.replay.as_ref().and_then(Replay::running_step)
+    }
+
+    /// How long the body that runs may go on. When this is over the call ends, whatever a provider waits for.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.left()
+    }
+
+    /// What a provider keeps for this call, one value of each type; made now if it is not there yet.
+    pub fn part<T: Send + 'static>(&mut self, make: impl FnOnce() -> T) -> &mut T {
+        self.parts.get_or_insert_with(make)
+    }
+
+    /// What the guest holds by handles.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Records that a call was not allowed, for the operator: which component wanted what. `what` names the thing without
+    /// anything that nobody should read in a log, such as a query or a value.
+    pub fn denied(&self, capability: Capability, what: &str) {
+        let Some(caller) = &self.caller else { return };
+        caller.usage.count(capability).denied();
+        let step = self.step().map(|step| step.name);
+        tracing::warn!(
+            target: "audit",
+            component = &*caller.component,
+            function = %caller.function,
+            run = %caller.run,
+            step,
+            capability = capability.name(),
+            what,
+            "denied: its grant does not allow it"
+        );
+    }
+
+    pub(crate) fn count(&self, capability: Capability) {
+        if let Some(caller) = &self.caller {
+            caller.usage.count(capability).called();
+        }
     }
 }
 

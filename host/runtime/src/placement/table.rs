@@ -25,6 +25,22 @@ pub enum Capability {
     Http,
     /// Files.
     Fs,
+    /// Programs of the machine.
+    Shell,
+    /// A Redis server.
+    Redis,
+    /// Values by key, wherever the operator keeps them.
+    Keyvalue,
+    /// Placeholders for secrets.
+    Secrets,
+    /// Asking a language model.
+    Inference,
+    /// Telling people.
+    Gateway,
+    /// Records and spans.
+    Telemetry,
+    /// Plain settings.
+    Config,
 }
 
 /// Whether having an interface is enough to use it.
@@ -49,19 +65,25 @@ pub struct Row {
     pub capability: Capability,
     /// Whether an operator has to grant them.
     pub kind: Kind,
+    /// Whether they come from a provider, not from the runtime itself.
+    pub provided: bool,
 }
 
 /// The version of WASI that is offered. Every 0.2 links against it.
 const WASI: &str = "0.2.12";
 
+/// The version of the contract in `wit/`.
+const CONTRACT: &str = "0.1.0";
+
 /// Every interface that a worker of any role offers.
 pub const TABLE: &[Row] = &[
     Row {
         package: "system-bus:durable",
-        interfaces: &["steps", "blocking", "failures"],
-        version: "0.1.0",
+        interfaces: &["steps", "blocking", "failures", "refusals"],
+        version: CONTRACT,
         capability: Capability::Steps,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:io",
@@ -69,6 +91,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Io,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:clocks",
@@ -76,6 +99,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Clocks,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:random",
@@ -83,6 +107,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Random,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:cli",
@@ -101,6 +126,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Cli,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:logging",
@@ -108,6 +134,7 @@ pub const TABLE: &[Row] = &[
         version: "0.1.0-draft",
         capability: Capability::Logging,
         kind: Kind::Ambient,
+        provided: false,
     },
     // Requests are made of these and sent by the next.
     Row {
@@ -116,6 +143,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Http,
         kind: Kind::Ambient,
+        provided: false,
     },
     Row {
         package: "wasi:http",
@@ -123,6 +151,7 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Http,
         kind: Kind::Authority,
+        provided: false,
     },
     Row {
         package: "wasi:filesystem",
@@ -130,10 +159,92 @@ pub const TABLE: &[Row] = &[
         version: WASI,
         capability: Capability::Fs,
         kind: Kind::Authority,
+        provided: false,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["fs-types", "fs-read", "fs-write"],
+        version: CONTRACT,
+        capability: Capability::Fs,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["shell"],
+        version: CONTRACT,
+        capability: Capability::Shell,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["redis"],
+        version: CONTRACT,
+        capability: Capability::Redis,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["secrets"],
+        version: CONTRACT,
+        capability: Capability::Secrets,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["inference"],
+        version: CONTRACT,
+        capability: Capability::Inference,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["gateway"],
+        version: CONTRACT,
+        capability: Capability::Gateway,
+        kind: Kind::Ambient,
+        provided: true,
+    },
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["telemetry"],
+        version: CONTRACT,
+        capability: Capability::Telemetry,
+        kind: Kind::Ambient,
+        provided: true,
     },
 ];
 
 impl Capability {
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 16] = [
+        Self::Steps,
+        Self::Io,
+        Self::Clocks,
+        Self::Random,
+        Self::Cli,
+        Self::Logging,
+        Self::Http,
+        Self::Fs,
+        Self::Shell,
+        Self::Redis,
+        Self::Keyvalue,
+        Self::Secrets,
+        Self::Inference,
+        Self::Gateway,
+        Self::Telemetry,
+        Self::Config,
+    ];
+
+    /// The one with this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.name() == name)
+    }
+
     /// Its name in reports and grants.
     pub fn name(self) -> &'static str {
         match self {
@@ -145,6 +256,14 @@ impl Capability {
             Self::Logging => "logging",
             Self::Http => "http",
             Self::Fs => "fs",
+            Self::Shell => "shell",
+            Self::Redis => "redis",
+            Self::Keyvalue => "keyvalue",
+            Self::Secrets => "secrets",
+            Self::Inference => "inference",
+            Self::Gateway => "gateway",
+            Self::Telemetry => "telemetry",
+            Self::Config => "config",
         }
     }
 
@@ -152,14 +271,21 @@ impl Capability {
     /// machines.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Fs => &[Role::Host],
+            Self::Fs | Self::Shell => &[Role::Host],
             Self::Steps
             | Self::Io
             | Self::Clocks
             | Self::Random
             | Self::Cli
             | Self::Logging
-            | Self::Http => &Role::ALL,
+            | Self::Http
+            | Self::Redis
+            | Self::Keyvalue
+            | Self::Secrets
+            | Self::Inference
+            | Self::Gateway
+            | Self::Telemetry
+            | Self::Config => &Role::ALL,
         }
     }
 
