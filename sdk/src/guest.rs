@@ -16,7 +16,7 @@ use self::bindings::wasi::logging::logging;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "durable",
+        world: "guest",
         generate_all,
         pub_export_macro: true,
         default_bindings_module: "system_bus_sdk::guest::bindings",

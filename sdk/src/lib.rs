@@ -77,6 +77,7 @@ mod error;
 mod event;
 mod executor;
 mod io;
+mod refusal;
 mod replay;
 
 pub use self::call::{DataOf, Envelope, Input};
@@ -85,6 +86,7 @@ pub use self::declare::{Declaration, Function, Trigger, distinct, manifest};
 pub use self::error::{Error, Failure, Result, ResultExt, Retry};
 pub use self::event::{Cron, Event, Failed, Field, Holds, Incoming, Outgoing, Place, Shape};
 pub use self::io::Io;
+pub use self::refusal::{Reason, Refused};
 pub use system_bus_sdk_macros::{Event, Input, function, on_failure};
 
 /// Makes the crate a component with these functions.

@@ -24,14 +24,25 @@ fn main() {
             .expect("memory");
         names.push(name);
     }
-    writeln!(code, "/// Calls a macro with the name of every guest.").expect("memory");
-    writeln!(code, "#[macro_export]\nmacro_rules! for_each_guest {{ ($do:ident) => {{")
-        .expect("memory");
+    // Guests that need more than the runtime has are tested where it is.
+    let (users, others): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|name| name.starts_with(USES));
+    every(&mut code, "for_each_guest", "every guest that needs the runtime alone", &others);
+    every(&mut code, "for_each_user", "every guest that uses a capability", &users);
+    std::fs::write(out.join("guests.rs"), code).expect("the build folder can be written");
+}
+
+/// How the names of guests begin that use a capability.
+const USES: &str = "uses_";
+
+/// Writes a macro that calls another one with each of these names.
+fn every(code: &mut String, called: &str, what: &str, names: &[String]) {
+    writeln!(code, "/// Calls a macro with the name of {what}.").expect("memory");
+    writeln!(code, "#[macro_export]\nmacro_rules! {called} {{ ($do:ident) => {{").expect("memory");
     for name in names {
         writeln!(code, "    $do!({name});").expect("memory");
     }
     writeln!(code, "}} }}").expect("memory");
-    std::fs::write(out.join("guests.rs"), code).expect("the build folder can be written");
 }
 
 /// What takes a while is said; cargo shows a build script's words as warnings only.

@@ -1,0 +1,5 @@
+//! Asking language models.
+
+mod grant;
+
+pub use self::grant::{Grant, Provider, Providers};

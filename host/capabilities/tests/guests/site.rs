@@ -1,0 +1,111 @@
+//! A worker's side of a call: grants, a runtime with all providers, and a server that stores every step.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use protocol::call::{Call, Route};
+use protocol::directory::Directory;
+use protocol::id::FunctionId;
+use protocol::op::{ErrorObject, Op, Retry};
+use protocol::outcome::Outcome;
+use protocol::replay::{Rigour, Sending};
+use protocol::signature::{Trust, verify};
+use runtime::{Backstage, Component, Limits, Provider, Runtime, Stored};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// The run of calls that name no other.
+pub(crate) const RUN: &str = "01M81GXW71CEV7JQT6T4T8NAKZ";
+
+/// A component and what it may use.
+pub(crate) struct Site {
+    pub(crate) runtime: Runtime,
+    pub(crate) component: Arc<Component>,
+}
+
+impl Site {
+    /// The guest at this path, in a runtime with these providers.
+    pub(crate) async fn new(guest: &str, providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self::within(Limits::default(), guest, providers).await
+    }
+
+    /// The same with other limits.
+    pub(crate) async fn within(
+        limits: Limits,
+        guest: &str,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> Self {
+        let compilation = runtime::Compilation::default();
+        let runtime =
+            Runtime::with_providers(limits, Vec::new(), compilation, providers).expect("an engine");
+        let bytes = std::fs::read(guest).expect("a built guest");
+        let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
+        let component = Component::load(&runtime, &name, bytes).await.expect("a component");
+        Self { runtime, component }
+    }
+
+    /// Runs a function from its top to its end, each of its steps in this one call; answers in words: `done …`,
+    /// `STEP failed with NAME: MESSAGE (POLICY)`, or what the host had to say.
+    pub(crate) async fn run(&self, function: &str, data: Value) -> String {
+        self.run_as(RUN, function, data).await
+    }
+
+    /// The same for another run.
+    pub(crate) async fn run_as(&self, run: &str, function: &str, data: Value) -> String {
+        let function: FunctionId = function.parse().expect("an id");
+        let call = call(run, &data);
+        match self.component.invoke(&function, call, Arc::new(Server), Rigour::Lenient).await {
+            Ok(Outcome::Done(data)) => format!("done {data}"),
+            Ok(Outcome::StepFailed { step, error, retry, .. }) => {
+                format!("{} failed with {}: {} ({retry:?})", step.name, error.name, error.message)
+            }
+            Ok(Outcome::Failed { error, retry }) => {
+                format!("failed with {}: {} ({retry:?})", error.name, error.message)
+            }
+            Ok(other) => format!("{other:?}"),
+            Err(failed) => format!("{}: {failed}", failed.fault.class()),
+        }
+    }
+}
+
+/// A call with this event data and no memos.
+pub(crate) fn call(run: &str, data: &Value) -> Arc<Call> {
+    let event =
+        json!({"name": "testing/asked", "id": "e1", "ts": 1_795_347_640_000_u64, "data": data});
+    let body = json!({
+        "ctx": {
+            "run_id": run, "attempt": 0, "max_attempts": 5,
+            "stack": {"current": 0, "stack": []},
+        },
+        "event": event, "events": [event], "steps": {}, "version": 2,
+    });
+    let body = Bytes::from(body.to_string());
+    let verified = verify(None, body, Timestamp::UNIX_EPOCH, &Trust::Dev).expect("trusted");
+    let route = Route { slug: "f".to_owned(), target: None };
+    Arc::new(Call::decode(route, &verified).expect("a call"))
+}
+
+/// Stores every step, so that a function goes on to its end in one call.
+struct Server;
+
+#[async_trait]
+impl Backstage for Server {
+    fn directory(&self) -> Arc<Directory> {
+        Arc::new(Directory::new("app".parse().expect("an id")))
+    }
+
+    async fn send(&self, _sending: &Sending) -> Result<Box<RawValue>, (ErrorObject, Retry)> {
+        Err((ErrorObject::new("SendEventError", "there is no server here"), Retry::Never))
+    }
+
+    fn stores(&self) -> bool {
+        true
+    }
+
+    async fn store(&self, _step: Op) -> Stored {
+        Stored::Kept
+    }
+}
