@@ -33,6 +33,25 @@ pub(crate) fn failed(json: bool, command: &str, error: &anyhow::Error) -> ExitCo
     ExitCode::FAILURE
 }
 
+/// The command line says nothing that can be done, or asks for help: exit code 2, or 0. A program that asked for JSON gets
+/// the fault as JSON.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let asked = std::env::args_os().skip(1).take_while(|word| word != "--").any(|w| w == "--json");
+    if asked && error.use_stderr() {
+        let said = error.render().to_string();
+        let message = said.trim().trim_start_matches("error: ").to_owned();
+        let command = std::env::args().nth(1).filter(|word| !word.starts_with('-'));
+        let command = command.as_deref().unwrap_or_default();
+        let envelope =
+            Envelope::<()> { ok: false, command, result: None, error: Some(Fault { message }) };
+        println!("{}", to_json(&envelope));
+    } else {
+        // A terminal that has gone away reads nothing.
+        drop(error.print());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// The command has a result; `ok` decides the exit code. `words` is what people read.
 pub(crate) fn result<T: Serialize>(
     json: bool,
