@@ -71,7 +71,7 @@ impl Registry {
     /// Under the lock of the log: another worker may be about to activate what is not needed yet.
     async fn remove_unneeded(&self, now: Timestamp) -> Result<Vec<Digest>, FreeError> {
         let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
-        let (rules, needs) = (self.options.retention.clone(), lock(&self.needs).clone());
+        let (rules, needs) = (self.options.retention, lock(&self.needs).clone());
         let removed = tokio::task::spawn_blocking(move || {
             log.exclusively(|history| {
                 let mut gone = Vec::new();
