@@ -95,9 +95,9 @@ async fn take_over(stage: &mut Stage, round: &str, held: usize) -> TakenOver {
         let (mut runs, mut during, mut after) = (Vec::new(), 0, 0);
         while after < held {
             if there.load(Ordering::Relaxed) {
-                after += 1
+                after += 1;
             } else {
-                during += 1
+                during += 1;
             }
             let name = format!("{round}-new-{during}-{after}");
             runs.push(stage.ask(MOVING, &name, 10).await);
