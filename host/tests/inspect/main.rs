@@ -151,3 +151,14 @@ fn wrong_usage_is_told_as_json_where_json_is_asked_for() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
 }
+
+#[test]
+fn a_reader_that_has_gone_away_changes_nothing() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+    command.args(["inspect", "--no-describe"]).arg(guests::IMPORT_FILES);
+    let (read, write) = std::io::pipe().expect("a pipe");
+    drop(read);
+    let output = command.stdout(write).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+}
