@@ -75,6 +75,11 @@ impl Inside {
         Path::new(if self.is_root() { "." } else { &self.0 })
     }
 
+    /// Its last part: what it is called in the folder that it is in.
+    pub(crate) fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
+
     /// How many parts it has.
     pub(crate) fn depth(&self) -> usize {
         if self.is_root() { 0 } else { self.0.split('/').count() }
@@ -172,8 +177,9 @@ mod tests {
         assert_eq!(steps(""), Vec::<String>::new());
         assert_eq!(steps("a"), ["a"]);
         assert_eq!(steps("a/b/c"), ["a", "a/b", "a/b/c"]);
-        for (text, depth) in [("", 0), ("a", 1), ("a/b/c", 3)] {
-            assert_eq!(Inside::parse(text).expect("a path").depth(), depth, "{text:?}");
+        for (text, depth, name) in [("", 0, ""), ("a", 1, "a"), ("a/b/c", 3, "c")] {
+            let path = Inside::parse(text).expect("a path");
+            assert_eq!((path.depth(), path.name()), (depth, name), "{text:?}");
         }
     }
 }
