@@ -62,10 +62,7 @@ impl Scratch {
         }
         let dir = base.open_dir(&name)?;
         // Who still uses it is no longer old.
-        let touched = dir.try_clone()?.into_std_file().set_modified(SystemTime::now());
-        if let Err(error) = touched {
-            tracing::debug!(%run, %error, "the scratch folder keeps its time");
-        }
+        dir.open(".")?.into_std().set_modified(SystemTime::now())?;
         let space = Arc::new(Space::new(dir));
         runs.insert(run, Arc::downgrade(&space));
         Ok(space)
@@ -251,6 +248,19 @@ mod tests {
         assert!(outside.path().join("kept").exists());
         assert!(!scratch.forget(run()), "it is forgotten");
         scratch.open(run()).expect("a new one").dir().read_dir(".").expect("empty");
+    }
+
+    #[test]
+    fn a_folder_that_is_used_again_is_no_longer_old() {
+        let base = tempfile::tempdir().expect("a folder");
+        let start = || Scratch::start(base.path().to_owned(), Duration::MAX, began()).expect("on");
+        start().open(run()).expect("a folder");
+        let folder = base.path().join(RUN);
+        let file = fs::File::open(&folder).expect("there");
+        file.set_modified(SystemTime::UNIX_EPOCH).expect("set");
+        start().open(run()).expect("the same");
+        let touched = fs::metadata(&folder).expect("there").modified().expect("a time");
+        assert_ne!(touched, SystemTime::UNIX_EPOCH);
     }
 
     #[test]

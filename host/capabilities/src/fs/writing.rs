@@ -45,7 +45,7 @@ impl Asked {
         going.check()?;
         new.place(name).map_err(failed)?;
         ledger.changed(change);
-        settle(folder).map_err(failed)
+        settle(&folder).map_err(failed)
     }
 
     /// Adds to a file, which is made where there is none.
@@ -87,7 +87,7 @@ impl Asked {
         }
         ledger.changed(change);
         if old.is_none() {
-            settle(folder).map_err(failed)?;
+            settle(&folder).map_err(failed)?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Asked {
                 Err(error) => return Err(failed(error)),
             }
             let above = dir.open_dir(above(path)).map_err(failed)?;
-            settle(above).map_err(failed)?;
+            settle(&above).map_err(failed)?;
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Asked {
         ledger.changed(Change { gone, new: Held::default() });
         for path in [&self.spot.path, &to.path] {
             let folder = dir.open_dir(above(path.as_path())).map_err(failed)?;
-            settle(folder).map_err(failed)?;
+            settle(&folder).map_err(failed)?;
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Asked {
             .map_err(failed)?;
         let gone = Held::file(if there.is_file() { there.len() } else { 0 });
         ledger.changed(Change { gone, new: Held::default() });
-        settle(dir.open_dir(above(path)).map_err(failed)?).map_err(failed)
+        settle(&dir.open_dir(above(path)).map_err(failed)?).map_err(failed)
     }
 
     /// The file that will be changed, behind the links that name it, and what is known of it if it is there.
@@ -252,8 +252,9 @@ fn pour(
 }
 
 /// Makes the names in a folder last.
-fn settle(folder: Dir) -> io::Result<()> {
-    match folder.into_std_file().sync_all() {
+fn settle(folder: &Dir) -> io::Result<()> {
+    // The handle itself is for names only; this one is the folder's own.
+    match folder.open(".")?.sync_all() {
         // Some file systems keep their folders in another way.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
         done => done,
