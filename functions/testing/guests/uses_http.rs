@@ -48,15 +48,18 @@ async fn send(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     ctx.step("send", async |io| Ok(shown(&event.data.request(&io).send().await?))).await
 }
 
-/// Sends one request and says which key the SDK would give it.
+/// Sends a request in each of two steps, and says which keys the SDK would give them.
 #[function(id = "key", on("testing/key.requested"), retries = 4)]
-async fn key(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
-    let key = async |io: Io| {
-        event.data.request(&io).send().await?;
-        Ok(io.idempotency_key())
-    };
-    ctx.step("key", key).await?;
-    ctx.step("key", key).await
+async fn key(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for number in 0..2 {
+        let key = async |io: Io| {
+            event.data.request(&io).send().await?;
+            Ok(io.idempotency_key())
+        };
+        keys.push(ctx.step("key", key).key(number).await?);
+    }
+    Ok(keys)
 }
 
 /// Sends one request, and says what its error is.
