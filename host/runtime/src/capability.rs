@@ -10,8 +10,11 @@
 
 mod caller;
 mod gate;
+mod guard;
 mod parts;
 pub(crate) mod usage;
+
+use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
@@ -20,6 +23,10 @@ use crate::state::CallState;
 
 pub use self::caller::Caller;
 pub use self::gate::{Answering, Interface, Offer};
+pub(crate) use self::guard::Guards;
+#[cfg(test)]
+pub(crate) use self::guard::tests::guarded;
+pub use self::guard::{Guard, Revealed, Secret};
 pub(crate) use self::parts::Parts;
 pub use self::usage::{Usage, Used};
 
@@ -34,11 +41,16 @@ pub trait Provider: Send + Sync {
 
     /// A run of some component has ended for good, or was given up: what was kept for it can go.
     fn run_ended(&self, _run: protocol::id::RunId) {}
+
+    /// Knows what must not leave a call, where this provider hands out such things. Asked for once.
+    fn guard(&self) -> Option<Arc<dyn Guard>> {
+        None
+    }
 }
 
 /// Links what providers offer to workers of a role.
 pub(crate) fn link(
-    providers: &[std::sync::Arc<dyn Provider>],
+    providers: &[Arc<dyn Provider>],
     role: protocol::role::Role,
     linker: &mut Linker<CallState>,
 ) -> wasmtime::Result<()> {

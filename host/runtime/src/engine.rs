@@ -14,8 +14,8 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-use crate::capability::Provider;
 use crate::capability::usage::{Usage, Usages};
+use crate::capability::{Guards, Provider};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
@@ -43,6 +43,7 @@ pub struct Runtime {
     pub(crate) target: Arc<Target>,
     pub(crate) usages: Arc<Usages>,
     providers: Arc<[Arc<dyn Provider>]>,
+    pub(crate) guards: Guards,
     _ticker: Arc<Ticker>,
 }
 
@@ -105,6 +106,7 @@ impl Runtime {
             compilation,
             target: Arc::new(target),
             usages: Arc::default(),
+            guards: Guards::of(&providers),
             providers: providers.into(),
             _ticker: Arc::new(ticker),
         })
