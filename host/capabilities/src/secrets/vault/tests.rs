@@ -1,0 +1,1 @@
+//! Vaults over real sources.
