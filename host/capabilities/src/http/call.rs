@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::answer::{Allowed, Answer, Held};
-use super::failure;
+use super::failure::{self, LARGEST_HEAD};
 use super::grant::Leave;
 use super::pool::{Connection, Key, Pool};
 use super::provider::Shared;
@@ -63,6 +63,11 @@ impl Exchange {
             }
             Ok(Ok(sent)) => sent,
         };
+        let head: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if head > LARGEST_HEAD {
+            return Err(failure::too_large_a_head());
+        }
         let too_large = response.body().size_hint().lower() > leave.answer;
         if too_large {
             return Err(Error::HttpResponseBodySize(Some(leave.answer)));
