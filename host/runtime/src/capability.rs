@@ -12,6 +12,7 @@ mod caller;
 mod gate;
 mod guard;
 mod parts;
+mod requests;
 pub(crate) mod usage;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use self::guard::Guards;
 pub(crate) use self::guard::tests::guarded;
 pub use self::guard::{Guard, Revealed, Secret};
 pub(crate) use self::parts::Parts;
+pub use self::requests::{Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{Usage, Used};
 
 /// What stands behind one capability.
@@ -38,6 +40,11 @@ pub trait Provider: Send + Sync {
     /// Defines its interfaces. Called once for each role that may have them, before any component is loaded; must not
     /// block, and must not ask what is granted: that is for each call to do.
     fn link(&self, offer: &mut Offer<'_>) -> wasmtime::Result<()>;
+
+    /// What sends outgoing requests, if this is the provider of those. Their interface is linked already.
+    fn requests(self: Arc<Self>) -> Option<Arc<dyn Requests>> {
+        None
+    }
 
     /// A run of some component has ended for good, or was given up: what was kept for it can go.
     fn run_ended(&self, _run: protocol::id::RunId) {}

@@ -15,7 +15,7 @@ use wasmtime::{
 };
 
 use crate::capability::usage::{Usage, Usages};
-use crate::capability::{Guards, Provider};
+use crate::capability::{Guards, Provider, Requests};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
@@ -42,6 +42,7 @@ pub struct Runtime {
     pub(crate) compilation: Compilation,
     pub(crate) target: Arc<Target>,
     pub(crate) usages: Arc<Usages>,
+    pub(crate) requests: Option<Arc<dyn Requests>>,
     providers: Arc<[Arc<dyn Provider>]>,
     pub(crate) guards: Guards,
     _ticker: Arc<Ticker>,
@@ -96,6 +97,7 @@ impl Runtime {
         let fingerprint = Fingerprint::of(&engine);
         let target = Target { engine: engine.clone(), settings, fingerprint };
         let linkers = Linkers::new(&engine, &providers).map_err(EngineError::Engine)?;
+        let requests = providers.iter().find_map(|provider| Arc::clone(provider).requests());
         let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
         Ok(Self {
             engine,
@@ -106,6 +108,7 @@ impl Runtime {
             compilation,
             target: Arc::new(target),
             usages: Arc::default(),
+            requests,
             guards: Guards::of(&providers),
             providers: providers.into(),
             _ticker: Arc::new(ticker),

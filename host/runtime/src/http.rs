@@ -1,4 +1,5 @@
-//! Outgoing HTTP: only inside of steps, and only to destinations on the allow list.
+//! Outgoing HTTP: only inside of steps, and only where something allows it. With a provider of requests that is for it to
+//! say; without one there is the list of destinations that the operator allows for every component.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,8 +7,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use protocol::trace::{self, TraceContext};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::capability::{Outbound, Requests, SendRequest, Sent};
+use crate::state::CallState;
 
 /// One destination that components may reach: `[scheme://]host[:port]`.
 ///
@@ -105,11 +112,15 @@ pub(crate) struct Outgoing {
     allowed: Arc<[Destination]>,
     /// The trace that the call belongs to.
     pub(crate) trace: Option<TraceContext>,
+    /// What sends requests here.
+    pub(crate) requests: Option<Arc<dyn Requests>>,
+    /// What sends the one that is being made.
+    pub(crate) next: Option<SendRequest>,
 }
 
 impl Outgoing {
     pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
-        Self { allowed, trace: None }
+        Self { allowed, trace: None, requests: None, next: None }
     }
 
     /// Lets a request take part in the call's trace, unless the guest has put it into one.
@@ -126,18 +137,19 @@ impl Outgoing {
     }
 }
 
-type Sent =
-    Result<(::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
-
 impl WasiHttpHooks for Outgoing {
     fn send_request(
         &mut self,
         mut request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _failure: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let allowed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
-        if !allowed {
+    ) -> Sent {
+        let listed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
+        if let Some(send) = self.next.take() {
+            self.trace(request.headers_mut());
+            return send(Outbound { request, options: options.unwrap_or_default(), listed });
+        }
+        if !listed {
             // The authority only: a path or a query may hold what nobody should read in a log.
             let destination =
                 request.uri().authority().map_or("an empty authority", |a| a.as_str());
@@ -177,6 +189,37 @@ impl WasiHttpHooks for Outgoing {
                 },
             ),
         }
+    }
+}
+
+/// Replaces `http-error-code`, which does not know the errors that bodies end in: a guest that reads one could not tell why
+/// it ended.
+///
+/// The linker must hold the original already, and allow shadowing.
+pub(crate) fn explain(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "http-error-code",
+        |mut store: StoreContextMut<'_, CallState>,
+         (error,): (Resource<wasmtime::Error>,)|
+         -> wasmtime::Result<(Option<ErrorCode>,)> {
+            let error = store.data_mut().ctx().table.get(&error)?;
+            let known = error.downcast_ref::<ErrorCode>().cloned();
+            Ok((known.or_else(|| error.downcast_ref::<Error>().map(why_a_body_ended)),))
+        },
+    )
+}
+
+/// What guests are told of a body that ended in an error.
+fn why_a_body_ended(error: &Error) -> ErrorCode {
+    match error {
+        Error::HttpResponseBodySize(limit) => ErrorCode::HttpResponseBodySize(*limit),
+        Error::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
+        Error::HttpResponseIncomplete => ErrorCode::HttpResponseIncomplete,
+        Error::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        Error::ConnectionTerminated => ErrorCode::ConnectionTerminated,
+        Error::Hyper(error) if error.is_timeout() => ErrorCode::HttpResponseTimeout,
+        Error::Hyper(error) if error.is_incomplete_message() => ErrorCode::HttpResponseIncomplete,
+        _ => ErrorCode::HttpProtocolError,
     }
 }
 

@@ -61,6 +61,7 @@ impl Component {
             log,
         );
         state.outgoing.trace.clone_from(&call.trace);
+        state.outgoing.requests.clone_from(&runtime.requests);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
         let linked = self.linked(role);
