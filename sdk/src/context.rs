@@ -268,6 +268,33 @@ impl Ctx {
         self.replay.enter_race();
     }
 
+    /// A plain setting of this component, from its operator's file; none where there is none.
+    ///
+    /// It is the same in every call until the operator changes it and starts the worker again. What
+    /// steps a function has must not hang on one that may change while a run goes on: read such a
+    /// setting in a step, with [`Io::config`]. A component that never calls either does not import
+    /// them. In tests [`Harness::config`](crate::testing::Harness::config) has the settings.
+    ///
+    /// ```
+    /// use system_bus_sdk::prelude::*;
+    ///
+    /// #[function(id = "greet", on("shop/customer.came"))]
+    /// async fn greet(ctx: Ctx, _event: Incoming<Value>) -> Result<String> {
+    ///     Ok(ctx.config("greeting").unwrap_or_else(|| "hello".to_owned()))
+    /// }
+    /// # use system_bus_sdk::testing::Harness;
+    /// # use serde_json::json;
+    /// # let run = |harness: Harness| {
+    /// #     harness.run::<greet>(Outgoing::named("shop/customer.came", &json!({}))).output::<String>()
+    /// # };
+    ///
+    /// assert_eq!(run(Harness::new()), "hello");
+    /// assert_eq!(run(Harness::new().config("greeting", "welcome")), "welcome");
+    /// ```
+    pub fn config(&self, key: &str) -> Option<String> {
+        crate::config::setting(key)
+    }
+
     /// The id of this run.
     pub fn run_id(&self) -> &str {
         &self.replay.facts.run_id

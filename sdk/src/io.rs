@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fs::Fs;
 use crate::http::Http;
 use crate::replay::Replay;
+use crate::secrets::Secrets;
 
 /// The outside world, for as long as a step's body runs.
 ///
@@ -34,6 +35,17 @@ impl Io {
     /// import them.
     pub fn fs(&self) -> Fs {
         Fs::new()
+    }
+
+    /// Secrets that the operator grants, none of which this code gets to see. A component that
+    /// never calls this does not import them.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new()
+    }
+
+    /// A plain setting; see [`Ctx::config`](crate::Ctx::config).
+    pub fn config(&self, key: &str) -> Option<String> {
+        crate::config::setting(key)
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -53,7 +53,8 @@
 //!   [`Outgoing`] is what it sends.
 //! * [`step`] has the kinds of steps and their settings, [`declare`] what a component tells of its
 //!   functions, [`cel`] the conditions that steps wait for.
-//! * [`testing`] runs functions in ordinary tests; [`fs`], [`http`] and [`log`] are what their names say.
+//! * [`testing`] runs functions in ordinary tests; [`fs`], [`http`], [`secrets`] and [`log`] are what
+//!   their names say.
 //!
 //! Built for `wasm32-wasip2` a crate with a [`component!`] is a component. Built natively it is a
 //! library that can be tested. Do not let what a function does depend on the order in which a
@@ -68,11 +69,13 @@ pub mod guest;
 pub mod http;
 pub mod log;
 pub mod manual;
+pub mod secrets;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
 mod call;
+mod config;
 mod context;
 mod error;
 mod event;

@@ -51,6 +51,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::config::stub::{self as config, Settings};
 use crate::declare::Function;
 use crate::error::{Error, Result};
 use crate::event::Outgoing;
@@ -111,6 +112,14 @@ impl Harness {
         answer: impl Fn(&Request) -> Result<Response, HttpError> + 'static,
     ) -> Self {
         self.world.http = Some(Rc::new(answer));
+        self
+    }
+
+    /// A setting that the function reads with [`Ctx::config`](crate::Ctx::config); none is there
+    /// unless said.
+    #[must_use]
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.world.settings.insert(key.into(), value.into());
         self
     }
 
@@ -192,7 +201,7 @@ impl Harness {
     pub fn run_batch<F: Function>(&self, events: impl IntoIterator<Item: Into<Outgoing>>) -> Ended {
         let events: Vec<Outgoing> = events.into_iter().map(Into::into).collect();
         assert!(!events.is_empty(), "a run has at least one event");
-        let _installed = Installed::new(self.world.http.clone());
+        let _installed = Installed::new(self.world.http.clone(), self.world.settings.clone());
         LINES.take();
         let mut ended = Server::new::<F>(&self.world, &events).run::<F>();
         ended.lines = LINES.take();
@@ -215,17 +224,18 @@ pub(crate) fn logged(level: Level, context: &str, message: String) {
     LINES.with_borrow_mut(|lines| lines.push(Line { level, context, message }));
 }
 
-/// Puts back what answered requests before.
-struct Installed(Option<stub::Stub>);
+/// Puts back what answered requests, and what settings there were, before.
+struct Installed(Option<stub::Stub>, Settings);
 
 impl Installed {
-    fn new(http: Option<stub::Stub>) -> Self {
-        Self(stub::install(http))
+    fn new(http: Option<stub::Stub>, settings: Settings) -> Self {
+        Self(stub::install(http), config::install(settings))
     }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
         stub::install(self.0.take());
+        config::install(std::mem::take(&mut self.1));
     }
 }

@@ -11,6 +11,8 @@
 //! | `connect` | a connection to an address that was looked at |
 //! | `pool` | idle connections, each component's its own |
 //! | `answer` | the body of an answer: so many bytes, until then |
+//! | `secrets` | secrets in the places of their placeholders |
+//! | `idempotency` | the key that the host adds |
 //! | `call` | one request, from the grant to the answer |
 //! | `provider` | what is shared, and its place in the runtime |
 
@@ -21,10 +23,12 @@ mod connect;
 mod destination;
 mod failure;
 mod grant;
+mod idempotency;
 mod path;
 mod pool;
 mod provider;
 mod resolve;
+mod secrets;
 mod target;
 
 pub use self::destination::{Destination, DestinationError};

@@ -14,6 +14,7 @@ mod bindings;
 pub mod grants;
 mod refusal;
 
+pub mod config;
 pub mod fs;
 pub mod gateway;
 pub mod http;

@@ -8,9 +8,9 @@
 //! What a provider keeps for one call lives in [`CallState::part`], is made when it is first asked for, and goes away with
 //! the instance.
 
-mod audit;
 mod caller;
 mod gate;
+mod guard;
 mod parts;
 mod requests;
 pub(crate) mod usage;
@@ -22,9 +22,12 @@ use wasmtime::component::Linker;
 use crate::placement::Capability;
 use crate::state::CallState;
 
-pub use self::audit::Audit;
 pub use self::caller::Caller;
 pub use self::gate::{Answering, Interface, Offer};
+pub(crate) use self::guard::Guards;
+#[cfg(test)]
+pub(crate) use self::guard::tests::guarded;
+pub use self::guard::{Guard, Revealed, Secret};
 pub(crate) use self::parts::Parts;
 pub use self::requests::{Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{Usage, Used};
@@ -45,6 +48,11 @@ pub trait Provider: Send + Sync {
 
     /// A run of some component has ended for good, or was given up: what was kept for it can go.
     fn run_ended(&self, _run: protocol::id::RunId) {}
+
+    /// Knows what must not leave a call, where this provider hands out such things. Asked for once.
+    fn guard(&self) -> Option<Arc<dyn Guard>> {
+        None
+    }
 }
 
 /// Links what providers offer to workers of a role.

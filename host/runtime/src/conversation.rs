@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 pub(crate) use self::blocking::Group;
 use crate::backstage::Stored;
 use crate::bindings::system_bus::durable::failures::{self, Failure};
-use crate::fault::{Fault, Limit};
+use crate::fault::{Fault, Limit, SECRET_REVEALED};
 use crate::state::{CallState, End};
 
 /// What the guest is told.
@@ -124,8 +124,8 @@ impl CallState {
     /// A body has ended. Returns when its function may go on in this call.
     async fn body_ended(&mut self, result: Result<String, Failure>) -> wasmtime::Result<()> {
         let result = match result {
-            Ok(json) => Ok(self.result(json)?),
-            Err(guest) => Err(failure(&guest)),
+            Ok(json) => self.stored(json, "the step's result")?,
+            Err(guest) => Err(self.failure(&guest)),
         };
         let timing = self.leave_body();
         let replay = self.replay()?;
@@ -165,6 +165,7 @@ impl CallState {
 
     /// A stored result does not decode in the guest. Returns where the function is to see an error.
     fn misfits(&mut self, step: u32, why: &str) -> wasmtime::Result<()> {
+        let why = &self.guards.redact(why).into_owned();
         match self.replay()?.misfit(step, why).map_err(Fault::Rules)? {
             Some(outcome) => self.end(outcome),
             None => Ok(()),
@@ -177,8 +178,29 @@ impl CallState {
         Err(End.into())
     }
 
+    /// A result as it may be stored; a final error instead where it holds what nobody may read. `what` says whose it is.
+    ///
+    /// An error and not a fault: what the body did has happened, and no repetition makes the result another one.
+    pub(crate) fn stored(
+        &self,
+        json: String,
+        what: &str,
+    ) -> Result<Result<Box<RawValue>, (ErrorObject, Retry)>, Fault> {
+        let result = self.result(json)?;
+        Ok(self.guards.reveals(result.get()).map(|()| result).map_err(|revealed| {
+            let message = format!("{what} holds {revealed}");
+            (ErrorObject::new(SECRET_REVEALED, message), Retry::Never)
+        }))
+    }
+
+    /// A failure as the guest wrote it, without what nobody may read.
+    pub(crate) fn failure(&self, guest: &Failure) -> (ErrorObject, Retry) {
+        let (error, retry) = failure(guest);
+        (self.guards.error(error), retry)
+    }
+
     /// A result as the guest wrote it: JSON, and not too much of it.
-    pub(crate) fn result(&self, json: String) -> Result<Box<RawValue>, Fault> {
+    fn result(&self, json: String) -> Result<Box<RawValue>, Fault> {
         if json.len() > self.limits.result {
             return Err(Fault::Limit(Limit::Result {
                 size: json.len(),
@@ -190,7 +212,7 @@ impl CallState {
 }
 
 /// A failure as the guest wrote it.
-pub(crate) fn failure(failure: &Failure) -> (ErrorObject, Retry) {
+fn failure(failure: &Failure) -> (ErrorObject, Retry) {
     let retry = match failure.retry {
         failures::Retry::Again => Retry::Again,
         failures::Retry::After(millis) => Retry::After(std::time::Duration::from_millis(millis)),

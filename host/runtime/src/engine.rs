@@ -14,8 +14,8 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-use crate::capability::{Provider, Requests};
 use crate::capability::usage::{Usage, Usages};
+use crate::capability::{Guards, Provider, Requests};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
@@ -44,6 +44,7 @@ pub struct Runtime {
     pub(crate) usages: Arc<Usages>,
     pub(crate) requests: Option<Arc<dyn Requests>>,
     providers: Arc<[Arc<dyn Provider>]>,
+    pub(crate) guards: Guards,
     _ticker: Arc<Ticker>,
 }
 
@@ -108,6 +109,7 @@ impl Runtime {
             target: Arc::new(target),
             usages: Arc::default(),
             requests,
+            guards: Guards::of(&providers),
             providers: providers.into(),
             _ticker: Arc::new(ticker),
         })

@@ -9,6 +9,11 @@ use protocol::op::{ErrorObject, Timing};
 use protocol::replay::ReplayError;
 use protocol::step::StepName;
 
+use crate::capability::{Guards, Revealed};
+
+/// The class of an error about a secret in what would be stored.
+pub(crate) const SECRET_REVEALED: &str = "SecretRevealed";
+
 /// A limit that a guest broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Limit {
@@ -106,6 +111,14 @@ pub enum Fault {
         /// Where.
         place: Option<String>,
     },
+    /// The guest named something to the server that nobody may read.
+    #[error("put into {part} {what}")]
+    Reveals {
+        /// Where it was put.
+        part: &'static str,
+        /// What it is.
+        what: Revealed,
+    },
     /// The guest broke the rules of the step protocol, or its function can never go on.
     #[error("{0}")]
     Rules(ReplayError),
@@ -125,8 +138,23 @@ impl Fault {
             Self::Panic { .. } => "Panic",
             Self::Trap { .. } | Self::Exit => "Trap",
             Self::OutsideStep { .. } => "OutsideStep",
+            Self::Reveals { .. } => SECRET_REVEALED,
             Self::Rules(_) | Self::NotJson(_) => "StepProtocol",
             Self::Host(_) => "HostError",
+        }
+    }
+
+    /// The same, where it repeats what the guest wrote without what nobody may read.
+    pub(crate) fn redacted(self, guards: &Guards) -> Self {
+        match self {
+            Self::Panic { message, place } => {
+                Self::Panic { message: guards.redacted(message), place }
+            }
+            Self::Trap { reason, said } => {
+                Self::Trap { reason, said: said.map(|said| guards.redacted(said)) }
+            }
+            Self::Host(why) => Self::Host(guards.redacted(why)),
+            other => other,
         }
     }
 }

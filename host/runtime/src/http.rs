@@ -7,10 +7,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use protocol::trace::{self, TraceContext};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::capability::{Outbound, Requests, SendRequest, Sent};
+use crate::state::CallState;
 
 /// One destination that components may reach: `[scheme://]host[:port]`.
 ///
@@ -185,6 +189,37 @@ impl WasiHttpHooks for Outgoing {
                 },
             ),
         }
+    }
+}
+
+/// Replaces `http-error-code`, which does not know the errors that bodies end in: a guest that reads one could not tell why
+/// it ended.
+///
+/// The linker must hold the original already, and allow shadowing.
+pub(crate) fn explain(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "http-error-code",
+        |mut store: StoreContextMut<'_, CallState>,
+         (error,): (Resource<wasmtime::Error>,)|
+         -> wasmtime::Result<(Option<ErrorCode>,)> {
+            let error = store.data_mut().ctx().table.get(&error)?;
+            let known = error.downcast_ref::<ErrorCode>().cloned();
+            Ok((known.or_else(|| error.downcast_ref::<Error>().map(why_a_body_ended)),))
+        },
+    )
+}
+
+/// What guests are told of a body that ended in an error.
+fn why_a_body_ended(error: &Error) -> ErrorCode {
+    match error {
+        Error::HttpResponseBodySize(limit) => ErrorCode::HttpResponseBodySize(*limit),
+        Error::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
+        Error::HttpResponseIncomplete => ErrorCode::HttpResponseIncomplete,
+        Error::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        Error::ConnectionTerminated => ErrorCode::ConnectionTerminated,
+        Error::Hyper(error) if error.is_timeout() => ErrorCode::HttpResponseTimeout,
+        Error::Hyper(error) if error.is_incomplete_message() => ErrorCode::HttpResponseIncomplete,
+        _ => ErrorCode::HttpProtocolError,
     }
 }
 

@@ -11,7 +11,6 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use crate::backstage::Backstage;
 use crate::bindings::WorkerPre;
 use crate::component::Component;
-use crate::conversation;
 use crate::engine::Runtime;
 use crate::fault::{CallFailed, Fault, Limit};
 use crate::logging::Log;
@@ -46,13 +45,21 @@ impl Component {
             .acquire()
             .await
             .map_err(|error| failed(Fault::Host(error.to_string())))?;
-        let log = Log::of_call(function, call.run, runtime.limits.log_lines);
+        let log =
+            Log::of_call(function, call.run, runtime.limits.log_lines, runtime.guards.clone());
         let replay = Replay::new(Arc::clone(&call), backstage.directory(), rigour);
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
         let caller = self.caller(function, &call);
         let role = caller.role;
-        let mut state =
-            CallState::for_call(limits, allowed, caller, replay, Arc::clone(&backstage), log);
+        let mut state = CallState::for_call(
+            limits,
+            allowed,
+            runtime.guards.clone(),
+            caller,
+            replay,
+            Arc::clone(&backstage),
+            log,
+        );
         state.outgoing.trace.clone_from(&call.trace);
         state.outgoing.requests.clone_from(&runtime.requests);
         let deadline = state.deadline.clone();
@@ -80,6 +87,7 @@ impl Component {
                 _ => Err(state.fault(&error)),
             },
         };
+        let ended = ended.map_err(|fault| fault.redacted(&runtime.guards));
         let fault = match ended {
             // The code that answers instead says what there is to say.
             Ok(outcome @ (Outcome::Fits | Outcome::Unfit(_))) => return Ok(outcome),
@@ -169,8 +177,8 @@ impl CallState {
         returned: Result<String, crate::bindings::system_bus::durable::failures::Failure>,
     ) -> Result<Outcome, Fault> {
         let result = match returned {
-            Ok(json) => Ok(self.result(json)?),
-            Err(guest) => Err(conversation::failure(&guest)),
+            Ok(json) => self.stored(json, "the function's result")?,
+            Err(guest) => Err(self.failure(&guest)),
         };
         let replay =
             self.replay.take().ok_or_else(|| Fault::Host("the call has no replay".to_owned()))?;

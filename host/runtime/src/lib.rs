@@ -45,7 +45,7 @@ mod state;
 
 pub use backstage::{Backstage, Stored};
 pub use cache::Cache;
-pub use capability::{Caller, Provider};
+pub use capability::{Caller, Guard, Provider};
 pub use compile::{Compilation, Compiler};
 pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};

@@ -15,7 +15,7 @@ use wasmtime_wasi::{WasiView, p2};
 
 use crate::bindings::Worker;
 use crate::capability::{self, Provider};
-use crate::outside;
+use crate::{http, outside};
 use crate::state::CallState;
 
 /// The linkers of an engine.
@@ -70,6 +70,7 @@ fn everywhere(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallState>> 
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, CallState::cli)?;
     linker.allow_shadowing(true);
     outside::guard(&mut linker)?;
+    http::explain(&mut linker)?;
     linker.allow_shadowing(false);
     Ok(linker)
 }

@@ -7,6 +7,7 @@
 use protocol::id::{FunctionId, RunId};
 
 use crate::bindings::wasi::logging::logging::{Host, Level};
+use crate::capability::Guards;
 use crate::state::CallState;
 
 /// One call's log.
@@ -16,19 +17,21 @@ pub(crate) struct Log {
     run: Option<RunId>,
     held: Vec<(Level, String, String)>,
     left: usize,
+    guards: Guards,
 }
 
 /// The longest line kept, in bytes.
 const LONGEST: usize = 8 * 1024;
 
 impl Log {
-    pub(crate) fn of_call(function: &FunctionId, run: RunId, lines: usize) -> Self {
-        Self { function: function.to_string(), run: Some(run), held: Vec::new(), left: lines }
+    pub(crate) fn of_call(function: &FunctionId, run: RunId, lines: usize, guards: Guards) -> Self {
+        Self { run: Some(run), guards, ..Self::of_component(function.as_str(), lines) }
     }
 
     /// For `describe`.
     pub(crate) fn of_component(component: &str, lines: usize) -> Self {
-        Self { function: component.to_owned(), run: None, held: Vec::new(), left: lines }
+        let (function, guards) = (component.to_owned(), Guards::default());
+        Self { function, run: None, held: Vec::new(), left: lines, guards }
     }
 
     /// A memo has resolved: what is held was logged by an earlier call.
@@ -46,6 +49,8 @@ impl Log {
     fn write(&mut self, level: Level, context: String, message: String, in_step: bool) {
         let Some(left) = self.left.checked_sub(1) else { return };
         self.left = left;
+        // Before it is shortened: half a secret is not recognized.
+        let (context, message) = (self.guards.redacted(context), self.guards.redacted(message));
         let (context, message) = (shortened(context), shortened(message));
         if in_step {
             self.emit(level, &context, &message);

@@ -11,6 +11,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 
+use crate::capability::Guards;
 use crate::fault::{Fault, Limit};
 
 /// How much of the end of the output is kept: a panic's message and its place.
@@ -22,20 +23,26 @@ pub(crate) struct Output(Arc<Mutex<Written>>);
 
 #[derive(Debug)]
 struct Written {
+    /// What is kept, and before it as much as is needed to tell whether it begins within a secret.
     end: VecDeque<u8>,
     left: usize,
     limit: usize,
+    guards: Guards,
 }
 
 impl Output {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Mutex::new(Written { end: VecDeque::new(), left: limit, limit })))
+    pub(crate) fn new(limit: usize, guards: Guards) -> Self {
+        let end = VecDeque::new();
+        Self(Arc::new(Mutex::new(Written { end, left: limit, limit, guards })))
     }
 
-    /// The end of what was written.
+    /// The end of what was written, without secrets.
     pub(crate) fn end(&self) -> String {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(written.end.make_contiguous()).into_owned()
+        let guards = written.guards.clone();
+        let bytes = written.end.make_contiguous();
+        let shown = guards.redact_after(bytes, bytes.len().saturating_sub(KEPT));
+        String::from_utf8_lossy(&shown).into_owned()
     }
 
     fn take(&self, bytes: &[u8]) -> Result<(), Fault> {
@@ -44,8 +51,9 @@ impl Output {
             return Err(Fault::Limit(Limit::Output { limit: written.limit }));
         };
         written.left = left;
-        let kept = &bytes[bytes.len().saturating_sub(KEPT)..];
-        let excess = (written.end.len() + kept.len()).saturating_sub(KEPT);
+        let most = KEPT + written.guards.reach();
+        let kept = &bytes[bytes.len().saturating_sub(most)..];
+        let excess = (written.end.len() + kept.len()).saturating_sub(most);
         written.end.drain(..excess);
         written.end.extend(kept);
         Ok(())
@@ -121,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_end_is_kept_and_too_much_is_a_fault() {
-        let output = Output::new(KEPT * 3);
+        let output = Output::new(KEPT * 3, Guards::default());
         output.take(&vec![b'a'; KEPT * 2]).expect("within the limit");
         output.take(b"the end").expect("within the limit");
         let end = output.end();
@@ -129,6 +137,21 @@ mod tests {
         assert!(end.ends_with("aathe end"));
         let fault = output.take(&vec![b'b'; KEPT]).expect_err("over the limit");
         assert_eq!(fault, Fault::Limit(Limit::Output { limit: KEPT * 3 }));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_wherever_the_kept_part_begins() {
+        for cut in 0..=10 {
+            let output = Output::new(KEPT * 3, crate::capability::guarded());
+            output.take(b"before it ").expect("within the limit");
+            // In two writes, as streams may split it.
+            output.take(b"hunt").expect("within the limit");
+            output.take(b"er2").expect("within the limit");
+            output.take(&vec![b'.'; KEPT - 7 + cut]).expect("within the limit");
+            let end = output.end();
+            assert_eq!(end.contains("[secret door]"), cut < 7, "{cut}");
+            assert!(!end.contains('2') && !end.contains("hun"), "{cut}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::backstage::Backstage;
-use crate::capability::{Audit, Caller, Parts};
+use crate::capability::{Caller, Guards, Parts};
 use crate::conversation::Group;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
@@ -47,6 +47,8 @@ pub struct CallState {
     /// Siblings of a guest that blocks: their ordinals, and what is known of their ends.
     pub(crate) group: Group,
     pub(crate) output: Output,
+    /// What must not leave the call.
+    pub(crate) guards: Guards,
     pub(crate) log: Log,
     pub(crate) limits: Arc<Limits>,
     pub(crate) deadline: Deadline,
@@ -63,6 +65,7 @@ impl CallState {
     pub(crate) fn for_call(
         limits: &Arc<Limits>,
         allowed: &Arc<[Destination]>,
+        guards: Guards,
         caller: Caller,
         replay: Replay,
         backstage: Arc<dyn Backstage>,
@@ -73,18 +76,24 @@ impl CallState {
             caller: Some(caller),
             replay: Some(replay),
             backstage: Some(backstage),
-            ..Self::new(limits, Arc::clone(allowed), fixed, log)
+            ..Self::new(limits, Arc::clone(allowed), guards, fixed, log)
         }
     }
 
     /// For `describe`: no run, no step, nothing allowed.
     pub(crate) fn for_describe(limits: &Arc<Limits>, log: Log) -> Self {
-        Self::new(limits, Arc::new([]), Fixed::of_nothing(), log)
+        Self::new(limits, Arc::new([]), Guards::default(), Fixed::of_nothing(), log)
     }
 
-    fn new(limits: &Arc<Limits>, allowed: Arc<[Destination]>, fixed: Fixed, log: Log) -> Self {
+    fn new(
+        limits: &Arc<Limits>,
+        allowed: Arc<[Destination]>,
+        guards: Guards,
+        fixed: Fixed,
+        log: Log,
+    ) -> Self {
         let phase = Phase::default();
-        let output = Output::new(limits.output);
+        let output = Output::new(limits.output, guards.clone());
         let wasi = WasiCtx::builder()
             .stdout(output.clone())
             .stderr(output.clone())
@@ -109,6 +118,7 @@ impl CallState {
             parts: Parts::default(),
             group: Group::default(),
             output,
+            guards,
             log,
             deadline: Deadline::within(limits.replay),
             limits: Arc::clone(limits),
@@ -180,12 +190,8 @@ impl CallState {
     /// Records that a call was not allowed, for the operator: which component wanted what. `what` names the thing without
     /// anything that nobody should read in a log, such as a query or a value.
     pub fn denied(&self, capability: Capability, what: &str) {
-        self.audit().denied(capability, what);
-    }
-
-    /// Where to record what is denied after this call of the provider has returned.
-    pub fn audit(&self) -> Audit {
-        Audit::of(self.caller.clone(), self.step())
+        let Some(caller) = &self.caller else { return };
+        caller.denied(capability, self.step().as_ref(), &self.guards.redact(what));
     }
 
     pub(crate) fn count(&self, capability: Capability) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::config::stub::Settings;
 use crate::error::{Error, Result};
 use crate::http::{Request, stub};
 
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(super) functions: BTreeMap<String, Invoked>,
     pub(super) model: Option<Model>,
     pub(super) http: Option<stub::Stub>,
+    pub(super) settings: Settings,
     pub(super) arrivals: Vec<(Duration, Arrival)>,
     pub(super) now: Timestamp,
 }

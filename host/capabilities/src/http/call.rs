@@ -7,17 +7,22 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use runtime::capability::{Audit, Outbound};
+use protocol::step::StepName;
+use runtime::Caller;
+use runtime::capability::Outbound;
 use runtime::placement::Capability;
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::answer::{Allowed, Answer, Held};
-use super::failure;
+use super::failure::{self, LARGEST_HEAD};
 use super::grant::Leave;
+use super::idempotency;
 use super::pool::{Connection, Key, Pool};
 use super::provider::Shared;
+use super::secrets;
 use super::target::Target;
+use crate::secrets::Filler;
 
 /// How long a connection may take, where the guest does not say.
 const CONNECTING: Duration = Duration::from_secs(30);
@@ -27,10 +32,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What one request needs of the call that it is made in.
 pub(crate) struct Exchange {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) component: Arc<str>,
-    pub(crate) audit: Audit,
-    /// What no other step has.
-    pub(crate) idempotency: HeaderValue,
+    pub(crate) caller: Caller,
+    pub(crate) step: Option<StepName>,
+    /// Puts the secrets of this call in the places of their placeholders.
+    pub(crate) filler: Filler,
     /// When the step's time is over.
     pub(crate) until: Instant,
 }
@@ -42,7 +47,7 @@ impl Exchange {
         let Some(target) = Target::of(request.uri()) else {
             return Err(Error::HttpRequestUriInvalid);
         };
-        let grants = self.shared.grants_of(&self.component);
+        let grants = self.shared.grants_of(&self.caller.component);
         let Some(leave) = Leave::for_request(grants, &target, request.method(), listed) else {
             self.denied(request.method(), &target, "");
             return Err(Error::HttpRequestDenied);
@@ -52,7 +57,11 @@ impl Exchange {
         let until = leave.within.map_or(self.until, |within| self.until.min(Instant::now() + within));
         let method = request.method().clone();
         let key = Key { origin: target.origin.clone(), private: leave.private };
-        let sent = timeout_at(until, self.send(request, key, options, until)).await;
+        let sending = async {
+            let request = secrets::fill(request, &self.filler, &key.origin).await?;
+            self.send(request, key, options, until).await
+        };
+        let sent = timeout_at(until, sending).await;
         let (response, held) = match sent {
             Err(_) => return Err(Error::HttpResponseTimeout),
             Ok(Err(error)) => {
@@ -63,6 +72,11 @@ impl Exchange {
             }
             Ok(Ok(sent)) => sent,
         };
+        let head: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if head > LARGEST_HEAD {
+            return Err(failure::too_large_a_head());
+        }
         let too_large = response.body().size_hint().lower() > leave.answer;
         if too_large {
             return Err(Error::HttpResponseBodySize(Some(leave.answer)));
@@ -75,7 +89,7 @@ impl Exchange {
     fn denied(&self, method: &Method, target: &Target, why: &str) {
         let origin = &target.origin;
         let what = format!("{method} {}:{}{why}", origin.host, origin.port);
-        self.audit.denied(Capability::Http, &what);
+        self.caller.denied(Capability::Http, self.step.as_ref(), &what);
     }
 
     /// Makes of the guest's request the one that is sent: to the server that was decided about, and with the headers that
@@ -98,7 +112,7 @@ impl Exchange {
         let headers = request.headers_mut();
         headers.insert(HOST, authority);
         if leave.idempotency && changes && !headers.contains_key(IDEMPOTENCY_KEY) {
-            headers.insert(IDEMPOTENCY_KEY, self.idempotency.clone());
+            headers.insert(IDEMPOTENCY_KEY, idempotency::key(self.caller.run, self.step.as_ref()));
         }
         Ok(())
     }
@@ -111,7 +125,7 @@ impl Exchange {
         options: RequestOptions,
         until: Instant,
     ) -> Result<(Response<hyper::body::Incoming>, Held), Error> {
-        let pool = self.shared.pools.of(&self.component);
+        let pool = self.shared.pools.of(&self.caller.component);
         let patience = options.connect_timeout.unwrap_or(CONNECTING);
         let connected = until.min(Instant::now() + patience);
         let permit = match timeout_at(connected, Arc::clone(&pool.used).acquire_owned()).await {

@@ -29,10 +29,15 @@ pub(crate) fn of_tls(error: &io::Error) -> Error {
     }
 }
 
+/// The head of an answer is larger than [`LARGEST_HEAD`].
+pub(crate) fn too_large_a_head() -> Error {
+    Error::HttpResponseHeaderSectionSize(u32::try_from(LARGEST_HEAD).ok())
+}
+
 /// What came is no whole answer.
 pub(crate) fn of_exchange(error: &hyper::Error) -> Error {
     if error.is_parse_too_large() {
-        Error::HttpResponseHeaderSectionSize(u32::try_from(LARGEST_HEAD).ok())
+        too_large_a_head()
     } else if error.is_incomplete_message() {
         Error::HttpResponseIncomplete
     } else if error.is_closed() || error.is_canceled() || !(error.is_parse() || error.is_user()) {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use capabilities::http::{Provider, Resolver};
+use capabilities::secrets::Vault;
 use runtime::capability::Used;
 use runtime::placement::Capability;
 use serde_json::{Value, json};
@@ -28,7 +29,8 @@ async fn site(http: &str) -> Site {
 async fn resolving(http: &str, resolver: Arc<dyn Resolver>) -> Site {
     let text = format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
     let grants = capabilities::grants::parse(&text).expect("grants");
-    let provider = Provider::with_resolver(Arc::new(grants), resolver);
+    let vault = Vault::open(&grants).expect("a vault");
+    let provider = Provider::with_resolver(Arc::new(grants), vault, resolver);
     Site::new(guests::USES_HTTP, vec![Arc::new(provider)]).await
 }
 

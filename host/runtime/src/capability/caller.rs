@@ -5,8 +5,10 @@ use std::sync::Arc;
 use protocol::digest::Digest;
 use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
+use protocol::step::StepName;
 
 use super::usage::Usage;
+use crate::placement::Capability;
 
 /// Whose call it is: what grants are looked up by, and what records name.
 #[derive(Debug, Clone)]
@@ -24,4 +26,24 @@ pub struct Caller {
     /// How often the call was tried before.
     pub attempt: u32,
     pub(crate) usage: Arc<Usage>,
+}
+
+impl Caller {
+    /// Records that a call was not allowed, for the operator: which component wanted what, in which step. `what` names the
+    /// thing without anything that nobody should read in a log, such as a query or a value.
+    ///
+    /// Where there is a [`CallState`](crate::CallState), its own `denied` knows the step.
+    pub fn denied(&self, capability: Capability, step: Option<&StepName>, what: &str) {
+        self.usage.count(capability).denied();
+        tracing::warn!(
+            target: "audit",
+            component = &*self.component,
+            function = %self.function,
+            run = %self.run,
+            step = step.map(|step| &*step.name),
+            capability = capability.name(),
+            what,
+            "denied: its grant does not allow it"
+        );
+    }
 }

@@ -29,11 +29,17 @@ impl<'l> Offer<'l> {
         Self { linker, capability }
     }
 
-    /// An interface of this capability, named as in the table: `system-bus:durable/shell`.
+    /// An interface of this capability, named as in the table: `system-bus:durable/shell`. One that is there in several
+    /// versions is named with one of them: `wasi:config/store@0.2.0-rc.1`.
     ///
     /// Fails for one that the table gives to another capability, or to none.
     pub fn interface(&mut self, name: &str) -> wasmtime::Result<Interface<'_>> {
-        let row = TABLE.iter().find(|row| row.names().any(|own| own == name));
+        let (name, version) = match name.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (name, None),
+        };
+        let mut rows = TABLE.iter().filter(|row| row.names().any(|own| own == name));
+        let row = rows.find(|row| version.is_none_or(|version| version == row.version));
         let Some(row) = row.filter(|row| row.capability == self.capability) else {
             return Err(wasmtime::format_err!(
                 "{name} does not belong to the capability {}",

@@ -38,6 +38,9 @@ impl CallState {
         if steps.is_empty() {
             return Ok(Planned::Ended(Vec::new()));
         }
+        for step in steps {
+            self.guards.allow_step(&step.id, &step.options)?;
+        }
         let told = self.decide(|replay| {
             let found = steps.iter().map(|step| Found {
                 name: &step.id,

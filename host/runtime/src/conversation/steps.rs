@@ -22,6 +22,9 @@ impl Host for CallState {
         found: Vec<steps::Found>,
         dropped: Vec<u32>,
     ) -> wasmtime::Result<Answer> {
+        for step in &found {
+            self.guards.allow_step(&step.id, &step.options)?;
+        }
         let told = self.decide(|replay| {
             let found = found.iter().map(|step| Found {
                 name: &step.id,
@@ -39,6 +42,7 @@ impl Host for CallState {
         kind: String,
         options: String,
     ) -> wasmtime::Result<Answer> {
+        self.guards.allow_step(&id, &options)?;
         let told = self.decide(|replay| {
             replay.next([Found { name: &id, kind: &kind, options: &options }], &[])
         });

@@ -6,6 +6,8 @@ use std::fmt;
 
 use protocol::role::Role;
 
+use super::import::compatible;
+
 /// What a component can touch, as operators and authors speak of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capability {
@@ -75,7 +77,14 @@ const WASI: &str = "0.2.12";
 /// The version of the contract in `wit/`.
 const CONTRACT: &str = "0.1.0";
 
-/// Every interface that a worker of any role offers.
+/// One version of the settings.
+const fn config(interfaces: &'static [&'static str], version: &'static str) -> Row {
+    let (package, capability) = ("wasi:config", Capability::Config);
+    Row { package, interfaces, version, capability, kind: Kind::Ambient, provided: true }
+}
+
+/// Every interface that a worker of any role offers. One that is offered in several versions has several rows, the one
+/// to recommend first.
 pub const TABLE: &[Row] = &[
     Row {
         package: "system-bus:durable",
@@ -217,6 +226,10 @@ pub const TABLE: &[Row] = &[
         kind: Kind::Ambient,
         provided: true,
     },
+    // Every version that is deployed somewhere. Drafts link with themselves only, so each has a row.
+    config(&["store"], "0.2.0-rc.1"),
+    config(&["store", "runtime"], "0.2.0-draft"),
+    config(&["store"], "0.2.0-draft-2024-09-27"),
 ];
 
 impl Capability {
@@ -308,10 +321,15 @@ impl Row {
     }
 }
 
-/// The row of an interface, which is named without a version.
-pub(super) fn find(interface: &str) -> Option<&'static Row> {
+/// The row of an interface, which is named without its version: the one that `asked` links against, or the first one.
+pub(super) fn find(interface: &str, asked: Option<&str>) -> Option<&'static Row> {
     let (package, interface) = interface.split_once('/')?;
-    TABLE.iter().find(|row| row.package == package && row.interfaces.contains(&interface))
+    let mut rows = TABLE
+        .iter()
+        .filter(|row| row.package == package && row.interfaces.contains(&interface))
+        .peekable();
+    let first = rows.peek().copied();
+    rows.find(|row| compatible(asked, row.version)).or(first)
 }
 
 /// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are interfaces that merely share
