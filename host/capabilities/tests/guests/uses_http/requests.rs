@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use protocol::trace::TraceContext;
-use runtime::Component;
+use runtime::{Compilation, Component, Limits, Runtime};
 
 use super::*;
 use crate::site::{RUN, call};
@@ -118,6 +118,30 @@ async fn what_looks_like_the_placeholder_of_another_call_is_not_sent() {
     let long = json!({"url": server.url("/"), "method": "POST", "body": "x".repeat(70_000)});
     assert_eq!(site.run("error", long).await, "done \"200 2 ok\"");
     assert_eq!(server.requests()[0].body.len(), 70_000, "what is looked through leaves whole");
+}
+
+/// What `--allow-http` says holds for every component, beside what is granted to each.
+#[tokio::test]
+async fn a_listed_destination_is_open_to_every_component() {
+    let (listed, other) = (Server::start().await, Server::start().await);
+    let grants = Arc::new(capabilities::Grants::default());
+    let vault = Vault::open(&grants).expect("a vault");
+    let provider: Arc<dyn runtime::Provider> = Arc::new(Provider::new(grants, vault));
+    let runtime = Runtime::with_providers(
+        Limits::default(),
+        vec![listed.url("").parse().expect("a destination")],
+        Compilation::default(),
+        vec![provider],
+    )
+    .expect("an engine");
+    let bytes = std::fs::read(guests::USES_HTTP).expect("a built guest");
+    let component = Component::load(&runtime, "uses-http", bytes).await.expect("a component");
+    let site = Site { runtime, component };
+    let post = json!({"url": listed.url("/"), "method": "POST"});
+    assert_eq!(site.run("send", post).await, "done \"200 2 ok\"");
+    assert!(listed.requests()[0].header("idempotency-key").is_some());
+    assert_eq!(site.run("error", get(other.url("/"))).await, "done \"Denied\"");
+    assert_eq!(used(&site), Used { calls: 2, denied: 1 });
 }
 
 #[tokio::test]
