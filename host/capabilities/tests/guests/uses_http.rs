@@ -3,6 +3,7 @@
 mod addresses;
 mod limits;
 mod requests;
+mod secure;
 mod server;
 
 use std::io;
@@ -27,7 +28,8 @@ async fn site(http: &str) -> Site {
 
 /// The same with another resolver.
 async fn resolving(http: &str, resolver: Arc<dyn Resolver>) -> Site {
-    let text = format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
+    let text =
+        format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
     let grants = capabilities::grants::parse(&text).expect("grants");
     let vault = Vault::open(&grants).expect("a vault");
     let provider = Provider::with_resolver(Arc::new(grants), vault, resolver);
