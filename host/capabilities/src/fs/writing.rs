@@ -256,7 +256,9 @@ fn settle(folder: &Dir) -> io::Result<()> {
     // The handle itself is for names only; this one is the folder's own.
     match folder.open(".")?.sync_all() {
         // Some file systems keep their folders in another way.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
         done => done,
     }
 }
