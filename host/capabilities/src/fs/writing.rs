@@ -59,6 +59,7 @@ impl Asked {
         let new = if old.is_some() { Held::bytes(bytes) } else { Held::file(bytes) };
         let change = Change { gone: Held::default(), new };
         self.fits(ledger, change, done, going)?;
+        going.check()?;
         let (folder, name) = self.folder_of(&path).map_err(failed)?;
         let there = Spot { root: self.spot.root.clone(), path: path.clone() };
         let (file, before) = if old.is_some() {
@@ -262,3 +263,6 @@ fn settle(folder: &Dir) -> io::Result<()> {
         done => done,
     }
 }
+
+#[cfg(test)]
+mod tests;

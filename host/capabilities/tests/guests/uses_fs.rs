@@ -1,5 +1,6 @@
 //! Files, for a real component on a real disk.
 
+mod disk;
 mod escapes;
 mod limits;
 
@@ -62,8 +63,8 @@ impl Desk {
 /// Roots as an operator would write them.
 fn roots(folder: &Path, notes: &str, beside: &str) -> Result<Roots, capabilities::fs::OpenError> {
     let text = format!(
-        "[roots.notes]\npath = {:?}\n[components.uses-fs]\nfs = [{{ root = 'notes'{notes} }}{beside}]",
-        folder.join("notes"),
+        "[roots.notes]\npath = '{}'\n[components.uses-fs]\nfs = [{{ root = 'notes'{notes} }}{beside}]",
+        folder.join("notes").display(),
     );
     let grants = grants::parse(&text).expect("grants");
     Roots::open(&grants, &folder.join("scratch"), Duration::from_hours(24 * 365))
