@@ -2,6 +2,7 @@
 
 mod site;
 mod uses_fs;
+mod uses_http;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
