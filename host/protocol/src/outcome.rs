@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use crate::call::Attempt;
 use crate::id::StepId;
 use crate::op::{ErrorObject, Op, Retry, Timing};
 use crate::replay::Misfit;
@@ -71,4 +72,59 @@ pub enum Outcome {
         /// How the function ended without meeting it.
         ending: String,
     },
+}
+
+impl Outcome {
+    /// Whether the run is over with this, in this attempt: it is done, or has failed for good. A step that failed does not
+    /// end its run; the function hears of it in another call.
+    pub fn ends_run(&self, attempt: Attempt) -> bool {
+        match self {
+            Self::Done(_) => true,
+            Self::Failed { retry, .. } => *retry == Retry::Never || attempt.is_last(),
+            Self::Planned(_)
+            | Self::Switch
+            | Self::Again { .. }
+            | Self::Superseded
+            | Self::StepRan { .. }
+            | Self::StepFailed { .. }
+            | Self::Fits
+            | Self::Unfit(_)
+            | Self::TargetNotFound { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_over_when_it_is_done_or_has_failed_for_good() {
+        let failed = |retry| Outcome::Failed { error: ErrorObject::new("E", "m"), retry };
+        let step_failed = || Outcome::StepFailed {
+            step: StepName { id: StepId::hash("a"), name: "a".to_owned(), index: 0 },
+            race: false,
+            error: ErrorObject::new("E", "m"),
+            retry: Retry::Never,
+            timing: None,
+        };
+        let done = Outcome::Done(RawValue::NULL.to_owned());
+        let soon = Retry::After(Duration::from_secs(1));
+        // The outcome; whether it ends the run in the first of two attempts, and in the last one.
+        let table = [
+            (done, true, true),
+            (failed(Retry::Never), true, true),
+            (failed(Retry::Again), false, true),
+            (failed(soon), false, true),
+            (step_failed(), false, false),
+            (Outcome::Planned(Vec::new()), false, false),
+            (Outcome::Superseded, false, false),
+        ];
+        for (outcome, first, last) in table {
+            let ends = |number| outcome.ends_run(Attempt { number, most: 2 });
+            assert_eq!((ends(0), ends(1)), (first, last), "{outcome:?}");
+        }
+    }
 }

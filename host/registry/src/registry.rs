@@ -243,6 +243,11 @@ impl Registry {
         &self.tallies
     }
 
+    /// Lets what capabilities keep for a run go: it has ended.
+    pub fn run_ended(&self, run: RunId) {
+        self.runtime.run_ended(run);
+    }
+
     /// Whether nothing was ever activated.
     pub fn is_new(&self) -> bool {
         self.log.history().generation() == 0

@@ -119,6 +119,44 @@ mod tests {
         }
     }
 
+    /// Offers every interface of one capability, with no function in it.
+    struct Provided(crate::placement::Capability);
+
+    impl Provider for Provided {
+        fn capability(&self) -> crate::placement::Capability {
+            self.0
+        }
+
+        fn link(&self, offer: &mut capability::Offer<'_>) -> wasmtime::Result<()> {
+            let rows = TABLE.iter().filter(|row| row.provided && row.capability == self.0);
+            for name in rows.flat_map(crate::placement::Row::names) {
+                offer.interface(&name)?.at_once("nothing", |_, (): ()| Ok(()))?;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_providers_offer_is_where_the_role_may_have_it() {
+        let provided = TABLE.iter().filter(|row| row.provided);
+        let providers: Vec<Arc<dyn Provider>> = provided
+            .clone()
+            .map(|row| row.capability)
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .map(|capability| Arc::new(Provided(capability)) as Arc<dyn Provider>)
+            .collect();
+        let linkers = Linkers::new(&Engine::default(), &providers).expect("linkers");
+        for row in provided {
+            for name in row.names() {
+                for role in Role::ALL {
+                    let holds = holds(linkers.of(role), &format!("{name}@{}", row.version));
+                    assert_eq!(holds, row.capability.fits(role), "{name} on {role}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_component_for_hosts_does_not_link_against_what_clusters_have() {
         let engine = Engine::default();

@@ -116,13 +116,18 @@ impl Worker {
             Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
         };
-        let terms = call.terms();
+        let (run, terms) = (call.run, call.terms());
         // What is logged meanwhile, by the guest too, names the trace.
         let trace = call.trace.as_ref().map(TraceContext::trace_id);
         let function = call.route.slug.as_str();
         let span = tracing::info_span!("call", run = %call.run, function, trace);
         match self.handle(call).instrument(span).await {
-            Ok(outcome) => Reply::of(outcome, terms),
+            Ok(outcome) => {
+                if outcome.ends_run(terms.attempt) {
+                    self.registry.run_ended(run);
+                }
+                Reply::of(outcome, terms)
+            }
             Err(error) => {
                 tracing::warn!(%error, "a call could not be handled");
                 refused(500, "NotHandled", &error)

@@ -22,6 +22,12 @@ impl Drop for Waits {
 }
 
 impl Going {
+    /// For work that nobody waits for.
+    #[cfg(test)]
+    pub(crate) fn ended() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
     /// Refuses to go on where nobody waits any more.
     pub(crate) fn check(&self) -> Answer<()> {
         if self.0.load(Ordering::Relaxed) {

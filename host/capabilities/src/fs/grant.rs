@@ -31,13 +31,14 @@ pub enum Access {
 pub struct Grant {
     /// Which; `scratch` is the folder of the run, which needs no `[roots]`.
     pub root: Name,
-    /// To do what.
+    /// To do what; the folder of a run is always there to be changed.
     #[serde(default)]
     pub access: Access,
-    /// How many bytes all files that are in the root may have together, when the component writes.
+    /// How many bytes all files that are in the root may have together, when the component writes. Nobody counts unless it is
+    /// said; in the folder of a run they are 256 MiB.
     pub bytes: Option<Size>,
-    /// How many files and folders may be in it then.
+    /// How many files and folders may be in it then; 10,000 in the folder of a run unless said otherwise.
     pub files: Option<u64>,
-    /// The largest file that is read or written in one piece.
+    /// The largest file that is read or written in one piece; 16 MiB unless said otherwise.
     pub file: Option<Size>,
 }

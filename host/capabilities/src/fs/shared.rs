@@ -17,7 +17,7 @@ use super::scratch::Scratch;
 use super::space::Space;
 use super::survey::survey;
 use super::words::Spot;
-use crate::grants::{Grants, Name};
+use crate::grants::{Grants, Name, Size};
 use crate::refusal::{Answer, Reason, Refusal};
 
 /// The name of the folder that each run has for itself.
@@ -216,12 +216,12 @@ impl Terms {
     fn of(grant: &Grant) -> Self {
         let scratch = grant.root.as_str() == SCRATCH;
         let usual = if scratch { SCRATCH_QUOTA } else { Quota::default() };
-        let bytes = grant.bytes.map(|bytes| bytes.bytes());
+        let bytes = grant.bytes.map(Size::bytes);
         Self {
             // Nobody can read what nobody may write.
             access: if scratch { Access::ReadWrite } else { grant.access },
             quota: Quota { bytes: bytes.or(usual.bytes), files: grant.files.or(usual.files) },
-            piece: grant.file.map_or(PIECE, |file| file.bytes()),
+            piece: grant.file.map_or(PIECE, Size::bytes),
         }
     }
 
@@ -263,3 +263,6 @@ fn open(path: &Path, writers: &[&Terms]) -> io::Result<Space> {
         None => Space::new(dir),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,12 @@ impl Ledger {
         quota.allows(held, change).map_err(Full::Exceeded)
     }
 
+    /// What is known of the root.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> Option<Held> {
+        self.counted.map(|known| known.held)
+    }
+
     /// Keeps what has been changed.
     pub(crate) fn changed(&mut self, change: Change) {
         if let Some(known) = &mut self.counted {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 
 use super::path::Inside;
+use crate::grants::Name;
 use crate::refusal::{Answer, Reason, Refusal};
 
 /// A file or folder, as it is spoken of: a path and the root it is in.
@@ -25,6 +26,11 @@ impl fmt::Display for Spot {
 impl Spot {
     /// Reads what a guest names.
     pub(crate) fn parse(root: &str, path: &str) -> Answer<Self> {
+        // What is said of it, to the guest and in the operator's log, shall not be as long as a guest likes.
+        if root.len() > Name::LONGEST {
+            let message = format!("no root has a name of more than {} bytes", Name::LONGEST);
+            return Err(Refusal::invalid(message));
+        }
         match Inside::parse(path) {
             Ok(path) => Ok(Self { root: root.to_owned(), path }),
             Err(why) => {

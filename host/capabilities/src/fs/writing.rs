@@ -59,6 +59,7 @@ impl Asked {
         let new = if old.is_some() { Held::bytes(bytes) } else { Held::file(bytes) };
         let change = Change { gone: Held::default(), new };
         self.fits(ledger, change, done, going)?;
+        going.check()?;
         let (folder, name) = self.folder_of(&path).map_err(failed)?;
         let there = Spot { root: self.spot.root.clone(), path: path.clone() };
         let (file, before) = if old.is_some() {
@@ -256,7 +257,12 @@ fn settle(folder: &Dir) -> io::Result<()> {
     // The handle itself is for names only; this one is the folder's own.
     match folder.open(".")?.sync_all() {
         // Some file systems keep their folders in another way.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
         done => done,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Files, for a real component on a real disk.
 
+mod disk;
 mod escapes;
 mod limits;
 
@@ -62,8 +63,8 @@ impl Desk {
 /// Roots as an operator would write them.
 fn roots(folder: &Path, notes: &str, beside: &str) -> Result<Roots, capabilities::fs::OpenError> {
     let text = format!(
-        "[roots.notes]\npath = {:?}\n[components.uses-fs]\nfs = [{{ root = 'notes'{notes} }}{beside}]",
-        folder.join("notes"),
+        "[roots.notes]\npath = '{}'\n[components.uses-fs]\nfs = [{{ root = 'notes'{notes} }}{beside}]",
+        folder.join("notes").display(),
     );
     let grants = grants::parse(&text).expect("grants");
     Roots::open(&grants, &folder.join("scratch"), Duration::from_hours(24 * 365))
@@ -201,9 +202,16 @@ async fn what_cannot_be_done_is_told_with_its_reason() {
         let [told] = desk.does([operation]).await;
         assert!(told.starts_with(expected), "{operation:?}: {told}");
     }
-    let long = "x".repeat(300);
-    let [told] = desk.does([["write", "notes", &long, "x"]]).await;
-    assert!(told.starts_with("Invalid: "), "{told}");
+    let (long, longer) = ("x".repeat(300), "x".repeat(1 << 20));
+    let of_long = [
+        ["write", "notes", &long, "x"],
+        ["write", "notes", &longer, "x"],
+        ["write", &longer, "a", "x"],
+        ["rename", "notes", "file", &longer],
+    ];
+    for told in desk.does(of_long).await {
+        assert!(told.starts_with("Invalid: ") && told.len() < 600, "{told}");
+    }
     assert_eq!(fs::read(desk.notes().join("file")).expect("there"), b"x");
 }
 

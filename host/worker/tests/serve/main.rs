@@ -24,6 +24,7 @@ mod limits;
 mod plan;
 mod refusals;
 mod registration;
+mod run_ended;
 mod secrets;
 mod server;
 mod shutdown;
