@@ -10,7 +10,7 @@ struct Asked {
     key: String,
 }
 
-#[function(id = "reads", on("testing/asked"), retries = 4)]
+#[function(id = "reads", on("testing/secret.asked"), retries = 4)]
 async fn reads(ctx: Ctx, event: Incoming<Asked>) -> Result<(Option<String>, Option<String>)> {
     let key = &event.data.key;
     let within = ctx.step("within", async |io| Ok(io.config(key))).await?;

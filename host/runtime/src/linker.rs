@@ -15,8 +15,8 @@ use wasmtime_wasi::{WasiView, p2};
 
 use crate::bindings::Worker;
 use crate::capability::{self, Provider};
-use crate::{http, outside};
 use crate::state::CallState;
+use crate::{http, outside};
 
 /// The linkers of an engine.
 pub(crate) struct Linkers {

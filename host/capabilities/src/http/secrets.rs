@@ -24,11 +24,8 @@ pub(crate) async fn fill(
         let filled = filler.fill(Part::Header, &to, value.as_bytes());
         if let Some(secret) = filled.map_err(|refusal| refused(&refusal))? {
             // The secret has a line end in it, or another byte that no header holds.
-            let mut secret =
-                HeaderValue::from_bytes(&secret).map_err(|_| Error::HttpRequestHeaderSize {
-                    field_name: None,
-                    field_size: None,
-                })?;
+            let mut secret = HeaderValue::from_bytes(&secret)
+                .map_err(|_| Error::HttpRequestHeaderSize { field_name: None, field_size: None })?;
             secret.set_sensitive(true);
             *value = secret;
         }

@@ -1,7 +1,9 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
 mod site;
+mod uses_config;
 mod uses_http;
+mod uses_secrets;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

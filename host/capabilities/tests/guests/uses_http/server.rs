@@ -182,11 +182,17 @@ async fn answer(stream: &mut TcpStream, path: &str, seen: &Seen) -> std::io::Res
             stream.read_u8().await?;
         }
         "/headers" => {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-large: {}\r\n\r\n", "x".repeat(count));
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-large: {}\r\n\r\n",
+                "x".repeat(count)
+            );
             stream.write_all(head.as_bytes()).await?;
         }
         "/many-headers" => {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{}\r\n", "x-one: 1\r\n".repeat(count));
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{}\r\n",
+                "x-one: 1\r\n".repeat(count)
+            );
             stream.write_all(head.as_bytes()).await?;
         }
         "/redirect" => {
