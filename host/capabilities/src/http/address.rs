@@ -55,7 +55,7 @@ const METADATA_V6: &[Ipv6Addr] = &[
 
 /// What is not of the internet, after IANA's registry of special addresses.
 const PRIVATE_V4: &[(Ipv4Addr, u32)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -72,7 +72,7 @@ const PRIVATE_V4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 
-/// Parts of the internet's own 2000::/3 that are not of it. Teredo is in the first, 6to4 the third.
+/// Parts of the internet's own `2000::/3` that are not of it. Teredo is in the first, 6to4 the third.
 const PRIVATE_V6: &[(Ipv6Addr, u32)] = &[
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -108,21 +108,19 @@ fn of_v6(address: Ipv6Addr) -> Reach {
 /// The address of IPv4 in one of IPv6, and whether packets go to it and nowhere else. Otherwise a relay that nobody here
 /// knows is in between, and the address is none of the internet's whatever it carries.
 fn carried(address: Ipv6Addr) -> Option<(Ipv4Addr, bool)> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
+    let [head @ .., upper, lower] = address.segments();
     let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-    match [a, b, c, d, e, f] {
+    match head {
         // Mapped; translated.
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => Some((of(g, h), true)),
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => Some((of(upper, lower), true)),
         // Compatible, translated in an older way, translated by one's own network.
-        [0, 0, 0, 0, 0, 0] | [0, 0, 0, 0, 0xffff, 0] | [0x64, 0xff9b, 1, ..] => {
-            Some((of(g, h), false))
-        }
+        [0, 0, 0, 0, 0 | 0xffff, 0] | [0x64, 0xff9b, 1, ..] => Some((of(upper, lower), false)),
         // 6to4.
         [0x2002, high, low, ..] => Some((of(high, low), false)),
         // Teredo.
-        [0x2001, 0, ..] => Some((of(!g, !h), false)),
+        [0x2001, 0, ..] => Some((of(!upper, !lower), false)),
         // ISATAP.
-        [_, _, _, _, 0 | 0x200, 0x5efe] => Some((of(g, h), false)),
+        [_, _, _, _, 0 | 0x200, 0x5efe] => Some((of(upper, lower), false)),
         _ => None,
     }
 }

@@ -73,9 +73,9 @@ impl Exchange {
             }
             Ok(Ok(sent)) => sent,
         };
-        let head: usize =
+        let size: usize =
             response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if head > LARGEST_HEAD {
+        if size > LARGEST_HEAD {
             return Err(failure::too_large_a_head());
         }
         let too_large = response.body().size_hint().lower() > leave.answer;
@@ -129,9 +129,9 @@ impl Exchange {
         let pool = self.shared.pools.of(&self.caller.component);
         let patience = options.connect_timeout.unwrap_or(CONNECTING);
         let connected = until.min(Instant::now() + patience);
-        let permit = match timeout_at(connected, Arc::clone(&pool.used).acquire_owned()).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(Error::ConnectionLimitReached),
+        let permit = Arc::clone(&pool.used).acquire_owned();
+        let Ok(Ok(permit)) = timeout_at(connected, permit).await else {
+            return Err(Error::ConnectionLimitReached);
         };
         loop {
             let (mut connection, fresh) = self.connection(&pool, &key, connected).await?;

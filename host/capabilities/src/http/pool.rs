@@ -73,6 +73,8 @@ impl Pools {
 /// The connections of one component.
 pub(crate) struct Pool {
     idle: Mutex<Idle>,
+    /// How long a connection may be idle.
+    longest: Duration,
     /// A permit for each connection in use.
     pub(crate) used: Arc<Semaphore>,
 }
@@ -87,11 +89,15 @@ struct Idle {
 
 impl Default for Pool {
     fn default() -> Self {
-        Self { idle: Mutex::default(), used: Arc::new(Semaphore::new(MOST_USED)) }
+        Self::keeping(IDLE)
     }
 }
 
 impl Pool {
+    fn keeping(longest: Duration) -> Self {
+        Self { idle: Mutex::default(), longest, used: Arc::new(Semaphore::new(MOST_USED)) }
+    }
+
     /// An idle connection to there that its server has not closed.
     pub(crate) async fn take(&self, key: &Key) -> Option<Connection> {
         loop {
@@ -116,8 +122,11 @@ impl Pool {
             idle.connections.remove(0);
         }
         idle.connections.push((key, Instant::now(), connection));
-        if idle.sweeper.as_ref().is_none_or(|sweeper| sweeper.is_finished()) {
-            idle.sweeper = Some(AbortOnDropHandle::new(tokio::spawn(sweep(Arc::downgrade(self)))));
+        if idle.sweeper.as_ref().is_none_or(AbortOnDropHandle::is_finished) {
+            idle.sweeper = Some(AbortOnDropHandle::new(tokio::spawn(sweep(
+                Arc::downgrade(self),
+                self.longest,
+            ))));
         }
     }
 
@@ -127,18 +136,95 @@ impl Pool {
 }
 
 /// Closes what is idle for too long, until nothing is idle.
-async fn sweep(pool: Weak<Pool>) {
+async fn sweep(pool: Weak<Pool>, longest: Duration) {
     loop {
-        sleep(IDLE).await;
+        sleep(longest).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.idle();
         idle.connections.retain(|(_, since, connection)| {
-            since.elapsed() < IDLE && !connection.sender.is_closed()
+            since.elapsed() < longest && !connection.sender.is_closed()
         });
         if idle.connections.is_empty() {
             // The next connection that is kept starts another one.
             idle.sweeper = None;
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    use super::*;
+    use crate::http::target::Target;
+
+    fn key(url: &str, private: bool) -> Key {
+        let uri = url.parse().expect("a URI");
+        Key { origin: Target::of(&uri).expect("a target").origin, private }
+    }
+
+    async fn connection() -> (Connection, DuplexStream) {
+        let (ours, theirs) = duplex(1024);
+        (Connection::begin(Box::new(ours)).await.expect("a connection"), theirs)
+    }
+
+    /// Waits for the other end to be closed.
+    async fn closed(mut theirs: DuplexStream) -> bool {
+        let read = timeout(Duration::from_secs(20), theirs.read_u8()).await;
+        read.is_ok_and(|read| read.is_err())
+    }
+
+    #[tokio::test]
+    async fn a_connection_serves_its_own_server_and_its_own_kind_of_grant() {
+        let pool = Arc::new(Pool::default());
+        let (connection, _theirs) = connection().await;
+        pool.give(key("http://a.test", true), connection);
+        for other in [
+            key("http://a.test", false),
+            key("https://a.test:80", true),
+            key("http://a.test:81", true),
+            key("http://b.test", true),
+        ] {
+            assert!(pool.take(&other).await.is_none(), "{other:?}");
+        }
+        assert!(pool.take(&key("http://a.test", true)).await.is_some());
+        assert!(pool.take(&key("http://a.test", true)).await.is_none(), "it is in use");
+    }
+
+    #[tokio::test]
+    async fn what_is_idle_for_too_long_is_closed() {
+        let pool = Arc::new(Pool::keeping(Duration::from_millis(50)));
+        for _ in 0..2 {
+            let (connection, theirs) = connection().await;
+            pool.give(key("http://a.test", false), connection);
+            assert!(closed(theirs).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_kept() {
+        let pool = Arc::new(Pool::default());
+        let mut others = Vec::new();
+        for _ in 0..=MOST_IDLE {
+            let (connection, theirs) = connection().await;
+            pool.give(key("http://a.test", false), connection);
+            others.push(theirs);
+        }
+        assert!(closed(others.remove(0)).await, "the one that was used longest ago");
+        let mut kept = Vec::new();
+        while let Some(connection) = pool.take(&key("http://a.test", false)).await {
+            kept.push(connection);
+        }
+        assert_eq!(kept.len(), MOST_IDLE);
+    }
+
+    #[tokio::test]
+    async fn what_its_server_has_closed_is_not_given_out() {
+        let pool = Arc::new(Pool::default());
+        let (connection, theirs) = connection().await;
+        pool.give(key("http://a.test", false), connection);
+        drop(theirs);
+        assert!(pool.take(&key("http://a.test", false)).await.is_none());
     }
 }

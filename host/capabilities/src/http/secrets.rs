@@ -21,8 +21,8 @@ pub(crate) async fn fill(
 ) -> Result<Request<WasiBody>, Error> {
     let to = origin.to_string();
     for value in request.headers_mut().values_mut() {
-        let filled = filler.fill(Part::Header, &to, value.as_bytes());
-        if let Some(secret) = filled.map_err(|refusal| refused(&refusal))? {
+        let replaced = filler.fill(Part::Header, &to, value.as_bytes());
+        if let Some(secret) = replaced.map_err(|refusal| refused(&refusal))? {
             // The secret has a line end in it, or another byte that no header holds.
             let mut secret = HeaderValue::from_bytes(&secret)
                 .map_err(|_| Error::HttpRequestHeaderSize { field_name: None, field_size: None })?;
@@ -41,8 +41,8 @@ pub(crate) async fn fill(
         }
     })?;
     let mut body = body.to_bytes();
-    let filled = filler.fill(Part::Body, &to, &body);
-    if let Some(filled) = filled.map_err(|refusal| refused(&refusal))? {
+    let replaced = filler.fill(Part::Body, &to, &body);
+    if let Some(filled) = replaced.map_err(|refusal| refused(&refusal))? {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(filled.len()));
         body = filled.into();
     }

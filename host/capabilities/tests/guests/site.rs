@@ -55,8 +55,12 @@ impl Site {
 
     /// The same for another run.
     pub(crate) async fn run_as(&self, run: &str, function: &str, data: Value) -> String {
+        self.run_call(function, call(run, &data)).await
+    }
+
+    /// The same for a call.
+    pub(crate) async fn run_call(&self, function: &str, call: Arc<Call>) -> String {
         let function: FunctionId = function.parse().expect("an id");
-        let call = call(run, &data);
         match self.component.invoke(&function, call, Arc::new(Server), Rigour::Lenient).await {
             Ok(Outcome::Done(data)) => format!("done {data}"),
             Ok(Outcome::StepFailed { step, error, retry, .. }) => {

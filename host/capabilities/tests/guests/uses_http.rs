@@ -3,6 +3,7 @@
 mod addresses;
 mod limits;
 mod requests;
+mod secure;
 mod server;
 
 use std::io;

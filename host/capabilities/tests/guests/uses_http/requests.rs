@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use runtime::Component;
+use protocol::trace::TraceContext;
+use runtime::{Compilation, Component, Limits, Runtime};
 
 use super::*;
+use crate::site::{RUN, call};
 
 #[tokio::test]
 async fn a_granted_request_is_answered_and_counted() {
@@ -88,6 +90,61 @@ async fn requests_that_change_something_carry_the_key_of_their_step() {
 }
 
 #[tokio::test]
+async fn a_request_takes_part_in_the_trace_of_its_call() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut traced = call(RUN, &get(server.url("/")));
+    let own = Arc::get_mut(&mut traced).expect("nobody else has it");
+    own.trace = TraceContext::new(parent, Some("vendor=1"));
+    assert_eq!(site.run_call("send", traced).await, "done \"200 2 ok\"");
+    let request = server.requests().pop().expect("a request");
+    assert_eq!(request.header("traceparent"), Some(parent));
+    assert_eq!(request.header("tracestate"), Some("vendor=1"));
+}
+
+#[tokio::test]
+async fn what_looks_like_the_placeholder_of_another_call_is_not_sent() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    let token = "sb-secret-0123456789abcdef0123456789abcdef";
+    for asked in [
+        json!({"url": server.url("/"), "headers": [["authorization", format!("Bearer {token}")]]}),
+        json!({"url": server.url("/"), "method": "POST", "body": format!("token={token}")}),
+    ] {
+        assert_eq!(site.run("error", asked).await, "done \"Denied\"");
+    }
+    assert_eq!(server.connections(), 0);
+    let long = json!({"url": server.url("/"), "method": "POST", "body": "x".repeat(70_000)});
+    assert_eq!(site.run("error", long).await, "done \"200 2 ok\"");
+    assert_eq!(server.requests()[0].body.len(), 70_000, "what is looked through leaves whole");
+}
+
+/// What `--allow-http` says holds for every component, beside what is granted to each.
+#[tokio::test]
+async fn a_listed_destination_is_open_to_every_component() {
+    let (listed, other) = (Server::start().await, Server::start().await);
+    let grants = Arc::new(capabilities::Grants::default());
+    let vault = Vault::open(&grants).expect("a vault");
+    let provider: Arc<dyn runtime::Provider> = Arc::new(Provider::new(grants, vault));
+    let runtime = Runtime::with_providers(
+        Limits::default(),
+        vec![listed.url("").parse().expect("a destination")],
+        Compilation::default(),
+        vec![provider],
+    )
+    .expect("an engine");
+    let bytes = std::fs::read(guests::USES_HTTP).expect("a built guest");
+    let component = Component::load(&runtime, "uses-http", bytes).await.expect("a component");
+    let site = Site { runtime, component };
+    let post = json!({"url": listed.url("/"), "method": "POST"});
+    assert_eq!(site.run("send", post).await, "done \"200 2 ok\"");
+    assert!(listed.requests()[0].header("idempotency-key").is_some());
+    assert_eq!(site.run("error", get(other.url("/"))).await, "done \"Denied\"");
+    assert_eq!(used(&site), Used { calls: 2, denied: 1 });
+}
+
+#[tokio::test]
 async fn the_key_can_be_left_out() {
     let server = Server::start().await;
     let grant = format!("{{ to = '{}', private = true, idempotency = false }}", server.url(""));
@@ -130,12 +187,4 @@ async fn outside_of_a_step_no_request_is_sent() {
     let said = site.run("outside", get(server.url("/"))).await;
     assert!(said.contains("outgoing HTTP") && said.contains("uses_http.rs:"), "{said}");
     assert_eq!(server.connections(), 0);
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_no_secure_one() {
-    let server = Server::start().await;
-    let secure = format!("https://{}", server.address);
-    let site = site(&format!("{{ to = '{secure}', private = true, within = '5s' }}")).await;
-    assert_eq!(site.run("error", get(secure)).await, "done \"Tls\"");
 }

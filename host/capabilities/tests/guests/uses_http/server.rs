@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// A server, gone with this.
 pub(super) struct Server {
@@ -45,6 +46,11 @@ impl Received {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// One that speaks TLS, or does not.
+    pub(super) async fn with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Seen::default());
@@ -54,12 +60,19 @@ impl Server {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let seen = Arc::clone(&shared);
+                let tls = tls.clone();
                 let number = seen.connections.fetch_add(1, Ordering::SeqCst);
                 connections.spawn(async move {
                     let open = seen.open.fetch_add(1, Ordering::SeqCst) + 1;
                     seen.most_open.fetch_max(open, Ordering::SeqCst);
                     // A connection that breaks is the client's to explain.
-                    let _ = converse(stream, number, &seen).await;
+                    let _ = match tls {
+                        None => converse(stream, number, &seen).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => converse(stream, number, &seen).await,
+                            Err(error) => Err(error),
+                        },
+                    };
                     seen.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -100,7 +113,10 @@ impl Server {
     }
 }
 
-async fn converse(stream: TcpStream, connection: usize, seen: &Seen) -> std::io::Result<()> {
+async fn converse<S>(stream: S, connection: usize, seen: &Seen) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut stream = BufReader::new(stream);
     while let Some(request) = receive(&mut stream, connection).await? {
         let path = request.line.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -113,10 +129,13 @@ async fn converse(stream: TcpStream, connection: usize, seen: &Seen) -> std::io:
     Ok(())
 }
 
-async fn receive(
-    stream: &mut BufReader<TcpStream>,
+async fn receive<S>(
+    stream: &mut BufReader<S>,
     connection: usize,
-) -> std::io::Result<Option<Received>> {
+) -> std::io::Result<Option<Received>>
+where
+    S: AsyncRead + Unpin,
+{
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -143,7 +162,10 @@ async fn receive(
 }
 
 /// Answers one request; whether the connection is closed now, without a word about it.
-async fn answer(stream: &mut TcpStream, path: &str, seen: &Seen) -> std::io::Result<bool> {
+async fn answer<S>(stream: &mut S, path: &str, seen: &Seen) -> std::io::Result<bool>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (path, count) = path.split_once('=').unwrap_or((path, "0"));
     let count: usize = count.parse().unwrap_or(0);
     let endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
