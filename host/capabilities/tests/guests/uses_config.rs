@@ -37,3 +37,11 @@ async fn a_component_without_settings_reads_none() {
     let site = site("").await;
     assert_eq!(site.run("reads", json!({"key": "greeting"})).await, "done [null,null]");
 }
+
+#[tokio::test]
+async fn settings_have_every_name_that_is_deployed() {
+    let site = site("components.uses-config.config = { a = '1', b = '2' }").await;
+    let said = site.run("reads-by-other-names", json!({"key": "b"})).await;
+    let one = r#"["2",[["a","1"],["b","2"]]]"#;
+    assert_eq!(said, format!("done [{one},{one},{one}]"));
+}

@@ -195,10 +195,19 @@ async fn a_result_with_a_secret_or_a_placeholder_is_refused() {
     let world = World::new().await;
     for (attempt, whose) in [
         ("return", "leak failed with SecretRevealed: the step's result holds the secret `key`"),
-        ("return-within", "leak failed with SecretRevealed: the step's result holds the secret `key`"),
-        ("return-base64", "leak failed with SecretRevealed: the step's result holds the secret `key`"),
+        (
+            "return-within",
+            "leak failed with SecretRevealed: the step's result holds the secret `key`",
+        ),
+        (
+            "return-base64",
+            "leak failed with SecretRevealed: the step's result holds the secret `key`",
+        ),
         ("return-hex", "leak failed with SecretRevealed: the step's result holds the secret `key`"),
-        ("return-placeholder", "leak failed with SecretRevealed: the step's result holds a placeholder"),
+        (
+            "return-placeholder",
+            "leak failed with SecretRevealed: the step's result holds a placeholder",
+        ),
         ("output", "failed with SecretRevealed: the function's result holds the secret `key`"),
     ] {
         let said = world.leaks(attempt).await;
@@ -259,5 +268,8 @@ async fn only_who_asks_for_placeholders_imports_them() {
     let http = std::fs::read(guests::USES_HTTP).expect("a built guest");
     let imports = runtime::placement::decode(&http).expect("imports");
     let names: Vec<String> = imports.iter().map(ToString::to_string).collect();
-    assert!(names.iter().all(|name| !name.contains("secrets") && !name.contains("config")), "{names:?}");
+    assert!(
+        names.iter().all(|name| !name.contains("secrets") && !name.contains("config")),
+        "{names:?}"
+    );
 }
