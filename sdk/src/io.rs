@@ -7,7 +7,9 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::gateway::Gateway;
 use crate::http::Http;
+use crate::redis::Redis;
 use crate::replay::Replay;
 
 /// The outside world, for as long as a step's body runs.
@@ -27,6 +29,16 @@ impl Io {
     /// A client for HTTP. A component that never calls this does not import HTTP.
     pub fn http(&self) -> Http {
         Http::new()
+    }
+
+    /// The operator's Redis server. A component that never calls this does not import Redis.
+    pub fn redis(&self) -> Redis {
+        Redis::new()
+    }
+
+    /// Telling people. A component that never calls this does not import the gateway.
+    pub fn gateway(&self) -> Gateway {
+        Gateway::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other
