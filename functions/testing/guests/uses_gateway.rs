@@ -17,9 +17,9 @@ fn words(pushed: &Pushed) -> Value {
 }
 
 /// Tells one of each.
-#[function(id = "tells", on("testing/told"), retries = 4)]
+#[function(id = "tells", on("testing/gateway.asked"), retries = 4)]
 async fn tells(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
-    ctx.step("tell", async |io: &Io| {
+    ctx.step("tell", async |io: Io| {
         let gateway = io.gateway();
         Ok(vec![
             words(&gateway.progress("halfway", &json!({ "percent": 50 }))),
@@ -31,17 +31,17 @@ async fn tells(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
 }
 
 /// Tells in two steps.
-#[function(id = "twice", on("testing/told"), retries = 4)]
+#[function(id = "twice", on("testing/gateway.asked"), retries = 4)]
 async fn twice(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
-    let first = ctx.step("a", async |io: &Io| Ok(words(&io.gateway().progress("a", &())))).await?;
-    let second = ctx.step("b", async |io: &Io| Ok(words(&io.gateway().progress("a", &())))).await?;
+    let first = ctx.step("a", async |io: Io| Ok(words(&io.gateway().progress("a", &())))).await?;
+    let second = ctx.step("b", async |io: Io| Ok(words(&io.gateway().progress("a", &())))).await?;
     Ok(vec![first, second])
 }
 
 /// Tells what cannot be told.
-#[function(id = "untellable", on("testing/told"), retries = 4)]
+#[function(id = "untellable", on("testing/gateway.asked"), retries = 4)]
 async fn untellable(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
-    ctx.step("tell", async |io: &Io| {
+    ctx.step("tell", async |io: Io| {
         let far = io.gateway().progress(&"x".repeat(1 << 20), &());
         let list = raw::notify("kind", "[1]");
         Ok(vec![words(&far), json!({ "pushed": list.pushed, "error": list.error })])
@@ -50,7 +50,7 @@ async fn untellable(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
 }
 
 /// Tells where no step runs.
-#[function(id = "outside", on("testing/told"), retries = 4)]
+#[function(id = "outside", on("testing/gateway.asked"), retries = 4)]
 async fn outside(_ctx: Ctx, _event: Incoming<Value>) -> Result<bool> {
     Ok(raw::alert("now", "").pushed)
 }

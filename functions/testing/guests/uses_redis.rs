@@ -22,8 +22,8 @@ macro_rules! function {
         #[function(id = $id, on("testing/redis.asked"), retries = 4)]
         async fn $name(ctx: Ctx, event: Incoming<Value>) -> Result<Value> {
             let asked: Asked = serde_json::from_value(event.data.clone()).map_err(Error::stop)?;
-            ctx.step("redis", async |io: &Io| {
-                let ($io, $asked) = (io, &asked);
+            ctx.step("redis", async |io: Io| {
+                let ($io, $asked) = (&io, &asked);
                 $body
             })
             .await
@@ -185,7 +185,7 @@ function!(scan, "scan", |io, asked| {
 #[function(id = "race", on("testing/redis.asked"), retries = 4)]
 async fn race(ctx: Ctx, event: Incoming<Value>) -> Result<Value> {
     let asked: Asked = serde_json::from_value(event.data.clone()).map_err(Error::stop)?;
-    ctx.step("race", async |io: &Io| {
+    ctx.step("race", async |io: Io| {
         let (redis, mut lost) = (io.redis(), 0_u32);
         for _ in 0..asked.times {
             loop {
