@@ -8,7 +8,11 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::fs::Fs;
+    }
+
+use crate::gateway::Gateway;
 use crate::http::Http;
+use crate::redis::Redis;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
 
@@ -46,6 +50,16 @@ impl Io {
     /// A plain setting; see [`Ctx::config`](crate::Ctx::config).
     pub fn config(&self, key: &str) -> Option<String> {
         crate::config::setting(key)
+    }
+
+    /// The operator's Redis server. A component that never calls this does not import Redis.
+    pub fn redis(&self) -> Redis {
+        Redis::new()
+    }
+
+    /// Telling people. A component that never calls this does not import the gateway.
+    pub fn gateway(&self) -> Gateway {
+        Gateway::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

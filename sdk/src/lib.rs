@@ -55,6 +55,8 @@
 //!   functions, [`cel`] the conditions that steps wait for.
 //! * [`testing`] runs functions in ordinary tests; [`fs`], [`http`], [`secrets`] and [`log`] are what
 //!   their names say.
+//! * [`testing`] runs functions in ordinary tests; [`http`], [`redis`], [`gateway`] and [`log`] are
+//!   what their names say.
 //!
 //! Built for `wasm32-wasip2` a crate with a [`component!`] is a component. Built natively it is a
 //! library that can be tested. Do not let what a function does depend on the order in which a
@@ -63,6 +65,7 @@
 pub mod cel;
 pub mod declare;
 pub mod fs;
+pub mod gateway;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;
@@ -70,6 +73,7 @@ pub mod http;
 pub mod log;
 pub mod manual;
 pub mod secrets;
+pub mod redis;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

@@ -214,6 +214,11 @@ impl Replay {
         self.running.map(|ordinal| self.step_name(ordinal))
     }
 
+    /// The event that the run began with, as JSON; `null` where the call has none.
+    pub fn event(&self) -> &str {
+        self.call.event()
+    }
+
     fn choose(&mut self) -> Result<Choice, ReplayError> {
         let target = self.call.route.target;
         if self.proof.is_open() {

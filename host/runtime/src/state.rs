@@ -172,6 +172,11 @@ impl CallState {
         self.replay.as_ref().and_then(Replay::running_step)
     }
 
+    /// The event that the run began with, as JSON; none while a component describes itself.
+    pub fn event(&self) -> Option<&str> {
+        self.replay.as_ref().map(Replay::event)
+    }
+
     /// How long the body that runs may go on. When this is over the call ends, whatever a provider waits for.
     pub fn time_left(&self) -> Duration {
         self.deadline.left()

@@ -1,10 +1,13 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
+mod redis_server;
 mod site;
 mod uses_fs;
 mod uses_config;
 mod uses_http;
 mod uses_secrets;
+mod uses_gateway;
+mod uses_redis;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

@@ -1,0 +1,147 @@
+//! The functions of `wit/gateway.wit`.
+
+use std::sync::Arc;
+
+use runtime::CallState;
+use runtime::capability::{Interface, Offer};
+use runtime::placement::Capability;
+use serde_json::{Map, Value};
+
+use super::call::message;
+use super::grant::Channel;
+use super::message::{ALERT, PROGRESS};
+use super::push::{Reached, push};
+use crate::bindings::system_bus::durable::gateway::Pushed;
+use crate::redis::Shared;
+
+/// Unless the operator says otherwise.
+const NAMESPACE: &str = "joelclaw";
+
+/// The most bytes that one call may tell.
+const LONGEST: usize = 256 * 1024;
+
+/// Telling people, through the operator's Redis server.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    namespace: Arc<str>,
+    server: Option<Arc<Shared>>,
+}
+
+impl Provider {
+    /// A provider that pushes to this server. Without one, every push is lost, and recorded as lost.
+    pub fn new(channel: &Channel, server: Option<Arc<Shared>>) -> Self {
+        Self { namespace: channel.namespace.as_deref().unwrap_or(NAMESPACE).into(), server }
+    }
+
+    async fn tell(
+        &self,
+        state: &mut CallState,
+        kind: &str,
+        payload: Result<Map<String, Value>, String>,
+    ) -> wasmtime::Result<Pushed> {
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err(problem) => return Ok(self.lost(state, kind, problem)),
+        };
+        let (message, origin) = message(state, kind, payload)?;
+        let Some(server) = self.server.as_deref() else {
+            let problem = "this worker knows no Redis server: its operator writes `[redis]` with `url` into the grants";
+            return Ok(self.lost(state, kind, problem.to_owned()));
+        };
+        let left = state.time_left();
+        match push(server, left, &self.namespace, &message, origin.as_deref()).await {
+            Ok(reached) => Ok(Pushed {
+                pushed: reached == Reached::Lists,
+                queued: reached == Reached::Queue,
+                event_id: Some(message.id),
+                error: None,
+            }),
+            Err(failed) => Ok(Pushed {
+                event_id: Some(message.id),
+                ..self.lost(state, kind, failed.refusal().message)
+            }),
+        }
+    }
+
+    /// The answer for what nobody hears of, which is recorded.
+    fn lost(&self, state: &CallState, kind: &str, problem: String) -> Pushed {
+        if let Ok(caller) = state.caller() {
+            tracing::warn!(
+                target: "telemetry",
+                component = &*caller.component,
+                function = %caller.function,
+                run = %caller.run,
+                step = state.step().map(|step| step.name),
+                action = "gateway.push",
+                success = false,
+                kind,
+                error = problem,
+                "lost: it could not be told"
+            );
+        }
+        Pushed { pushed: false, queued: false, event_id: None, error: Some(problem) }
+    }
+}
+
+impl runtime::Provider for Provider {
+    fn capability(&self) -> Capability {
+        Capability::Gateway
+    }
+
+    fn link(&self, offer: &mut Offer<'_>) -> wasmtime::Result<()> {
+        let mut gateway = offer.interface("system-bus:durable/gateway")?;
+        self.function(&mut gateway, "progress", |message, extra| {
+            (PROGRESS.to_owned(), with_message(message, &extra))
+        })?;
+        self.function(&mut gateway, "notify", |kind, payload| (kind, object(&payload)))?;
+        self.function(&mut gateway, "alert", |message, extra| {
+            (ALERT.to_owned(), with_message(message, &extra))
+        })
+    }
+}
+
+impl Provider {
+    fn function(
+        &self,
+        gateway: &mut Interface<'_>,
+        name: &str,
+        read: fn(String, String) -> (String, Result<Map<String, Value>, String>),
+    ) -> wasmtime::Result<()> {
+        let provider = self.clone();
+        gateway.function(name, move |state, (first, second): (String, String)| {
+            let provider = provider.clone();
+            Box::pin(async move {
+                let (kind, payload) = read(first, second);
+                Ok((provider.tell(state, &kind, payload).await?,))
+            })
+        })
+    }
+}
+
+/// A payload of a text and what else there is. The text stands first, and `extra` may replace it.
+fn with_message(message: String, extra: &str) -> Result<Map<String, Value>, String> {
+    if message.len() > LONGEST {
+        return Err(too_long(message.len()));
+    }
+    let mut payload = Map::from_iter([("message".to_owned(), Value::from(message))]);
+    payload.append(&mut object(extra)?);
+    Ok(payload)
+}
+
+/// An object of JSON; none at all is an empty one.
+fn object(json: &str) -> Result<Map<String, Value>, String> {
+    if json.len() > LONGEST {
+        return Err(too_long(json.len()));
+    }
+    if json.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_str(json)
+        .map_err(|error| format!("what was to be told is no JSON object: {error}"))
+}
+
+fn too_long(bytes: usize) -> String {
+    format!(
+        "{bytes} bytes are too many to be told: {LONGEST} is the most, so tell where to find it"
+    )
+}

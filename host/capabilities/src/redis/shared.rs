@@ -1,0 +1,210 @@
+//! The server, shared by all calls: one connection, made when it is first needed and again when it is lost.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisResult, Script, TlsCertificates};
+
+use super::failure::{self, Next};
+use super::grant::Server;
+use crate::refusal::{Answer, Refusal};
+
+/// How long a command may take unless the operator says otherwise.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a command waits before it asks again for a connection that was refused.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The operator's Redis server.
+///
+/// Nothing is connected until the first command, so a worker starts while the server is down. One connection carries the
+/// commands of all calls. It is replaced when it breaks, and when a command on it got no answer in time.
+pub struct Shared {
+    client: Client,
+    address: String,
+    within: Duration,
+    connection: Mutex<Connection>,
+    pub(super) bounded: Script,
+    pub(super) transact: Script,
+}
+
+/// The present connection. `number` counts them, so that of many commands that fail on one, the first replaces it.
+#[derive(Default)]
+struct Connection {
+    number: u64,
+    manager: Option<ConnectionManager>,
+}
+
+/// Why `[redis]` of the grants cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address is none.
+    #[error(
+        "`url` of `[redis]` is no address of a Redis server ({0}): write one such as redis://127.0.0.1:6379"
+    )]
+    Url(String),
+    /// The address has a password.
+    #[error(
+        "`url` of `[redis]` holds a password: put it into a variable of the worker's environment and name that one with \
+         `password_env`"
+    )]
+    Password,
+    /// The variable of the password is not set.
+    #[error(
+        "the variable {0} is not set, and `password_env` of `[redis]` names it: set it, or take the key away"
+    )]
+    NoPassword(String),
+    /// The file of certificates cannot be used.
+    #[error("`ca` of `[redis]`, {file}, cannot be used: {problem}")]
+    Certificates {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Shared {
+    /// The server that `[redis]` describes. Reads the password from this process's environment and the certificates from
+    /// their file; connects to nothing.
+    pub fn new(server: &Server) -> Result<Self, ServerError> {
+        let url = |error: redis::RedisError| ServerError::Url(error.category().to_owned());
+        let info = server.url.as_str().into_connection_info().map_err(url)?;
+        if info.redis_settings().password().is_some() {
+            return Err(ServerError::Password);
+        }
+        // With this version of the protocol the server's going away is noticed at once, not at the next command.
+        let mut settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        if let Some(name) = &server.password_env {
+            let password =
+                std::env::var(name).map_err(|_| ServerError::NoPassword(name.clone()))?;
+            settings = settings.set_password(password);
+        }
+        let address = info.addr().to_string();
+        let info = info.set_redis_settings(settings);
+        let client = match &server.ca {
+            None => Client::open(info).map_err(url)?,
+            Some(file) => {
+                let wrong = |problem: String| ServerError::Certificates {
+                    file: file.display().to_string(),
+                    problem,
+                };
+                let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+                let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+                Client::build_with_tls(info, trusted)
+                    .map_err(|error| wrong(error.category().to_owned()))?
+            }
+        };
+        Ok(Self {
+            client,
+            address,
+            within: server.within.map_or(WITHIN, crate::grants::Time::duration),
+            connection: Mutex::default(),
+            bounded: Script::new(include_str!("bounded.lua")),
+            transact: Script::new(include_str!("transact.lua")),
+        })
+    }
+
+    /// Runs a command and waits for the answer, at most as long as `[redis]` says and as the call has `left`.
+    ///
+    /// `command` is called again while it certainly did not reach the server: while connections are refused, or the
+    /// server is still reading its data. It is never called again after it may have been carried out.
+    pub(crate) async fn ask<T, C, F>(&self, left: Duration, command: C) -> Result<T, Failed>
+    where
+        C: Fn(ConnectionManager) -> F,
+        F: Future<Output = RedisResult<T>>,
+    {
+        let within = self.within.min(left);
+        let until = Instant::now() + within;
+        loop {
+            let (number, manager) = match self.manager() {
+                Ok(present) => present,
+                Err(error) => return Err(Failed::Error(error, self.address.clone())),
+            };
+            let time = until.saturating_duration_since(Instant::now());
+            let Ok(answer) = tokio::time::timeout(time, command(manager)).await else {
+                self.replace(number);
+                return Err(Failed::Late(within, self.address.clone()));
+            };
+            let error = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let next = Next::of(&error);
+            if next != Next::Answered {
+                self.replace(number);
+            }
+            let goes_on = until.saturating_duration_since(Instant::now()) > PAUSE;
+            if next != Next::Again || !goes_on {
+                return Err(Failed::Error(error, self.address.clone()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The present connection, or a new one. None is made before a command is sent on it.
+    fn manager(&self) -> RedisResult<(u64, ConnectionManager)> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manager) = &connection.manager {
+            return Ok((connection.number, manager.clone()));
+        }
+        // This type decides itself how often to try again and how long to wait.
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(Some(self.within))
+            .set_response_timeout(None);
+        let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
+        connection.manager = Some(manager.clone());
+        connection.number += 1;
+        Ok((connection.number, manager))
+    }
+
+    /// Lets the next command make a new connection, if nobody has done so yet.
+    fn replace(&self, number: u64) {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if connection.number == number {
+            connection.manager = None;
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Why a command has no answer, with the address of the server.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It took longer than this.
+    Late(Duration, String),
+    /// The server or the connection to it said so.
+    Error(redis::RedisError, String),
+}
+
+impl Failed {
+    /// What a guest is told.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Late(within, server) => failure::late(server, *within),
+            Self::Error(error, server) => failure::refusal(server, error),
+        }
+    }
+
+    /// What was too large, where that is why.
+    pub(super) fn too_large(&self) -> Option<String> {
+        match self {
+            Self::Late(..) => None,
+            Self::Error(error, _) => failure::too_large(error),
+        }
+    }
+}
+
+/// The refusal where the operator has not said which server there is.
+pub(crate) fn no_server<T>() -> Answer<T> {
+    Err(Refusal::unavailable(
+        "this worker knows no Redis server: its operator writes `[redis]` with `url` into the grants",
+    ))
+}
