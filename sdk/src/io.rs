@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::http::Http;
+use crate::inference::Models;
 use crate::replay::Replay;
 
 /// The outside world, for as long as a step's body runs.
@@ -27,6 +28,12 @@ impl Io {
     /// A client for HTTP. A component that never calls this does not import HTTP.
     pub fn http(&self) -> Http {
         Http::new()
+    }
+
+    /// Language models, as far as the operator grants them. A component that never calls this does
+    /// not import them.
+    pub fn inference(&self) -> Models {
+        Models::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -65,6 +65,7 @@ pub mod declare;
 #[doc(hidden)]
 pub mod guest;
 pub mod http;
+pub mod inference;
 pub mod log;
 pub mod manual;
 pub mod step;
