@@ -82,7 +82,7 @@ async fn gone(pid: u32) {
 
 /// A worker with these grants, on this machine; without a grant the component may ask.
 async fn site(machine: &Machine, grants: &str) -> Site {
-    let granted = format!("{grants}\n[components.uses_inference.inference]\nmodels = ['large']\n");
+    let granted = format!("{grants}\n[components.uses-inference.inference]\nmodels = ['large']\n");
     site_as_written(machine, &granted).await
 }
 
@@ -108,7 +108,7 @@ async fn a_component_without_a_grant_asks_nobody() {
     let site = site_as_written(&machine, "[components.other.inference]").await;
     let refused = ask(&site, json!({"prompt": "why"})).await.expect_err("no grant");
     assert!(refused.contains("CapabilityDenied"), "{refused}");
-    assert!(refused.contains("[components.uses_inference.inference]"), "{refused}");
+    assert!(refused.contains("[components.uses-inference.inference]"), "{refused}");
     assert!(!machine.file("asked").exists());
 }
 

@@ -64,7 +64,7 @@ async fn the_next_provider_answers_when_one_fails_and_everything_is_recorded() {
     let expected: Vec<_> = expected.iter().map(|kind| format!("inference.{kind}")).collect();
     assert_eq!(kinds, expected.iter().map(|kind| Some(kind.as_str())).collect::<Vec<_>>());
     for record in &records {
-        assert_eq!(record["component"], "uses_inference", "{record}");
+        assert_eq!(record["component"], "uses-inference", "{record}");
         assert_eq!(record["action"], "sum-up", "{record}");
     }
     let result = records.last().expect("a result");
@@ -143,7 +143,7 @@ async fn an_action_that_fails_is_left_alone_and_others_of_the_component_go_on() 
         assert!(refused.contains("is no JSON"), "{refused}");
     }
     let skipped = ask(&site, unfit).await.expect_err("left alone");
-    assert!(skipped.contains("`uses_inference:parse` failed too often"), "{skipped}");
+    assert!(skipped.contains("`uses-inference:parse` failed too often"), "{skipped}");
     assert_eq!(machine.wrote("count").lines().count(), 2);
     let other = json!({"prompt": "hello", "action": "greet"});
     assert_eq!(ask(&site, other).await.expect("an answer")["text"], "hello");
