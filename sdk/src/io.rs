@@ -13,6 +13,9 @@ use crate::fs::Fs;
 use crate::gateway::Gateway;
 use crate::http::Http;
 use crate::redis::Redis;
+    }
+
+use crate::inference::Models;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
 
@@ -60,6 +63,12 @@ impl Io {
     /// Telling people. A component that never calls this does not import the gateway.
     pub fn gateway(&self) -> Gateway {
         Gateway::new()
+    }
+
+    /// Language models, as far as the operator grants them. A component that never calls this does
+    /// not import them.
+    pub fn inference(&self) -> Models {
+        Models::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -70,6 +70,7 @@ pub mod gateway;
 #[doc(hidden)]
 pub mod guest;
 pub mod http;
+pub mod inference;
 pub mod log;
 pub mod manual;
 pub mod secrets;

@@ -8,6 +8,7 @@ mod uses_http;
 mod uses_secrets;
 mod uses_gateway;
 mod uses_redis;
+mod uses_inference;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
