@@ -361,9 +361,11 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let fault = || "write a time such as 500ms, 10s or 5m".to_owned();
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| fault())?;
-    let duration = Duration::try_from(parsed).map_err(|_| fault())?;
+    let fault = || "write a time such as 500ms, 10s, 5m or 1d".to_owned();
+    // A day is 24 hours here: nothing that a worker waits for follows a calendar.
+    let parsed: jiff::Span = text.parse().map_err(|_| fault())?;
+    let fixed = parsed.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    let duration = fixed.ok().and_then(|fixed| Duration::try_from(fixed).ok()).ok_or_else(fault)?;
     if duration.is_zero() { Err(fault()) } else { Ok(duration) }
 }
 
@@ -397,6 +399,7 @@ mod tests {
     fn times_need_a_unit_and_a_sign_of_life() {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1d"), Ok(Duration::from_hours(24)));
         for bad in ["", "10", "0s", "-1s", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

@@ -20,7 +20,10 @@ use crate::cli::{Cli, Command};
 const BLOCKING: usize = 16;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer::usage(&error),
+    };
     telemetry::start(&cli.logs, &cli.command);
     if let Command::Compile = cli.command {
         // Before there are threads.

@@ -91,7 +91,7 @@ fn blocked(role: Role, conflicts: &[Conflict]) -> Duplicates {
 
 /// The first look at what is there. Another worker that shares the versions folder may be at it too.
 async fn take_up(registry: &Registry, percent: Percent) -> Result<Report, ReloadError> {
-    let request = Request { percent, ..Request::by(By::Discovery) };
+    let request = Request { percent: Some(percent), ..Request::by(By::Discovery) };
     let mut tries = 0;
     loop {
         match registry.reload(&request).await {

@@ -1,5 +1,7 @@
 //! What calls came to, by function and version; and what becomes of a canary because of that.
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,12 +11,14 @@ use protocol::digest::Digest;
 use protocol::function::Mode;
 use protocol::id::{FunctionId, RunId};
 use runtime::Component;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::activation::{By, Change, Draft, Percent};
 use crate::generation::Generation;
 use crate::judge::{Policy, Tally, Verdict};
 use crate::registry::{Registry, lock};
+
+pub(crate) use self::shared::Shared;
 
 /// What a call came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +58,33 @@ pub struct Verdicts {
 pub struct Tallies {
     counts: Mutex<BTreeMap<FunctionId, Counts>>,
     canaries: Mutex<BTreeMap<FunctionId, Trial>>,
+    /// What the other workers had counted when they were last looked at, by canary.
+    others: Mutex<Trials>,
 }
 
+/// Canaries under way, by function.
+pub(crate) type Trials = BTreeMap<FunctionId, Trial>;
+
 /// A canary under way.
-#[derive(Debug, Clone)]
-struct Trial {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trial {
     since: Timestamp,
     candidate: (Digest, Tally),
     base: (Digest, Tally),
+}
+
+impl Trial {
+    /// Whether both are about one canary.
+    fn same(&self, other: &Self) -> bool {
+        let of = |trial: &Self| (trial.since, trial.candidate.0, trial.base.0);
+        of(self) == of(other)
+    }
+
+    /// Adds what another worker has counted for it.
+    fn add(&mut self, other: &Self) {
+        self.candidate.1.add(&other.candidate.1);
+        self.base.1.add(&other.base.1);
+    }
 }
 
 impl Tallies {
@@ -124,9 +147,29 @@ impl Tallies {
         lock(&self.counts).get(function).cloned().unwrap_or_default()
     }
 
-    /// How many runs have come to a canary.
+    /// How many runs have come to a canary, in all workers that share the versions folder.
     pub fn canary_runs(&self, function: &FunctionId) -> u64 {
-        lock(&self.canaries).get(function).map_or(0, |trial| trial.candidate.1.runs())
+        self.trial(function).map_or(0, |trial| trial.candidate.1.runs())
+    }
+
+    /// What is counted here, for the other workers.
+    pub(crate) fn trials(&self) -> Trials {
+        lock(&self.canaries).clone()
+    }
+
+    /// What the other workers have counted, all of them together.
+    pub(crate) fn note_others(&self, others: Trials) {
+        *lock(&self.others) = others;
+    }
+
+    /// A canary with everything that is known of it.
+    fn trial(&self, function: &FunctionId) -> Option<Trial> {
+        let mut trial = lock(&self.canaries).get(function).cloned()?;
+        if let Some(others) = lock(&self.others).get(function).filter(|others| others.same(&trial))
+        {
+            trial.add(others);
+        }
+        Some(trial)
     }
 
     /// Counts the canaries of this generation from now on, and forgets others.
@@ -151,7 +194,7 @@ impl Tallies {
     }
 
     fn judge(&self, function: &FunctionId, policy: &Policy) -> Option<(Verdict, u64)> {
-        let trial = lock(&self.canaries).get(function).cloned()?;
+        let trial = self.trial(function)?;
         let elapsed = Timestamp::now().duration_since(trial.since);
         let elapsed = Duration::try_from(elapsed).unwrap_or_default();
         let (candidate, base) = (&trial.candidate.1, &trial.base.1);
@@ -168,7 +211,11 @@ enum Fate {
 
 impl Registry {
     /// Judges every canary, and promotes it or rolls it back where its policy says so.
+    ///
+    /// What other workers that share the versions folder have counted counts as well, and so does what this one had counted
+    /// before it was started again.
     pub async fn judge_canaries(&self) {
+        self.exchange_tallies().await;
         let present = self.present();
         let canaries = present.functions().filter(|(_, active)| active.canary.is_some());
         let mut components: BTreeMap<&str, Vec<&FunctionId>> = BTreeMap::new();
@@ -191,6 +238,20 @@ impl Registry {
                 Err(error) => tracing::debug!(%error, "a canary was not decided"),
             }
             return;
+        }
+    }
+
+    /// Tells the other workers what was counted here, and hears what they have counted.
+    async fn exchange_tallies(&self) {
+        let (own, shared) = (self.tallies.trials(), Arc::clone(&self.shared));
+        let exchanged = tokio::task::spawn_blocking(move || shared.exchange(&own)).await;
+        match exchanged {
+            Ok(Ok(others)) => self.tallies.note_others(others),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a canary is judged without what other workers have counted");
+            }
+            // A panic in it was reported when it happened.
+            Err(_) => {}
         }
     }
 

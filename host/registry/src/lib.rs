@@ -38,7 +38,9 @@ pub mod version;
 pub use activation::{Activation, By, Percent};
 pub use canary::{Counts, Seen};
 pub use generation::{Absent, Active, Generation};
-pub use registry::{Choice, Kept, Missing, OpenError, Registry, RegistryOptions, Rejected};
+pub use registry::{
+    Choice, FreeError, Kept, Missing, OpenError, Registry, RegistryOptions, Rejected,
+};
 pub use reload::{Next, Offer, Preview, ReloadError, Report, Request, Verdict};
 pub use retention::{Reason, Rules};
 pub use rollback::Back;

@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::digest::Digest;
 use protocol::id::RunId;
 use tokio::sync::watch;
 
@@ -193,10 +194,23 @@ impl LogFile {
         draft: Draft,
         now: impl Fn() -> Timestamp,
     ) -> Result<Appended, AppendError> {
+        self.append_with(expected, draft, now, |_| true)
+    }
+
+    /// The same where the components must be there that the lines name: `has` is asked for each of them while nobody else
+    /// can change the log or, in [`Self::exclusively`], what it speaks of. With one missing nothing is written
+    /// ([`AppendError::Gone`]).
+    pub fn append_with(
+        &self,
+        expected: Option<u64>,
+        draft: Draft,
+        now: impl Fn() -> Timestamp,
+        has: impl Fn(&Digest) -> bool,
+    ) -> Result<Appended, AppendError> {
         let mut tail = self.tail();
-        let appended = self.append_to(&mut tail, expected, draft, now);
+        let appended = self.append_to(&mut tail, expected, draft, now, has);
         match &appended {
-            Ok(_) | Err(AppendError::Conflict { .. }) => self.tell(None),
+            Ok(_) | Err(AppendError::Conflict { .. } | AppendError::Gone { .. }) => self.tell(None),
             Err(AppendError::Log(error)) => self.tell(Some(error)),
         }
         appended
@@ -208,6 +222,7 @@ impl LogFile {
         expected: Option<u64>,
         draft: Draft,
         now: impl Fn() -> Timestamp,
+        has: impl Fn(&Digest) -> bool,
     ) -> Result<Appended, AppendError> {
         let _lock = tail.lock(self.patience)?;
         if self.known.grown()? {
@@ -222,6 +237,10 @@ impl LogFile {
         if draft.changes.is_empty() {
             return Ok(Appended { generation: present, history });
         }
+        let mut named = draft.changes.iter().filter_map(|change| change.digest);
+        if let Some(digest) = named.find(|digest| !has(digest)) {
+            return Err(AppendError::Gone { digest });
+        }
         // From here on to its end no run is decided that the lines may hold for. The runs that were decided before this
         // are older than the second look at the clock, and so than the lines.
         let pending = Pending::begin(&self.state, holds_from(now(), self.lead, None));
@@ -233,6 +252,19 @@ impl LogFile {
         let history = Arc::new(next);
         pending.publish(history.clone());
         Ok(Appended { generation, history })
+    }
+
+    /// Does something with the newest history while nobody writes to the log, in this process or another.
+    ///
+    /// Blocks for the lock.
+    pub fn exclusively<T>(&self, act: impl FnOnce(&History) -> T) -> Result<T, LogError> {
+        let mut tail = self.tail();
+        let _lock = tail.lock(self.patience)?;
+        if self.known.grown()? {
+            self.read(&mut tail)?;
+            tail.repair()?;
+        }
+        Ok(act(&self.history()))
     }
 
     /// Reads what others have added, and makes it known.

@@ -16,7 +16,7 @@ use protocol::role::Role;
 use runtime::{Component, Runtime};
 use tokio::sync::{Notify, watch};
 
-use crate::canary::Tallies;
+use crate::canary::{Shared, Tallies};
 use crate::generation::Generation;
 use crate::history::History;
 use crate::judge::Policy;
@@ -26,7 +26,7 @@ use crate::source::{Content, Found, Scan, Source};
 use crate::store::{StoreError, Versions};
 use crate::version::{Lease, Version};
 
-pub use self::retain::Kept;
+pub use self::retain::{FreeError, Kept};
 
 /// How a registry behaves.
 #[derive(Debug, Clone)]
@@ -105,6 +105,8 @@ pub struct Registry {
     /// Components that the last reload refused, each with the reason.
     pub(crate) rejected: Mutex<BTreeMap<String, Rejected>>,
     pub(crate) tallies: Tallies,
+    /// What workers tell each other of their canaries.
+    pub(crate) shared: Arc<Shared>,
     /// Since when unfinished runs may need versions, as far as the server was asked.
     needs: Mutex<Needs>,
 }
@@ -202,6 +204,7 @@ impl Registry {
     ) -> Result<Arc<Self>, OpenError> {
         let log = LogFile::open(&options.versions)?.with_lead(options.lead);
         let store = Versions::open(&options.versions)?;
+        let shared = Shared::new(&options.versions);
         Ok(Arc::new(Self {
             runtime,
             options,
@@ -220,6 +223,7 @@ impl Registry {
             drained: Mutex::default(),
             rejected: Mutex::default(),
             tallies: Tallies::default(),
+            shared: Arc::new(shared),
             needs: Mutex::default(),
         }))
     }

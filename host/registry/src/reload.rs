@@ -29,8 +29,9 @@ pub struct Request {
     pub by: By,
     /// Why, for the log; may be empty.
     pub why: String,
-    /// Which share of the runs that begin the new code gets.
-    pub percent: Percent,
+    /// Which share of the runs that begin the new code gets. Absent, all of them; but a canary that is under way goes on
+    /// as it is.
+    pub percent: Option<Percent>,
     /// The generation that the caller believes to be present; another one is a conflict.
     pub expected: Option<u64>,
     /// Do everything but the activation.
@@ -40,18 +41,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// The share that new code gets.
+    pub fn share(&self) -> Percent {
+        self.percent.unwrap_or(Percent::ALL)
+    }
+
     /// An ordinary request.
     pub fn by(by: By) -> Self {
-        Self {
-            by,
-            why: String::new(),
-            percent: Percent::ALL,
-            expected: None,
-            dry_run: false,
-            force: false,
-        }
+        Self { by, why: String::new(), percent: None, expected: None, dry_run: false, force: false }
     }
 }
+
+/// How often a reload that expects no generation in particular is tried when other workers are in its way.
+pub const TRIES: u32 = 5;
 
 /// Why nothing was reloaded.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +87,23 @@ pub enum ReloadError {
         "there is no function {0}, and there never was one; `system-bus functions` lists what there is"
     )]
     NoFunction(FunctionId),
+    /// Another worker has freed the versions folder of it meanwhile.
+    #[error(
+        "the component {digest} has left the versions folder meanwhile; deploy it again, or try again"
+    )]
+    Gone {
+        /// Which component.
+        digest: Digest,
+    },
     /// There is no such generation to go back to.
     #[error(transparent)]
     Unknown(UnknownGeneration),
+    /// The present generation is the first one.
+    #[error("there is nothing to go back to: generation {present} is the first one")]
+    First {
+        /// The present generation; 0 where nothing was ever active.
+        present: u64,
+    },
     /// The log cannot be written.
     #[error(transparent)]
     Log(LogError),
@@ -98,9 +114,24 @@ pub enum ReloadError {
 
 impl Registry {
     /// Looks at what there is, and activates what is new and good. One at a time.
+    ///
+    /// Another worker that shares the versions folder may be first meanwhile. Whoever said which generation they expect is
+    /// told; for others everything is looked at again, [`TRIES`] times.
     pub async fn reload(&self, request: &Request) -> Result<Report, ReloadError> {
         let _turn = self.turn.try_lock().map_err(|_| ReloadError::Busy)?;
-        let reloaded = self.reload_in_turn(request).await;
+        let mut tries = 1;
+        let reloaded = loop {
+            match self.reload_in_turn(request).await {
+                // It is put there again then.
+                Err(ReloadError::Gone { .. }) if tries < TRIES => tries += 1,
+                Err(ReloadError::Conflict { .. })
+                    if request.expected.is_none() && tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                reloaded => break reloaded,
+            }
+        };
         let looked_only = request.dry_run || reloaded.is_err();
         if looked_only && request.by != By::Discovery {
             // Whoever waits for changes has not seen what this look has seen.
@@ -159,14 +190,17 @@ impl Registry {
 
     /// Writes the lines of one generation to the log, if nobody was first.
     pub(crate) async fn activate(&self, expected: u64, draft: Draft) -> Result<(), ReloadError> {
-        let log = Arc::clone(&self.log);
-        let append = move || log.append(Some(expected), draft, Timestamp::now);
+        let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
+        let append = move || {
+            log.append_with(Some(expected), draft, Timestamp::now, |digest| store.has(digest))
+        };
         let appended = tokio::task::spawn_blocking(append).await;
         let appended = appended.map_err(|error| ReloadError::Store(error.to_string()))?;
         let appended = appended.map_err(|error| match error {
             AppendError::Conflict { expected, present } => {
                 ReloadError::Conflict { expected, present }
             }
+            AppendError::Gone { digest } => ReloadError::Gone { digest },
             AppendError::Log(error) => ReloadError::Log(error),
         })?;
         let lines = appended.history.all().rev();

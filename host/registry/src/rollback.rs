@@ -45,7 +45,11 @@ impl Registry {
                 (steps.collect::<Vec<_>>(), "back to the version before".to_owned())
             }
             (_, to) => {
-                let to = to.unwrap_or_else(|| present.saturating_sub(1));
+                let first = ReloadError::First { present };
+                let to = match to {
+                    Some(to) => to,
+                    None => present.checked_sub(1).filter(|before| *before > 0).ok_or(first)?,
+                };
                 let changes = history.rollback(to).map_err(ReloadError::Unknown)?;
                 (changes, format!("back to generation {to}"))
             }

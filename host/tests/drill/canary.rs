@@ -81,6 +81,10 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
         good_judged.line["by"] == "promotion",
         format!("the worker itself promotes: {}", good_judged.line),
     );
+    // A share of 30 %, of at least some dozens of runs: twice that is not chance.
+    let fair = bad_judged.runs.len() * 6 / 10;
+    must(began_bad <= fair.max(10), format!("{began_bad} runs began with the bad version"));
+    must(began_good > 0, "no run began with the good version while it was a canary".to_owned());
     must(failed_bad > 0, "no run failed, so nothing was shown".to_owned());
     must(
         began_bad < bad_judged.runs.len(),

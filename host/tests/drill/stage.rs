@@ -49,13 +49,20 @@ impl Stage {
 
     /// Starts one more worker on the folders.
     pub(crate) async fn worker(&mut self, further: &[&str]) {
+        let worker = self.started(further).await;
+        self.workers.push(worker);
+    }
+
+    /// One more worker on the folders, once it is registered. Others may go on meanwhile.
+    pub(crate) async fn started(&self, further: &[&str]) -> Process {
         let folders = self.folders.arguments();
         let mut arguments = vec!["--step-limit", "60s"];
         arguments.extend(folders.iter().map(String::as_str));
         arguments.extend_from_slice(further);
-        let worker = self.server.launch(free_address(), &arguments);
+        let launch = self.server.launching(free_address(), &arguments);
+        let worker = tokio::task::spawn_blocking(launch).await.expect("it starts");
         self.server.registered(worker.address).await;
-        self.workers.push(worker);
+        worker
     }
 
     /// The admin routes of a worker.

@@ -137,3 +137,28 @@ fn what_is_no_component_and_what_cannot_be_read_end_with_one_and_wrong_usage_wit
     let output = inspect(&["--what"], &half);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn wrong_usage_is_told_as_json_where_json_is_asked_for() {
+    let output = inspect(&["--bogus", "--json"], Path::new("x.wasm"));
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!((&answer["ok"], &answer["command"]), (&json!(false), &json!("inspect")));
+    let message = answer["error"]["message"].as_str().expect("words");
+    assert!(message.contains("--bogus"), "{message}");
+
+    let output = inspect(&["--bogus"], Path::new("x.wasm"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_reader_that_has_gone_away_changes_nothing() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+    command.args(["inspect", "--no-describe"]).arg(guests::IMPORT_FILES);
+    let (read, write) = std::io::pipe().expect("a pipe");
+    drop(read);
+    let output = command.stdout(write).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+}

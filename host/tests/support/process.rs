@@ -61,10 +61,13 @@ impl Process {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and answers with how it ended.
     #[allow(dead_code, reason = "only the drills ask")]
-    pub(crate) async fn ended(&mut self) {
-        while self.child.try_wait().expect("our own child").is_none() {
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                return status;
+            }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }

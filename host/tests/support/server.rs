@@ -124,6 +124,15 @@ impl Server {
 
     /// Starts a worker with these arguments and those that make it a test's, and does not wait for anything.
     pub(crate) fn launch(&self, listen: SocketAddr, further: &[&str]) -> Process {
+        self.launching(listen, further)()
+    }
+
+    /// What starts it, on whichever thread has time to wait until it is up.
+    pub(crate) fn launching(
+        &self,
+        listen: SocketAddr,
+        further: &[&str],
+    ) -> impl FnOnce() -> Process + Send + use<> {
         let listen = listen.to_string();
         let mut args = vec![
             "worker",
@@ -149,7 +158,15 @@ impl Server {
                 ]);
             }
         }
-        Process::start(&args, &environment)
+        let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
+        let environment: Vec<_> =
+            environment.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        move || {
+            let args: Vec<_> = args.iter().map(String::as_str).collect();
+            let environment: Vec<_> =
+                environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            Process::start(&args, &environment)
+        }
     }
 
     /// Waits until a worker is registered.

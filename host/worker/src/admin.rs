@@ -92,8 +92,10 @@ fn not_changed(error: &registry::ReloadError) -> Response {
         E::Conflict { .. } => (StatusCode::PRECONDITION_FAILED, "conflict"),
         E::NoSource => (StatusCode::NOT_FOUND, "no-source"),
         E::Empty { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
-        E::Unknown(_) | E::NoFunction(_) => (StatusCode::NOT_FOUND, "unknown"),
-        E::Log(_) | E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-stored"),
+        E::Unknown(_) | E::First { .. } | E::NoFunction(_) => (StatusCode::NOT_FOUND, "unknown"),
+        E::Log(_) | E::Store(_) | E::Gone { .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "not-stored")
+        }
     };
     let generation = match error {
         E::Conflict { present, .. } => Some(*present),

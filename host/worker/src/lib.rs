@@ -151,9 +151,11 @@ impl Running {
         }
         let (stop, drain) = (CancellationToken::new(), Drain::default());
         let role = options.role;
+        // Before the present one is looked at: none that comes between is missed.
+        let changes = registry.watch();
         let (announce, announced) =
             watch::channel(Arc::new(announcing::announced(&registry.present(), role)));
-        let announcing = announcing::follow(registry.watch(), role, announce, stop.clone());
+        let announcing = announcing::follow(changes, role, announce, stop.clone());
         let mut tasks = vec![tokio::spawn(announcing)];
         let payloads = match &transport {
             Transport::Serve => Payloads::served(&options, &url),

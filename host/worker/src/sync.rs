@@ -127,7 +127,7 @@ impl Registrar {
                 state.note_foreign(&self.payloads.app, foreign.clone());
             }
             Err(RegisterError::Owned(conflicts)) => {
-                state.note_conflicts(&self.payloads.app, conflicts.clone());
+                state.note_conflicts(&self.payloads.app, conflicts.clone(), Timestamp::now());
             }
             Err(error) => *state = state.failed(error.to_string()),
         });

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use protocol::id::RunId;
+use serde::{Deserialize, Serialize};
 
 /// How many different runs a tally knows apart. Further ones are counted in all but the number of runs.
 pub const MAX_RUNS: usize = 4_096;
@@ -13,7 +14,7 @@ pub const STUBBORN: u32 = 3;
 
 /// What happened to one function with one digest. One tally for the candidate, one for the base; both count the runs that
 /// began since the canary did, or the base's older runs would weigh against it with their later steps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Calls.
     pub calls: u64,
@@ -29,7 +30,10 @@ pub struct Tally {
     pub faults: u64,
     /// The runs, and how often something failed in each.
     runs: HashMap<RunId, u32>,
+    // Both follow from the runs, and are computed where a tally comes from elsewhere.
+    #[serde(skip)]
     troubled: u64,
+    #[serde(skip)]
     stubborn: u64,
     first: Option<Timestamp>,
 }
@@ -75,6 +79,25 @@ impl Tally {
             STUBBORN => self.stubborn += 1,
             _ => {}
         }
+    }
+
+    /// Adds what another worker has counted: a run that both have seen is one run.
+    pub fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.repeated += other.repeated;
+        self.steps += other.steps;
+        self.step_failures += other.step_failures;
+        self.failures += other.failures;
+        self.faults += other.faults;
+        for (run, failures) in &other.runs {
+            if self.runs.len() < MAX_RUNS || self.runs.contains_key(run) {
+                let own = self.runs.entry(*run).or_default();
+                *own = own.saturating_add(*failures);
+            }
+        }
+        let with = |least| self.runs.values().filter(|failures| **failures >= least).count() as u64;
+        (self.troubled, self.stubborn) = (with(1), with(STUBBORN));
+        self.first = [self.first, other.first].into_iter().flatten().min();
     }
 
     /// How many different runs; at most [`MAX_RUNS`].

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use protocol::digest::Digest;
+
 use crate::history::Disorder;
 
 /// Why the log cannot be used.
@@ -93,6 +95,12 @@ pub enum AppendError {
         expected: u64,
         /// What there is.
         present: u64,
+    },
+    /// What the lines speak of is not there any more.
+    #[error("the component {digest} has left the versions folder meanwhile; deploy it again")]
+    Gone {
+        /// Which component.
+        digest: Digest,
     },
     /// The log cannot be used.
     #[error(transparent)]

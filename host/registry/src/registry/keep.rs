@@ -64,7 +64,7 @@ impl Registry {
     /// Takes up what has changed, after whoever is at it already.
     async fn take_up(&self, percent: Percent) {
         loop {
-            let request = Request { percent, ..Request::by(By::Discovery) };
+            let request = Request { percent: Some(percent), ..Request::by(By::Discovery) };
             match self.reload(&request).await {
                 Ok(report) => return report.log(),
                 Err(ReloadError::Busy | ReloadError::Conflict { .. }) => {

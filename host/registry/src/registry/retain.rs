@@ -10,7 +10,8 @@ use protocol::role::Role;
 
 use super::{Registry, lock};
 use crate::history::History;
-use crate::retention::{self, Reason};
+use crate::log::LogError;
+use crate::retention::{self, Needs, Reason, Rules};
 use crate::store::{StoreError, Stored};
 
 /// How many versions an error names.
@@ -25,6 +26,17 @@ pub struct Kept {
     pub bytes: u64,
     /// Why it stays; `None` when it may go, and goes with the next look.
     pub reason: Option<Reason>,
+}
+
+/// Why the versions folder was not freed.
+#[derive(Debug, thiserror::Error)]
+pub enum FreeError {
+    /// Of the folder of components.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Of the log, which says what is needed.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 impl Registry {
@@ -45,48 +57,43 @@ impl Registry {
         let store = Arc::clone(&self.store);
         let listed = tokio::task::spawn_blocking(move || store.list()).await;
         let listed = listed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        Ok(self.judged(&self.log.history(), listed?, now))
-    }
-
-    fn judged(&self, history: &History, stored: Vec<Stored>, now: Timestamp) -> Vec<Kept> {
-        let rules = &self.options.retention;
-        let needs = lock(&self.needs).clone();
-        let reasons = retention::reasons(history, &needs, rules, now);
-        let ever = history.digests();
-        let kept = |one: Stored| {
-            let reason = if ever.contains(&one.digest) {
-                reasons.get(&one.digest).cloned()
-            } else {
-                let since = Timestamp::try_from(one.since).unwrap_or(now);
-                retention::unknown(since, rules, now)
-            };
-            Kept { digest: one.digest, bytes: one.bytes, reason }
-        };
-        stored.into_iter().map(kept).collect()
+        let (needs, rules) = (lock(&self.needs).clone(), &self.options.retention);
+        Ok(judged(&self.log.history(), &needs, rules, listed?, now))
     }
 
     /// Removes what may go from the versions folder, and answers with it. Nothing happens while a reload or a rollback is
     /// under way, which may want it again.
-    pub async fn free_versions(&self, now: Timestamp) -> Result<Vec<Digest>, StoreError> {
+    pub async fn free_versions(&self, now: Timestamp) -> Result<Vec<Digest>, FreeError> {
         let Ok(_turn) = self.turn.try_lock() else { return Ok(Vec::new()) };
         self.remove_unneeded(now).await
     }
 
-    async fn remove_unneeded(&self, now: Timestamp) -> Result<Vec<Digest>, StoreError> {
-        self.refresh().await;
-        let mut gone = Vec::new();
-        for kept in self.kept(now).await? {
-            if kept.reason.is_some() || !self.store.remove(&kept.digest)? {
-                continue;
-            }
+    /// Under the lock of the log: another worker may be about to activate what is not needed yet.
+    async fn remove_unneeded(&self, now: Timestamp) -> Result<Vec<Digest>, FreeError> {
+        let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
+        let (rules, needs) = (self.options.retention, lock(&self.needs).clone());
+        let removed = tokio::task::spawn_blocking(move || {
+            log.exclusively(|history| {
+                let mut gone = Vec::new();
+                for kept in judged(history, &needs, &rules, store.list()?, now) {
+                    if kept.reason.is_none() && store.remove(&kept.digest)? {
+                        gone.push(kept);
+                    }
+                }
+                Ok::<_, StoreError>(gone)
+            })
+        });
+        let removed = removed.await;
+        let removed = removed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let gone = removed??;
+        for kept in &gone {
             tracing::info!(
                 digest = kept.digest.short(),
                 bytes = kept.bytes,
                 "removed a version that no run needs from the versions folder"
             );
-            gone.push(kept.digest);
         }
-        Ok(gone)
+        Ok(gone.into_iter().map(|kept| kept.digest).collect())
     }
 
     /// Whether there is room for these components; what may go is removed first where there is none. The error is a text
@@ -108,6 +115,28 @@ impl Registry {
         let needed = sum(&kept);
         if needed <= limit { Ok(()) } else { Err(no_room(needed, limit, kept)) }
     }
+}
+
+/// What is stored, and why it stays.
+fn judged(
+    history: &History,
+    needs: &Needs,
+    rules: &Rules,
+    stored: Vec<Stored>,
+    now: Timestamp,
+) -> Vec<Kept> {
+    let reasons = retention::reasons(history, needs, rules, now);
+    let ever = history.digests();
+    let kept = |one: Stored| {
+        let reason = if ever.contains(&one.digest) {
+            reasons.get(&one.digest).cloned()
+        } else {
+            let since = Timestamp::try_from(one.since).unwrap_or(now);
+            retention::unknown(since, rules, now)
+        };
+        Kept { digest: one.digest, bytes: one.bytes, reason }
+    };
+    stored.into_iter().map(kept).collect()
 }
 
 fn no_room(needed: u64, limit: u64, mut kept: Vec<Kept>) -> String {

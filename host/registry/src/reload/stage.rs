@@ -101,6 +101,7 @@ impl<'r> Stage<'r> {
         let items: Vec<_> = loads.buffer_unordered(at_once).collect().await;
         self.items.extend(items);
         self.refuse_lost_functions(active);
+        self.refuse_moving_canaries(active);
         self.refuse_duplicates(active);
     }
 
@@ -134,11 +135,13 @@ impl<'r> Stage<'r> {
             return item;
         }
         if let Some(percent) = self.canary_of(name, digest)
-            && (percent == self.request.percent || self.is_discovery())
+            && (self.request.percent.is_none_or(|asked| asked == percent) || self.is_discovery())
         {
             item.code = active.cloned();
             item.verdict = Verdict::Unchanged;
-            item.reason = Some(format!("it is the canary of {percent} percent of the runs"));
+            item.reason = Some(format!(
+                "it is the canary of {percent} percent of the runs; name another percentage to change that"
+            ));
             return item;
         }
         if self.was_rolled_back(name, digest) && !self.request.force {
@@ -243,6 +246,36 @@ impl<'r> Stage<'r> {
         }
     }
 
+    /// A function belongs to one app, so it cannot live in two roles at once, which is what a canary that changes its home
+    /// would have to do: the runs of its share would come to workers that do not have its code.
+    fn refuse_moving_canaries(&mut self, active: &BTreeMap<String, Arc<Code>>) {
+        if !self.request.share().is_canary() {
+            return;
+        }
+        for (name, item) in &mut self.items {
+            let Some(new) = item.code.as_ref().filter(|_| item.verdict == Verdict::Activated)
+            else {
+                continue;
+            };
+            let moves: Vec<_> = new
+                .functions()
+                .iter()
+                .filter_map(|function| {
+                    let (old, new) = (self.before.active(&function.id)?, new.home(&function.id));
+                    let old = old.base.component().home(&function.id);
+                    (old != new).then(|| format!("{} from {old} to {new}", function.id))
+                })
+                .collect();
+            if !moves.is_empty() {
+                let reason = format!(
+                    "it moves {}, and a share of the runs cannot move: activate it for all of them",
+                    moves.join(", ")
+                );
+                item.refuse(active.get(name), reason);
+            }
+        }
+    }
+
     /// A function has one owner. Who has it keeps it; of two that are new, neither gets it: which one is meant cannot be
     /// known. A component that is refused goes back to its active code, which may take a function from another one, so
     /// this is repeated until nothing changes.
@@ -324,7 +357,7 @@ impl<'r> Stage<'r> {
                 changes.extend(code.functions().iter().map(|config| {
                     // What nobody runs yet has nothing to be compared with.
                     let is_new = self.before.active(&config.id).is_none();
-                    let percent = if is_new { Percent::ALL } else { self.request.percent };
+                    let percent = if is_new { Percent::ALL } else { self.request.share() };
                     self.change(&config.id, name, Some(code), percent)
                 }));
             }
@@ -335,7 +368,7 @@ impl<'r> Stage<'r> {
         };
         for (function, active) in self.before.functions() {
             let goes = match self.items.get(&active.component).map(|item| item.verdict) {
-                Some(Verdict::Activated) => !self.request.percent.is_canary(),
+                Some(Verdict::Activated) => !self.request.share().is_canary(),
                 Some(Verdict::Removed) => true,
                 _ => false,
             };

@@ -9,7 +9,7 @@ use registry::history::standing;
 use registry::judge::Policy;
 use registry::{Back, By, Registry, Report, Request, Seen, Verdict};
 
-use crate::support::{Place, active, ask, component, id, new_run, reload, verdicts};
+use crate::support::{Place, active, ask, component, id, new_run, reload, saying, verdicts};
 
 /// A policy that decides after two runs.
 fn hasty() -> Policy {
@@ -42,7 +42,7 @@ async fn with_canary(
 
 async fn canary(registry: &Registry, percent: f64) -> Report {
     let percent = Percent::try_from(percent).expect("a share");
-    registry.reload(&Request { percent, ..ask() }).await.expect("a reload")
+    registry.reload(&Request { percent: Some(percent), ..ask() }).await.expect("a reload")
 }
 
 fn candidate(registry: &Registry, function: &str) -> Option<Digest> {
@@ -112,6 +112,68 @@ async fn a_canary_that_does_badly_goes_and_is_not_taken_up_again() {
     assert_eq!((active(&registry, "a"), candidate(&registry, "a")), (Some(old), None));
     assert_eq!(verdicts(&reload(&registry).await), [("one", Verdict::RolledBack)]);
     assert_eq!(registry.present().number(), 3);
+}
+
+#[tokio::test]
+async fn a_reload_that_names_no_share_leaves_a_canary_as_it_is() {
+    let place = Place::new();
+    let (registry, old, new) = with_canary(&place, &["a"], &["a"]).await;
+    place.put("other", &component(1, &["b"]));
+    let report = reload(&registry).await;
+    let expected = [("one", Verdict::Unchanged), ("other", Verdict::Activated)];
+    assert_eq!(verdicts(&report), expected);
+    assert_eq!((active(&registry, "a"), candidate(&registry, "a")), (Some(old), Some(new)));
+    // Whoever means it names it.
+    let report = canary(&registry, 100.0).await;
+    assert_eq!(verdicts(&report)[0], ("one", Verdict::Activated));
+    assert_eq!((active(&registry, "a"), candidate(&registry, "a")), (Some(new), None));
+}
+
+#[tokio::test]
+async fn a_canary_cannot_move_a_function_to_another_app() {
+    let place = Place::new();
+    let function = |role: &str| {
+        saying(&format!(r#"{{"functions":[{{"id":"a",{role}"triggers":[{{"event":"t/x"}}]}}]}}"#))
+    };
+    let old = place.put("one", &function(r#""role":"host","#));
+    let registry = place.open().await;
+    reload(&registry).await;
+    let new = place.put("one", &function(""));
+    let report = canary(&registry, 50.0).await;
+    assert_eq!(verdicts(&report), [("one", Verdict::CarriedOver)]);
+    let reason = report.components[0].reason.as_deref().expect("a reason");
+    assert!(reason.contains("it moves a from host to cluster"), "{reason}");
+    assert_eq!((active(&registry, "a"), candidate(&registry, "a")), (Some(old), None));
+    assert_eq!(verdicts(&reload(&registry).await), [("one", Verdict::Activated)]);
+    assert_eq!(active(&registry, "a"), Some(new));
+}
+
+#[tokio::test]
+async fn what_other_workers_and_earlier_starts_have_counted_counts() {
+    let place = Place::new();
+    let (registry, _old, new) = with_canary(&place, &["a"], &["a"]).await;
+    let other = place.open_with(registry_options(&place), &place.folder()).await;
+    let (one, two) = (new_run(&registry, 1), new_run(&registry, 2));
+    // One run of two calls, in two workers, is one run.
+    registry.tallies().seen(&id("a"), new, one, 0, Seen::Ran);
+    other.tallies().seen(&id("a"), new, one, 0, Seen::Ran);
+    registry.judge_canaries().await;
+    other.judge_canaries().await;
+    assert_eq!((last(&other), other.tallies().canary_runs(&id("a"))), (By::Reload, 1));
+    // The first worker ends, and one that begins then takes its place.
+    drop(registry);
+    let next = place.open_with(registry_options(&place), &place.folder()).await;
+    next.tallies().seen(&id("a"), new, two, 0, Seen::Ran);
+    next.judge_canaries().await;
+    assert_eq!((next.present().number(), last(&next)), (3, By::Promotion));
+    // Nothing is left of it.
+    next.judge_canaries().await;
+    other.adopt().await;
+    other.judge_canaries().await;
+}
+
+fn registry_options(place: &Place) -> registry::RegistryOptions {
+    registry::RegistryOptions { policy: hasty(), ..place.options() }
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn keeps_its_promises(deeds: Vec<Deed>) {
                 None
             }
             Deed::Reload { percent, force } => {
-                let percent = Percent::try_from(*percent).expect("a share");
+                let percent = Some(Percent::try_from(*percent).expect("a share"));
                 Some(registry.reload(&Request { percent, force: *force, ..ask() }).await)
             }
             Deed::Back { to, function } => {
@@ -73,7 +73,10 @@ async fn keeps_its_promises(deeds: Vec<Deed>) {
         match done {
             Some(Ok(report)) => assert_eq!(report.generation.after, after.number(), "{deed:?}"),
             Some(Err(
-                ReloadError::Empty { .. } | ReloadError::Unknown(_) | ReloadError::NoFunction(_),
+                ReloadError::Empty { .. }
+                | ReloadError::First { .. }
+                | ReloadError::Unknown(_)
+                | ReloadError::NoFunction(_),
             ))
             | None => {
                 assert!(!more, "{deed:?}");

@@ -32,6 +32,10 @@ impl fmt::Debug for Access {
     }
 }
 
+/// What proxies add. Some add nothing, which cannot be told from a caller on this machine: docs/deploying.md says so.
+const PASSED_ON: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
 impl Access {
     /// For whoever has this token, and for callers on this machine too where `loopback` says so.
     pub fn token(token: &str, loopback: bool) -> Self {
@@ -78,6 +82,13 @@ impl Access {
         // A browser on this machine runs the pages of strangers, which may send requests here, and may have their own
         // name resolve to this address.
         let foreign = headers.contains_key(ORIGIN) || !names_loopback(headers);
+        // A proxy on this machine passes on what others ask.
+        if PASSED_ON.iter().any(|header| headers.contains_key(*header)) {
+            return Err((
+                StatusCode::FORBIDDEN,
+                "this request was passed on by a proxy, so it needs the worker's token; set SYSTEM_BUS_ADMIN_TOKEN",
+            ));
+        }
         if foreign {
             return Err((
                 StatusCode::FORBIDDEN,
@@ -147,6 +158,9 @@ mod tests {
             (&local, here, header("host", "[::1]:3111"), 200),
             (&local, here, header("host", "rebound.example:3111"), 403),
             (&local, here, header("origin", "http://evil.example"), 403),
+            (&local, here, header("x-forwarded-for", "192.0.2.1"), 403),
+            (&local, here, header("forwarded", "for=192.0.2.1"), 403),
+            (&both, here, [header("via", "1.1 proxy"), bearer("secret")].concat(), 200),
             (&local, there, vec![], 403),
             (&nobody, here, vec![], 403),
         ] {

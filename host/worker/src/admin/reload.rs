@@ -49,7 +49,7 @@ pub(super) async fn reload(
         Err(error) => return bad(error.body_text()),
     };
     let percent = match asked.percent.map(Percent::try_from).transpose() {
-        Ok(percent) => percent.unwrap_or(Percent::ALL),
+        Ok(percent) => percent,
         Err(error) => return bad(error.to_string()),
     };
     let expected = match expected(&headers) {

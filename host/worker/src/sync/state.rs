@@ -1,6 +1,6 @@
 //! Whether the server has our functions, for health and for whoever waits for it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use protocol::id::AppId;
 use protocol::sync::Conflict;
 use serde::Serialize;
@@ -38,6 +38,9 @@ pub enum SyncState {
         since: Timestamp,
         /// Which functions, and who owns them.
         conflicts: Vec<Conflict>,
+        /// Whether people were told: a function that moves is free again in a moment.
+        #[serde(skip)]
+        told: bool,
     },
     /// It is left to another worker, which has taken over.
     StoodDown {
@@ -45,6 +48,10 @@ pub enum SyncState {
         at: Timestamp,
     },
 }
+
+/// How long a function may take to move from one app to another. The app that has it gives it up with its next
+/// registration.
+const MOVING: SignedDuration = SignedDuration::from_secs(5);
 
 impl SyncState {
     /// Nothing tried so far.
@@ -72,24 +79,37 @@ impl SyncState {
         Self::Pending { failures: failures + 1, error: Some(error) }
     }
 
-    /// Takes down that others own functions of ours, and says so once.
-    pub(crate) fn note_conflicts(&mut self, app: &AppId, now: Vec<Conflict>) -> bool {
-        if matches!(self, Self::Blocked { conflicts, .. } if *conflicts == now) {
-            return false;
-        }
-        for conflict in &now {
+    /// Takes down that others own functions of ours at this time; whether that is news. What goes on for longer than a
+    /// function needs to move is told to people, once.
+    pub(crate) fn note_conflicts(
+        &mut self,
+        app: &AppId,
+        conflicts: Vec<Conflict>,
+        now: Timestamp,
+    ) -> bool {
+        let (since, told, same) = match self {
+            Self::Blocked { since, conflicts: before, told } => {
+                let same = *before == conflicts;
+                (*since, *told && same, same)
+            }
+            Self::Pending { .. } | Self::Synced { .. } | Self::StoodDown { .. } => {
+                (now, false, false)
+            }
+        };
+        let lasts = now.duration_since(since) >= MOVING;
+        for conflict in conflicts.iter().filter(|_| lasts && !told) {
             tracing::error!(
                 %app,
                 "not registered: the function {conflict}, which serves it too; unload its component in one of the two, or remove the app {} from the server if nobody runs it any more",
                 conflict.app
             );
         }
-        let since = match self {
-            Self::Blocked { since, .. } => *since,
-            Self::Pending { .. } | Self::Synced { .. } | Self::StoodDown { .. } => Timestamp::now(),
-        };
-        *self = Self::Blocked { since, conflicts: now };
-        true
+        for conflict in conflicts.iter().filter(|_| !lasts && !same) {
+            tracing::info!(%app, "not registered yet: the function {conflict}, which may be giving it up");
+        }
+        let news = !same || (lasts && !told);
+        *self = Self::Blocked { since, conflicts, told: told || lasts };
+        news
     }
 
     /// Takes down which functions of our app are not ours; whether that has changed.
@@ -130,7 +150,7 @@ mod tests {
                 json!({"state": "synced", "at": at, "functions": 2, "payload": "abc"}),
             ),
             (
-                SyncState::Blocked { since: at, conflicts: vec![conflict()] },
+                SyncState::Blocked { since: at, conflicts: vec![conflict()], told: false },
                 json!({"state": "blocked", "since": at,
                     "conflicts": [{"function": "check/health", "app": "system-bus-host"}]}),
             ),
@@ -147,16 +167,25 @@ mod tests {
             function: function.parse().expect("an id"),
             app: "other".parse().expect("an id"),
         };
+        let began: Timestamp = "2026-08-30T10:00:00Z".parse().expect("a time");
         let mut state = SyncState::BEGIN;
-        assert!(state.note_conflicts(&app, vec![conflict("a")]));
-        assert!(!state.note_conflicts(&app, vec![conflict("a")]));
-        let before = match &state {
-            SyncState::Blocked { since, .. } => *since,
-            other => panic!("{other:?}"),
-        };
-        assert!(state.note_conflicts(&app, vec![conflict("a"), conflict("b")]));
-        assert!(
-            matches!(&state, SyncState::Blocked { since, conflicts } if *since == before && conflicts.len() == 2)
-        );
+        // After so many seconds: which functions, whether that is news, and whether people have been told by then.
+        for (seconds, functions, news, people) in [
+            (0, &["a"][..], true, false),
+            (1, &["a"], false, false),
+            (6, &["a"], true, true),
+            (7, &["a"], false, true),
+            (8, &["a", "b"], true, true),
+            (9, &["a", "b"], false, true),
+        ] {
+            let now = began + SignedDuration::from_secs(seconds);
+            let conflicts: Vec<_> = functions.iter().map(|function| conflict(function)).collect();
+            assert_eq!(state.note_conflicts(&app, conflicts.clone(), now), news, "{seconds}");
+            assert_eq!(
+                state,
+                SyncState::Blocked { since: began, conflicts, told: people },
+                "{seconds}"
+            );
+        }
     }
 }

@@ -256,7 +256,7 @@ impl Desk {
         }
         if !conflicts.is_empty() {
             self.setup.state.send_if_modified(|state| {
-                state.note_conflicts(&self.setup.payloads.app, conflicts)
+                state.note_conflicts(&self.setup.payloads.app, conflicts, Timestamp::now())
             });
             return;
         }

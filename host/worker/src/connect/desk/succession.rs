@@ -60,7 +60,9 @@ impl Desk {
     /// Others own some of what was to be told.
     pub(super) fn owned(&mut self, conflicts: Vec<Conflict>, now: Instant) {
         let app = &self.setup.payloads.app;
-        self.setup.state.send_if_modified(|state| state.note_conflicts(app, conflicts));
+        self.setup
+            .state
+            .send_if_modified(|state| state.note_conflicts(app, conflicts, Timestamp::now()));
         let gives_up = self.blocked == 0 && self.open_line().is_some();
         let pause = pause_blocked(self.blocked, self.setup.look_again);
         self.blocked += 1;

@@ -149,9 +149,12 @@ async fn a_share_makes_a_canary_and_what_cannot_be_meant_is_refused() {
     assert_eq!((&canary["percent"], &canary["runs"]), (&json!(12.5), &json!(0)), "{seen}");
     assert_ne!(canary["digest"], seen["functions"][0]["digest"]);
     assert_eq!(seen["components"].as_array().map(Vec::len), Some(1), "the base is what serves");
-    let again = field.bus.send(reload("?percent=12.5")).await.json();
-    assert_eq!(verdicts(&again), [("versioned", "unchanged")]);
-    let all = field.bus.send(reload("")).await.json();
+    // Neither asking again nor asking for something else promotes it.
+    for same in ["?percent=12.5", ""] {
+        let again = field.bus.send(reload(same)).await.json();
+        assert_eq!(verdicts(&again), [("versioned", "unchanged")], "{same}");
+    }
+    let all = field.bus.send(reload("?percent=100")).await.json();
     assert_eq!(
         (&all["generation"]["after"], verdicts(&all)),
         (&json!(3), vec![("versioned", "activated")])
