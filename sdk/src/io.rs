@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::fs::Fs;
 use crate::http::Http;
 use crate::replay::Replay;
 
@@ -27,6 +28,12 @@ impl Io {
     /// A client for HTTP. A component that never calls this does not import HTTP.
     pub fn http(&self) -> Http {
         Http::new()
+    }
+
+    /// Files, in the folders that the operator grants. A component that never calls this does not
+    /// import them.
+    pub fn fs(&self) -> Fs {
+        Fs::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -53,7 +53,7 @@
 //!   [`Outgoing`] is what it sends.
 //! * [`step`] has the kinds of steps and their settings, [`declare`] what a component tells of its
 //!   functions, [`cel`] the conditions that steps wait for.
-//! * [`testing`] runs functions in ordinary tests; [`http`] and [`log`] are what their names say.
+//! * [`testing`] runs functions in ordinary tests; [`fs`], [`http`] and [`log`] are what their names say.
 //!
 //! Built for `wasm32-wasip2` a crate with a [`component!`] is a component. Built natively it is a
 //! library that can be tested. Do not let what a function does depend on the order in which a
@@ -61,6 +61,7 @@
 
 pub mod cel;
 pub mod declare;
+pub mod fs;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;

@@ -8,19 +8,25 @@
 //! What a provider keeps for one call lives in [`CallState::part`], is made when it is first asked for, and goes away with
 //! the instance.
 
+mod audit;
 mod caller;
 mod gate;
 mod parts;
+mod requests;
 pub(crate) mod usage;
+
+use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
 use crate::placement::Capability;
 use crate::state::CallState;
 
+pub use self::audit::Audit;
 pub use self::caller::Caller;
 pub use self::gate::{Answering, Interface, Offer};
 pub(crate) use self::parts::Parts;
+pub use self::requests::{Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{Usage, Used};
 
 /// What stands behind one capability.
@@ -32,13 +38,18 @@ pub trait Provider: Send + Sync {
     /// block, and must not ask what is granted: that is for each call to do.
     fn link(&self, offer: &mut Offer<'_>) -> wasmtime::Result<()>;
 
+    /// What sends outgoing requests, if this is the provider of those. Their interface is linked already.
+    fn requests(self: Arc<Self>) -> Option<Arc<dyn Requests>> {
+        None
+    }
+
     /// A run of some component has ended for good, or was given up: what was kept for it can go.
     fn run_ended(&self, _run: protocol::id::RunId) {}
 }
 
 /// Links what providers offer to workers of a role.
 pub(crate) fn link(
-    providers: &[std::sync::Arc<dyn Provider>],
+    providers: &[Arc<dyn Provider>],
     role: protocol::role::Role,
     linker: &mut Linker<CallState>,
 ) -> wasmtime::Result<()> {

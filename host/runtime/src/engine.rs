@@ -14,7 +14,7 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-use crate::capability::Provider;
+use crate::capability::{Provider, Requests};
 use crate::capability::usage::{Usage, Usages};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
@@ -42,6 +42,7 @@ pub struct Runtime {
     pub(crate) compilation: Compilation,
     pub(crate) target: Arc<Target>,
     pub(crate) usages: Arc<Usages>,
+    pub(crate) requests: Option<Arc<dyn Requests>>,
     providers: Arc<[Arc<dyn Provider>]>,
     _ticker: Arc<Ticker>,
 }
@@ -95,6 +96,7 @@ impl Runtime {
         let fingerprint = Fingerprint::of(&engine);
         let target = Target { engine: engine.clone(), settings, fingerprint };
         let linkers = Linkers::new(&engine, &providers).map_err(EngineError::Engine)?;
+        let requests = providers.iter().find_map(|provider| Arc::clone(provider).requests());
         let ticker = Ticker::start(&engine).map_err(EngineError::Thread)?;
         Ok(Self {
             engine,
@@ -105,6 +107,7 @@ impl Runtime {
             compilation,
             target: Arc::new(target),
             usages: Arc::default(),
+            requests,
             providers: providers.into(),
             _ticker: Arc::new(ticker),
         })

@@ -1,4 +1,5 @@
-//! Outgoing HTTP: only inside of steps, and only to destinations on the allow list.
+//! Outgoing HTTP: only inside of steps, and only where something allows it. With a provider of requests that is for it to
+//! say; without one there is the list of destinations that the operator allows for every component.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 use protocol::trace::{self, TraceContext};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::capability::{Outbound, Requests, SendRequest, Sent};
 
 /// One destination that components may reach: `[scheme://]host[:port]`.
 ///
@@ -105,11 +108,15 @@ pub(crate) struct Outgoing {
     allowed: Arc<[Destination]>,
     /// The trace that the call belongs to.
     pub(crate) trace: Option<TraceContext>,
+    /// What sends requests here.
+    pub(crate) requests: Option<Arc<dyn Requests>>,
+    /// What sends the one that is being made.
+    pub(crate) next: Option<SendRequest>,
 }
 
 impl Outgoing {
     pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
-        Self { allowed, trace: None }
+        Self { allowed, trace: None, requests: None, next: None }
     }
 
     /// Lets a request take part in the call's trace, unless the guest has put it into one.
@@ -126,18 +133,19 @@ impl Outgoing {
     }
 }
 
-type Sent =
-    Result<(::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
-
 impl WasiHttpHooks for Outgoing {
     fn send_request(
         &mut self,
         mut request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _failure: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let allowed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
-        if !allowed {
+    ) -> Sent {
+        let listed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
+        if let Some(send) = self.next.take() {
+            self.trace(request.headers_mut());
+            return send(Outbound { request, options: options.unwrap_or_default(), listed });
+        }
+        if !listed {
             // The authority only: a path or a query may hold what nobody should read in a log.
             let destination =
                 request.uri().authority().map_or("an empty authority", |a| a.as_str());

@@ -54,6 +54,7 @@ impl Component {
         let mut state =
             CallState::for_call(limits, allowed, caller, replay, Arc::clone(&backstage), log);
         state.outgoing.trace.clone_from(&call.trace);
+        state.outgoing.requests.clone_from(&runtime.requests);
         let deadline = state.deadline.clone();
         let mut store = runtime.store(state);
         let linked = self.linked(role);

@@ -13,6 +13,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Host as _, Reques
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
 
 use crate::fault::Fault;
+use crate::placement::Capability;
 use crate::state::CallState;
 
 /// Replaces the functions of WASI that reach beyond the instance by ones that ask first where they are called.
@@ -50,7 +51,12 @@ fn request(
     if !store.data().phase.in_step() {
         return Err(refusal(&store, "outgoing HTTP").into());
     }
-    let mut http = store.data_mut().http();
+    let state = store.data_mut();
+    state.count(Capability::Http);
+    if let Some(requests) = state.outgoing.requests.clone() {
+        state.outgoing.next = Some(requests.begin(state)?);
+    }
+    let mut http = state.http();
     Ok((match http.handle(request, options) {
         Ok(response) => Ok(response),
         Err(error) => Err(http.convert_error_code(error)?),

@@ -13,7 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::backstage::Backstage;
-use crate::capability::{Caller, Parts};
+use crate::capability::{Audit, Caller, Parts};
 use crate::conversation::Group;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
@@ -180,19 +180,12 @@ impl CallState {
     /// Records that a call was not allowed, for the operator: which component wanted what. `what` names the thing without
     /// anything that nobody should read in a log, such as a query or a value.
     pub fn denied(&self, capability: Capability, what: &str) {
-        let Some(caller) = &self.caller else { return };
-        caller.usage.count(capability).denied();
-        let step = self.step().map(|step| step.name);
-        tracing::warn!(
-            target: "audit",
-            component = &*caller.component,
-            function = %caller.function,
-            run = %caller.run,
-            step,
-            capability = capability.name(),
-            what,
-            "denied: its grant does not allow it"
-        );
+        self.audit().denied(capability, what);
+    }
+
+    /// Where to record what is denied after this call of the provider has returned.
+    pub fn audit(&self) -> Audit {
+        Audit::of(self.caller.clone(), self.step())
     }
 
     pub(crate) fn count(&self, capability: Capability) {

@@ -34,6 +34,8 @@ pub enum HttpErrorKind {
     Protocol,
     /// A connection was made, and no secure channel on it.
     Tls,
+    /// The answer is larger than this component may take.
+    TooLarge,
     /// The answer has an error status; see [`Response::ok`](crate::http::Response::ok).
     Status(u16),
     /// The request cannot be made: its URL, method, headers or body are wrong.
@@ -62,8 +64,8 @@ impl HttpError {
 
     /// Whether a connection was made before it failed, so that something does listen there.
     pub fn connected(&self) -> bool {
-        use HttpErrorKind::{Decode, Protocol, Silent, Status, Tls};
-        matches!(self.kind, Silent | Protocol | Tls | Status(_) | Decode)
+        use HttpErrorKind::{Decode, Protocol, Silent, Status, Tls, TooLarge};
+        matches!(self.kind, Silent | Protocol | Tls | TooLarge | Status(_) | Decode)
     }
 }
 
@@ -73,8 +75,8 @@ impl Display for HttpError {
         match self.kind {
             HttpErrorKind::Denied => write!(
                 f,
-                "the host denied the request to {url}: allow the address for this component in \
-                 the worker's configuration"
+                "the host denied the request to {url}: its operator has to grant the address to this \
+                 component, under `http` in the worker's grants"
             )?,
             HttpErrorKind::Refused => write!(f, "nothing listens at {url}")?,
             HttpErrorKind::Dns => write!(f, "the server of {url} has no known address")?,
@@ -82,6 +84,11 @@ impl Display for HttpError {
             HttpErrorKind::Silent => write!(f, "{url} takes connections and says nothing")?,
             HttpErrorKind::Protocol => write!(f, "what answered at {url} does not speak HTTP")?,
             HttpErrorKind::Tls => write!(f, "no secure channel to {url}")?,
+            HttpErrorKind::TooLarge => write!(
+                f,
+                "the answer of {url} is larger than this component may take: ask for less, or let its grant \
+                 say `answer`"
+            )?,
             HttpErrorKind::Status(status) => write!(f, "{url} answered with status {status}")?,
             HttpErrorKind::Request => write!(f, "the request to {url} cannot be made")?,
             HttpErrorKind::Decode => write!(f, "the answer of {url} has another form")?,
@@ -96,7 +103,10 @@ impl std::error::Error for HttpError {}
 impl Failure for HttpError {
     fn policy(&self) -> Retry {
         match self.kind {
-            HttpErrorKind::Denied | HttpErrorKind::Request | HttpErrorKind::Decode => Retry::Never,
+            HttpErrorKind::Denied
+            | HttpErrorKind::Request
+            | HttpErrorKind::TooLarge
+            | HttpErrorKind::Decode => Retry::Never,
             // A client error stays one, but for "slow down", "too early" and "took too long".
             HttpErrorKind::Status(status @ 400..500) if ![408, 425, 429].contains(&status) => {
                 Retry::Never

@@ -186,10 +186,13 @@ fn kind(code: &ErrorCode) -> HttpErrorKind {
         ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
             HttpErrorKind::Dns
         }
-        ErrorCode::ConnectionTimeout => HttpErrorKind::Timeout,
-        ErrorCode::ConnectionReadTimeout
-        | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => HttpErrorKind::Silent,
+        ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout => HttpErrorKind::Timeout,
+        ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_) => HttpErrorKind::TooLarge,
+        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout => {
+            HttpErrorKind::Silent
+        }
         ErrorCode::HttpProtocolError
         | ErrorCode::HttpResponseIncomplete
         | ErrorCode::HttpUpgradeFailed

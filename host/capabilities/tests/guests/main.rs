@@ -1,6 +1,8 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
 mod site;
+mod uses_fs;
+mod uses_http;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

@@ -1,0 +1,127 @@
+//! Sends requests: those that its events describe, and those that a component should not get away with.
+#![cfg(target_family = "wasm")]
+#![no_main]
+
+use futures::future::join_all;
+use system_bus_sdk::http::{Request, Response};
+use system_bus_sdk::prelude::*;
+
+/// What an event asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Asked {
+    url: String,
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+    /// How often at once, or how many hops, or how many milliseconds: what the function says.
+    #[serde(default)]
+    count: u64,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+impl Asked {
+    fn request(&self, io: &Io) -> Request {
+        let mut request = io.http().request(&self.method, &self.url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(self.body.as_bytes())
+    }
+}
+
+/// The status and the length of an answer, and its beginning.
+fn shown(response: &Response) -> String {
+    let body = String::from_utf8_lossy(response.bytes());
+    let start: String = body.chars().take(400).collect();
+    format!("{} {} {start}", response.status, body.len())
+}
+
+/// Sends one request.
+#[function(id = "send", on("testing/send.requested"), retries = 4)]
+async fn send(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
+    ctx.step("send", async |io| Ok(shown(&event.data.request(&io).send().await?))).await
+}
+
+/// Sends a request in each of two steps, and says which keys the SDK would give them.
+#[function(id = "key", on("testing/key.requested"), retries = 4)]
+async fn key(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for number in 0..2 {
+        let key = async |io: Io| {
+            event.data.request(&io).send().await?;
+            Ok(io.idempotency_key())
+        };
+        keys.push(ctx.step("key", key).key(number).await?);
+    }
+    Ok(keys)
+}
+
+/// Sends one request, and says what its error is.
+#[function(id = "error", on("testing/error.requested"), retries = 4)]
+async fn error(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
+    ctx.step("error", async |io| {
+        Ok(match event.data.request(&io).send().await {
+            Ok(response) => shown(&response),
+            Err(error) => format!("{:?}", error.kind()),
+        })
+    })
+    .await
+}
+
+/// Sends one request after the other.
+#[function(id = "again", on("testing/again.requested"), retries = 4)]
+async fn again(ctx: Ctx, event: Incoming<Asked>) -> Result<()> {
+    ctx.step("again", async |io| {
+        for _ in 0..event.data.count {
+            event.data.request(&io).send().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Sends many at once.
+#[function(id = "flood", on("testing/flood.requested"), retries = 4)]
+async fn flood(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
+    ctx.step("flood", async |io| {
+        let all = (0..event.data.count).map(|_| event.data.request(&io).send());
+        Ok(join_all(all).await.into_iter().filter(|end| end.is_ok()).count())
+    })
+    .await
+}
+
+/// Follows redirects by itself, as a library of its author would.
+#[function(id = "follow", on("testing/follow.requested"), retries = 4)]
+async fn follow(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
+    ctx.step("follow", async |io| {
+        let mut response = event.data.request(&io).send().await?;
+        while let Some(next) = response.header("location").map(str::to_owned) {
+            response = io.http().get(next).send().await?;
+        }
+        Ok(shown(&response))
+    })
+    .await
+}
+
+/// Sends a request where nothing may happen.
+#[function(id = "outside", on("testing/outside.requested"), retries = 4)]
+async fn outside(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
+    let mut kept = None;
+    ctx.step("inside", async |io| {
+        kept = Some(event.data.request(&io));
+        Ok(())
+    })
+    .await?;
+    match kept {
+        Some(request) => Ok(shown(&request.send().await?)),
+        None => Ok("the step was not run here".to_owned()),
+    }
+}
+
+system_bus_sdk::component![send, key, error, again, flood, follow, outside];

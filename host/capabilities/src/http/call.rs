@@ -1,0 +1,161 @@
+//! One request, from the grant to the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{HOST, HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use runtime::capability::{Audit, Outbound};
+use runtime::placement::Capability;
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::answer::{Allowed, Answer, Held};
+use super::failure;
+use super::grant::Leave;
+use super::pool::{Connection, Key, Pool};
+use super::provider::Shared;
+use super::target::Target;
+
+/// How long a connection may take, where the guest does not say.
+const CONNECTING: Duration = Duration::from_secs(30);
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What one request needs of the call that it is made in.
+pub(crate) struct Exchange {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) component: Arc<str>,
+    pub(crate) audit: Audit,
+    /// What no other step has.
+    pub(crate) idempotency: HeaderValue,
+    /// When the step's time is over.
+    pub(crate) until: Instant,
+}
+
+impl Exchange {
+    /// Sends the request, if its component may.
+    pub(crate) async fn run(self, outbound: Outbound) -> Result<Response<WasiBody>, Error> {
+        let Outbound { mut request, options, listed } = outbound;
+        let Some(target) = Target::of(request.uri()) else {
+            return Err(Error::HttpRequestUriInvalid);
+        };
+        let grants = self.shared.grants_of(&self.component);
+        let Some(leave) = Leave::for_request(grants, &target, request.method(), listed) else {
+            self.denied(request.method(), &target, "");
+            return Err(Error::HttpRequestDenied);
+        };
+        self.prepare(&mut request, &target, leave)?;
+
+        let until = leave.within.map_or(self.until, |within| self.until.min(Instant::now() + within));
+        let method = request.method().clone();
+        let key = Key { origin: target.origin.clone(), private: leave.private };
+        let sent = timeout_at(until, self.send(request, key, options, until)).await;
+        let (response, held) = match sent {
+            Err(_) => return Err(Error::HttpResponseTimeout),
+            Ok(Err(error)) => {
+                if matches!(error, Error::DestinationIpProhibited) {
+                    self.denied(&method, &target, ", at a private address");
+                }
+                return Err(error);
+            }
+            Ok(Ok(sent)) => sent,
+        };
+        let too_large = response.body().size_hint().lower() > leave.answer;
+        if too_large {
+            return Err(Error::HttpResponseBodySize(Some(leave.answer)));
+        }
+        let allowed =
+            Allowed { bytes: leave.answer, until, silence: options.between_bytes_timeout };
+        Ok(response.map(|body| Answer::new(body, allowed, held).boxed_unsync()))
+    }
+
+    fn denied(&self, method: &Method, target: &Target, why: &str) {
+        let origin = &target.origin;
+        let what = format!("{method} {}:{}{why}", origin.host, origin.port);
+        self.audit.denied(Capability::Http, &what);
+    }
+
+    /// Makes of the guest's request the one that is sent: to the server that was decided about, and with the headers that
+    /// the host adds.
+    fn prepare(
+        &self,
+        request: &mut Request<WasiBody>,
+        target: &Target,
+        leave: Leave,
+    ) -> Result<(), Error> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let path = Uri::try_from(path).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let authority = HeaderValue::from_str(&target.origin.authority())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        *request.uri_mut() = path;
+        let changes = matches!(
+            *request.method(),
+            Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+        );
+        let headers = request.headers_mut();
+        headers.insert(HOST, authority);
+        if leave.idempotency && changes && !headers.contains_key(IDEMPOTENCY_KEY) {
+            headers.insert(IDEMPOTENCY_KEY, self.idempotency.clone());
+        }
+        Ok(())
+    }
+
+    /// Sends it on an idle connection of this component, or on a new one.
+    async fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        key: Key,
+        options: RequestOptions,
+        until: Instant,
+    ) -> Result<(Response<hyper::body::Incoming>, Held), Error> {
+        let pool = self.shared.pools.of(&self.component);
+        let patience = options.connect_timeout.unwrap_or(CONNECTING);
+        let connected = until.min(Instant::now() + patience);
+        let permit = match timeout_at(connected, Arc::clone(&pool.used).acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(Error::ConnectionLimitReached),
+        };
+        loop {
+            let (mut connection, fresh) = self.connection(&pool, &key, connected).await?;
+            let answer = connection.sender.try_send_request(request);
+            let answered = match options.first_byte_timeout {
+                None => answer.await,
+                Some(silence) => tokio::time::timeout(silence, answer)
+                    .await
+                    .map_err(|_| Error::ConnectionReadTimeout)?,
+            };
+            match answered {
+                Ok(response) => {
+                    let held = Held { connection, key, pool, permit };
+                    return Ok((response, held));
+                }
+                Err(mut error) => match error.take_message() {
+                    // Its server had closed it while it was idle, and nothing of the request was sent.
+                    Some(unsent) if !fresh => request = unsent,
+                    _ => {
+                        let error = error.into_error();
+                        tracing::debug!(%error, "a request was not answered");
+                        return Err(failure::of_exchange(&error));
+                    }
+                },
+            }
+        }
+    }
+
+    /// A connection, and whether it is a new one.
+    async fn connection(
+        &self,
+        pool: &Pool,
+        key: &Key,
+        until: Instant,
+    ) -> Result<(Connection, bool), Error> {
+        if let Some(connection) = pool.take(key).await {
+            return Ok((connection, false));
+        }
+        let stream = self.shared.connector.connect(&key.origin, key.private, until).await?;
+        Ok((Connection::begin(stream).await?, true))
+    }
+}

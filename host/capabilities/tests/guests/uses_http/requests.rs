@@ -1,0 +1,140 @@
+//! What is granted works, and nothing else does.
+
+use std::path::Path;
+
+use runtime::Component;
+
+use super::*;
+
+#[tokio::test]
+async fn a_granted_request_is_answered_and_counted() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    assert_eq!(site.run("send", get(server.url("/bytes=5"))).await, "done \"200 5 xxxxx\"");
+    assert_eq!(used(&site), Used { calls: 1, denied: 0 });
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "GET /bytes=5 HTTP/1.1");
+    assert_eq!(request.header("host"), Some(&*server.address.to_string()));
+    assert_eq!(request.header("idempotency-key"), None, "a GET changes nothing");
+}
+
+#[tokio::test]
+async fn without_a_grant_nothing_is_sent() {
+    let server = Server::start().await;
+    let site = site("").await;
+    let said = site.run("send", get(server.url("/"))).await;
+    assert!(said.contains("the host denied the request") && said.contains("Never"), "{said}");
+    assert_eq!(used(&site), Used { calls: 1, denied: 1 });
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn methods_and_paths_outside_of_the_grant_are_denied() {
+    let server = Server::start().await;
+    let grant = format!(
+        "{{ to = '{}', methods = ['GET'], private = true }}, {{ to = '{}', private = true }}",
+        server.url("/in/**"),
+        server.url("/in/*/exact")
+    );
+    let site = site(&grant).await;
+    let (ok, denied) = ("done \"200 2 ok\"", "done \"Denied\"");
+    for (method, path, expected) in [
+        ("GET", "/in/x?y=/../z", ok),
+        ("POST", "/in/x/exact", ok),
+        ("POST", "/in/x", denied),
+        ("GET", "/out", denied),
+        ("GET", "/in/../out", denied),
+        ("GET", "/in/%2e%2e/out", denied),
+        ("GET", "/in/..%2fout", denied),
+        ("GET", "//in/x", denied),
+        ("CONNECT", "/in/x", denied),
+        ("get", "/in/x", denied),
+    ] {
+        let asked = json!({"url": server.url(path), "method": method});
+        assert_eq!(site.run("error", asked).await, expected, "{method} {path}");
+    }
+    assert_eq!(used(&site), Used { calls: 10, denied: 8 });
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn another_server_on_the_same_machine_is_denied() {
+    let (granted, other) = (Server::start().await, Server::start().await);
+    let site = site(&whole(&granted)).await;
+    assert_eq!(site.run("error", get(other.url("/"))).await, "done \"Denied\"");
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
+async fn requests_that_change_something_carry_the_key_of_their_step() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let before = server.requests().len();
+        let asked = json!({"url": server.url("/"), "method": method, "body": "x"});
+        let said = site.run("key", asked).await;
+        let sent: Vec<_> = server.requests()[before..]
+            .iter()
+            .map(|request| request.header("idempotency-key").unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(said, format!("done {}", json!(sent)));
+        assert_ne!(sent[0], sent[1], "steps differ");
+    }
+    let own = json!({"url": server.url("/"), "method": "POST", "headers": [["Idempotency-Key", "own"]]});
+    site.run("send", own).await;
+    let last = server.requests().pop().expect("a request");
+    assert_eq!(last.header("idempotency-key"), Some("own"));
+}
+
+#[tokio::test]
+async fn the_key_can_be_left_out() {
+    let server = Server::start().await;
+    let grant = format!("{{ to = '{}', private = true, idempotency = false }}", server.url(""));
+    let site = site(&grant).await;
+    site.run("send", json!({"url": server.url("/"), "method": "POST", "body": "hello"})).await;
+    let request = server.requests().pop().expect("a request");
+    assert_eq!((request.header("idempotency-key"), &*request.body), (None, "hello"));
+}
+
+#[tokio::test]
+async fn a_component_uses_its_connections_again_and_those_of_no_other() {
+    let server = Server::start().await;
+    let first = site(&whole(&server)).await;
+    let bytes = std::fs::read(Path::new(guests::USES_HTTP)).expect("a built guest");
+    let component = Component::load(&first.runtime, "other", bytes).await.expect("a component");
+    let second = Site { runtime: first.runtime.clone(), component };
+    for _ in 0..2 {
+        for site in [&first, &second] {
+            let asked = json!({"url": server.url("/"), "count": 3});
+            assert_eq!(site.run("again", asked).await, "done null");
+        }
+    }
+    let connections: Vec<_> = server.requests().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_connection_that_its_server_left_is_not_used_again() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    let asked = json!({"url": server.url("/leave"), "count": 5});
+    assert_eq!(site.run("again", asked).await, "done null");
+    assert_eq!(server.connections(), 5);
+}
+
+#[tokio::test]
+async fn outside_of_a_step_no_request_is_sent() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    let said = site.run("outside", get(server.url("/"))).await;
+    assert!(said.contains("outgoing HTTP") && said.contains("uses_http.rs:"), "{said}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_no_secure_one() {
+    let server = Server::start().await;
+    let secure = format!("https://{}", server.address);
+    let site = site(&format!("{{ to = '{secure}', private = true, within = '5s' }}")).await;
+    assert_eq!(site.run("error", get(secure)).await, "done \"Tls\"");
+}
