@@ -11,7 +11,9 @@
 mod audit;
 mod caller;
 mod gate;
+mod granted;
 mod parts;
+mod records;
 mod requests;
 pub(crate) mod usage;
 
@@ -25,7 +27,9 @@ use crate::state::CallState;
 pub use self::audit::Audit;
 pub use self::caller::Caller;
 pub use self::gate::{Answering, Interface, Offer};
+pub use self::granted::Granted;
 pub(crate) use self::parts::Parts;
+pub(crate) use self::records::Records;
 pub use self::requests::{Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{Usage, Used};
 

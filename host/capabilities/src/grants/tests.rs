@@ -118,18 +118,18 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
 #[test]
 fn all_that_is_wrong_is_told_at_once_in_the_order_of_the_lines() {
     let said = said(
-        "[roots.a]\npath = 3\n[programs.b]\nshasum = 'x'\npath = 'b'\n[wether]\n\
+        "[roots.a]\npath = 3\n[programs.b]\nsha265 = 'x'\npath = 'b'\n[wether]\n\
          [components.c]\nfs = [{ root = 'nowhere' }, { access = 'all', root = 'scratch' }]\n",
     );
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines.len(), 6, "{said}");
     for (line, (place, words)) in lines.iter().zip([
         ("line 2, column 8", "expected"),
-        ("line 4, column 1", "unknown key `shasum`: did you mean `sha256`?"),
+        ("line 4, column 1", "unknown key `sha265`: did you mean `sha256`?"),
         ("line 5, column 8", "`b` is not absolute"),
         ("line 6, column 2", "unknown key `wether`"),
         ("line 8, column 16", "no root is called `nowhere`"),
-        ("line 8, column 37", "unknown value `all`"),
+        ("line 8, column 40", "unknown value `all`"),
     ]) {
         assert!(line.starts_with(place) && line.contains(words), "{line}\nin {said}");
     }
