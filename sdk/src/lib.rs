@@ -69,6 +69,7 @@ pub mod http;
 pub mod log;
 pub mod manual;
 pub mod step;
+pub mod telemetry;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

@@ -172,15 +172,8 @@ impl Component {
             .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
         let linked = linked.collect::<Result<_, LoadError>>()?;
         let (usage, runtime) = (runtime.usages.of(name), runtime.clone());
-        let loaded = Self {
-            name: name.into(),
-            digest,
-            manifest,
-            placement,
-            linked,
-            usage,
-            runtime,
-        };
+        let loaded =
+            Self { name: name.into(), digest, manifest, placement, linked, usage, runtime };
         let ungranted = loaded.ungranted();
         if !ungranted.is_empty() {
             let capabilities: Vec<_> = ungranted.into_iter().map(Capability::name).collect();

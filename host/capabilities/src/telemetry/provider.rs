@@ -84,12 +84,14 @@ fn emit(shared: &Arc<Shared>, state: &mut CallState, event: Event) -> wasmtime::
     let at = Timestamp::now().as_millisecond();
     let record = Record::of(event, &source, &shared.origin, random_id()?, at);
     let shared = Arc::clone(shared);
+    let within = state.part(Spans::default).innermost().cloned();
     // Counted when it is recorded: what a replay drops has used nothing up.
     state.once(move || {
         let limited = matches!(level, Level::Debug);
         let mut limiter = shared.limiter.lock().unwrap_or_else(PoisonError::into_inner);
         if !limited || limiter.admits(&record.key(), Instant::now()) {
             drop(limiter);
+            let _entered = within.as_ref().map(tracing::Span::enter);
             write(level, &record, &digest);
         }
     });
@@ -134,7 +136,7 @@ fn begin(state: &mut CallState, name: String, attributes: String) -> wasmtime::R
             ($($parent:tt)*) => {
                 tracing::info_span!(
                     target: "telemetry", $($parent)* "guest",
-                    name, attributes, component = fields.0, run, step = fields.1,
+                    called = name, attributes, component = fields.0, run, step = fields.1,
                     error = tracing::field::Empty
                 )
             };

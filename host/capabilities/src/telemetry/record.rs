@@ -54,14 +54,21 @@ impl Record {
     /// The record of an event. An empty component is filled with the name of the one that calls, an empty action with the
     /// function's; a failure without words becomes `operation_failed`; metadata that is no object of JSON, or too large, is
     /// replaced by a member that says so. Whose record it is stands in the metadata, over what a guest says.
-    pub(super) fn of(event: Event, source: &Source<'_>, origin: &Origin, id: String, at: i64) -> Self {
+    pub(super) fn of(
+        event: Event,
+        source: &Source<'_>,
+        origin: &Origin,
+        id: String,
+        at: i64,
+    ) -> Self {
         let error = event.error.map(shortened).filter(|error| !error.trim().is_empty());
         let error = match (event.success, error) {
             (false, None) => Some("operation_failed".to_owned()),
             (_, error) => error,
         };
         let mut metadata = metadata(&event.metadata);
-        let own = [("function", Some(source.function)), ("run", Some(source.run)), ("step", source.step)];
+        let own =
+            [("function", Some(source.function)), ("run", Some(source.run)), ("step", source.step)];
         for (key, value) in own {
             if let Some(value) = value {
                 metadata.insert(key.to_owned(), value.into());
@@ -114,7 +121,8 @@ pub(super) fn shortened(mut text: String) -> String {
 }
 
 fn metadata(text: &str) -> Map<String, Value> {
-    let problem = |why: String| Map::from_iter([("metadata_problem".to_owned(), Value::String(why))]);
+    let problem =
+        |why: String| Map::from_iter([("metadata_problem".to_owned(), Value::String(why))]);
     if text.trim().is_empty() {
         return Map::new();
     }
@@ -135,7 +143,8 @@ mod tests {
     use super::*;
 
     fn record(event: Event) -> Value {
-        let source = Source { component: "backup", function: "daily", run: "01R", step: Some("copy") };
+        let source =
+            Source { component: "backup", function: "daily", run: "01R", step: Some("copy") };
         let origin = Origin { session: "s1".to_owned(), system: "mini".to_owned() };
         let record = Record::of(event, &source, &origin, "id1".to_owned(), 1_700_000_000_000);
         serde_json::to_value(record).expect("JSON")
@@ -171,7 +180,10 @@ mod tests {
         let failed = Event { success: false, level: Level::Fatal, ..event() };
         assert_eq!(record(failed.clone())["error"], "operation_failed");
         assert_eq!(record(failed.clone())["level"], "fatal");
-        assert_eq!(record(Event { error: Some(" ".into()), ..failed.clone() })["error"], "operation_failed");
+        assert_eq!(
+            record(Event { error: Some(" ".into()), ..failed.clone() })["error"],
+            "operation_failed"
+        );
         assert_eq!(record(Event { error: Some("refused".into()), ..failed })["error"], "refused");
         let empty = record(Event { component: " ".into(), action: String::new(), ..event() });
         assert_eq!((&empty["component"], &empty["action"]), (&json!("backup"), &json!("daily")));

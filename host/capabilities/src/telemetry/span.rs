@@ -24,10 +24,15 @@ impl Spans {
             return NONE;
         }
         // What begins while another one is open is a part of it.
-        let span = make(self.open.values().next_back());
+        let span = make(self.innermost());
         self.last += 1;
         self.open.insert(self.last, span);
         self.last
+    }
+
+    /// The one that began last: what happens now is a part of it.
+    pub(super) fn innermost(&self) -> Option<&Span> {
+        self.open.values().next_back()
     }
 
     /// Closes one. A number that names none does nothing: a replay may have left it out.
