@@ -9,6 +9,7 @@ pub(crate) mod dev;
 pub(crate) mod engine;
 pub(crate) mod functions;
 pub(crate) mod generations;
+pub(crate) mod grants;
 pub(crate) mod inspect;
 pub(crate) mod operator;
 pub(crate) mod plan;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 pub(crate) use self::cache::CacheArgs;
 pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
-pub(crate) use self::operator::{Functions, Generations, Plan, Reach, Reload, Rollback};
+pub(crate) use self::operator::{Functions, Generations, Grants, Plan, Reach, Reload, Rollback};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Reload(Reload),
     /// What is active on a worker, what was, and what is still in memory
     Generations(Generations),
+    /// What each component imports, what is granted to it and what it has used; exit with 1 where a checked file is wrong
+    Grants(Grants),
     /// What deploying would do to functions and their unfinished runs; exit with 3 where it would hurt
     Plan(Plan),
     /// Go back to an earlier generation
@@ -107,6 +110,7 @@ impl Command {
             Self::Functions(_) => "functions",
             Self::Reload(_) => "reload",
             Self::Generations(_) => "generations",
+            Self::Grants(_) => "grants",
             Self::Plan(_) => "plan",
             Self::Rollback(_) => "rollback",
             Self::Compile => "compile",
@@ -124,6 +128,7 @@ impl Command {
             Self::Functions(_)
             | Self::Reload(_)
             | Self::Generations(_)
+            | Self::Grants(_)
             | Self::Plan(_)
             | Self::Rollback(_) => "warn",
             Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
@@ -160,6 +165,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) http: Http,
     #[command(flatten)]
+    pub(crate) grants: GrantsArgs,
+    #[command(flatten)]
     pub(crate) cache: CacheArgs,
 }
 
@@ -195,6 +202,8 @@ pub(crate) struct Worker {
     pub(crate) neighbours: Vec<String>,
     #[command(flatten)]
     pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) grants: GrantsArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
@@ -253,6 +262,14 @@ pub(crate) struct Http {
         value_delimiter = ','
     )]
     pub(crate) allow: Vec<Destination>,
+}
+
+/// What components may touch.
+#[derive(Debug, Default, Args)]
+pub(crate) struct GrantsArgs {
+    /// What components may touch, as TOML; see docs/capabilities.md [default: nothing]
+    #[arg(long, env = "SYSTEM_BUS_GRANTS", value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
 }
 
 /// What one call may use.

@@ -3,6 +3,7 @@
 mod answer;
 mod cli;
 mod config;
+mod granting;
 mod local;
 mod operate;
 mod serving;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             Command::Generations(args) => cli::generations::run(args, cli.json).await,
             Command::Plan(args) => cli::plan::run(args, cli.json).await,
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
+            Command::Grants(args) => cli::grants::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }

@@ -65,6 +65,12 @@ impl Ctx {
         Run::new(&self.replay, id, body)
     }
 
+    /// Begins a record of an action, outside of a step's body: it is kept once, not in every
+    /// replay.
+    pub fn record(&self, action: impl Into<String>) -> crate::telemetry::Record {
+        crate::telemetry::Record::of(action)
+    }
+
     /// Waits for a while, in whole milliseconds and for 366 days at most.
     pub fn sleep(&self, id: &'static str, time: Duration) -> Step<Sleep> {
         Step::new(&self.replay, id, Sleep(Wake::After(time)))

@@ -8,16 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::fs::Fs;
-    }
-
 use crate::gateway::Gateway;
 use crate::http::Http;
-use crate::redis::Redis;
-    }
-
 use crate::inference::Models;
+use crate::redis::Redis;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
+use crate::telemetry::{Record, Span};
 
 /// The outside world, for as long as a step's body runs.
 ///
@@ -36,6 +33,17 @@ impl Io {
     /// A client for HTTP. A component that never calls this does not import HTTP.
     pub fn http(&self) -> Http {
         Http::new()
+    }
+
+    /// Begins a record of an action, such as `probe.redis`. A component that never calls this (or
+    /// [`Ctx::record`](crate::Ctx::record)) does not import telemetry.
+    pub fn record(&self, action: impl Into<String>) -> Record {
+        Record::of(action)
+    }
+
+    /// Begins a span beneath the step's own; it ends when it is dropped.
+    pub fn span(&self, name: &str) -> Span {
+        Span::begin(name)
     }
 
     /// Files, in the folders that the operator grants. A component that never calls this does not

@@ -73,9 +73,10 @@ pub mod http;
 pub mod inference;
 pub mod log;
 pub mod manual;
-pub mod secrets;
 pub mod redis;
+pub mod secrets;
 pub mod step;
+pub mod telemetry;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

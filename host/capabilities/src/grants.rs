@@ -19,15 +19,21 @@
 //! secrets = [{ name = "github", to = ["https://api.github.com"] }]
 //! ```
 //!
-//! It is read whole before anything is served. What it does not know (a key, a root, a program, a component) is an error
-//! that names the nearest known one.
+//! It is read whole before anything is served. What it does not know (a key, a root, a program, a secret) is an error with
+//! its line that names the nearest known one; all errors are told at once.
 
 mod file;
+mod nearest;
+mod problem;
+mod references;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::BTreeMap;
 
-pub use self::file::{GrantsError, parse};
+pub use self::file::{LARGEST, parse};
+pub use self::problem::{GrantsError, Problem};
 pub use self::values::{Name, Size, Time};
 
 use serde::Deserialize;
@@ -79,6 +85,24 @@ pub struct Grant {
 }
 
 impl Grants {
+    /// The components that are named and not among these, each with the nearest one that is. They come and go, so a
+    /// worker warns of them and `grants --check` fails.
+    ///
+    /// ```
+    /// let grants = capabilities::grants::parse("[components.bakcup.config]\na = 'b'").unwrap();
+    /// let strangers: Vec<_> = grants.strangers(["backup", "report"]).collect();
+    /// assert_eq!(strangers, [("bakcup", Some("backup"))]);
+    /// ```
+    pub fn strangers<'g, 'n>(
+        &'g self,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> impl Iterator<Item = (&'g str, Option<&'n str>)> {
+        self.components.keys().filter_map(move |component| {
+            let is_known = known.clone().into_iter().any(|known| known == component);
+            (!is_known).then(|| (component.as_str(), nearest::nearest(component, known.clone())))
+        })
+    }
+
     /// What this component may use; none where it is not named.
     pub fn of(&self, component: &str) -> Option<&Grant> {
         self.components.get(component)

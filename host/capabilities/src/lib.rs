@@ -12,6 +12,7 @@
 
 mod bindings;
 pub mod grants;
+mod providers;
 mod refusal;
 
 pub mod config;
@@ -23,5 +24,7 @@ pub mod keyvalue;
 pub mod redis;
 pub mod secrets;
 pub mod shell;
+pub mod telemetry;
 
 pub use self::grants::{Grants, GrantsError};
+pub use self::providers::{ProvidersError, Surroundings, providers};

@@ -10,8 +10,10 @@
 
 mod caller;
 mod gate;
+mod granted;
 mod guard;
 mod parts;
+mod records;
 mod requests;
 pub(crate) mod usage;
 
@@ -24,11 +26,13 @@ use crate::state::CallState;
 
 pub use self::caller::Caller;
 pub use self::gate::{Answering, Interface, Offer};
+pub use self::granted::Granted;
 pub(crate) use self::guard::Guards;
 #[cfg(test)]
 pub(crate) use self::guard::tests::guarded;
 pub use self::guard::{Guard, Revealed, Secret};
 pub(crate) use self::parts::Parts;
+pub(crate) use self::records::Records;
 pub use self::requests::{Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{Usage, Used};
 

@@ -13,7 +13,7 @@ use crate::bindings::WorkerPre;
 use crate::capability::{Caller, Usage};
 use crate::engine::Runtime;
 use crate::fault::Fault;
-use crate::placement::{self, DecodeError, Import, Placement, Refusals};
+use crate::placement::{self, Capability, DecodeError, Import, Placement, Refusals};
 use crate::state::CallState;
 
 /// A component that can be called.
@@ -124,6 +124,7 @@ impl Component {
         let imports = placement::decode(&bytes)
             .map_err(|error| LoadError::Decode { component: component(), error })?;
         let placement = placement::judge(imports)
+            .and_then(|placement| runtime.provides(placement))
             .map_err(|refusals| LoadError::Imports { component: component(), refusals })?;
         let compiled = runtime.compile(name, digest, bytes).await?;
         Self::of(runtime, name, digest, placement, &compiled).await
@@ -135,7 +136,7 @@ impl Component {
         let compiled = runtime.cached(digest).await?;
         let names = compiled.component_type();
         let imports = names.imports(&runtime.engine).map(|(name, _)| Import::named(name));
-        let placement = placement::judge(imports.collect()).ok()?;
+        let placement = runtime.provides(placement::judge(imports.collect()).ok()?).ok()?;
         Self::of(runtime, name, digest, placement, &compiled).await.ok()
     }
 
@@ -171,15 +172,18 @@ impl Component {
             .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
         let linked = linked.collect::<Result<_, LoadError>>()?;
         let (usage, runtime) = (runtime.usages.of(name), runtime.clone());
-        Ok(Arc::new(Self {
-            name: name.into(),
-            digest,
-            manifest,
-            placement,
-            linked,
-            usage,
-            runtime,
-        }))
+        let loaded =
+            Self { name: name.into(), digest, manifest, placement, linked, usage, runtime };
+        let ungranted = loaded.ungranted();
+        if !ungranted.is_empty() {
+            let capabilities: Vec<_> = ungranted.into_iter().map(Capability::name).collect();
+            tracing::warn!(
+                component = name,
+                capabilities = capabilities.join(", "),
+                "it imports what no grant allows: such calls are refused; see `system-bus grants`"
+            );
+        }
+        Ok(Arc::new(loaded))
     }
 
     /// What errors and logs call it.
@@ -226,6 +230,19 @@ impl Component {
     pub(crate) fn linked(&self, role: Role) -> &WorkerPre<CallState> {
         let own = self.linked.iter().find(|(own, _)| *own == role);
         &own.unwrap_or(&self.linked[0]).1
+    }
+
+    /// What it imports and nobody granted. It can be loaded: each use of such an import is refused with an error that
+    /// its code can see.
+    pub fn ungranted(&self) -> BTreeSet<Capability> {
+        let uses = self.placement.uses().iter().filter(|used| used.needs_grant());
+        let capabilities = uses.map(|used| used.capability);
+        capabilities.filter(|one| !self.runtime.is_granted(&self.name, *one)).collect()
+    }
+
+    /// The runtime it was loaded into.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The functions it declares that can be served.

@@ -89,10 +89,15 @@ impl CallState {
                 if self.replay.as_ref().is_some_and(|r| r.is_kept(*step)) =>
             {
                 self.log.flush();
+                self.records.flush();
             }
-            Told::Resolved { .. } => self.log.replayed(),
+            Told::Resolved { .. } => {
+                self.log.replayed();
+                self.records.replayed();
+            }
             Told::Execute { .. } => {
                 self.log.flush();
+                self.records.flush();
                 self.enter_body();
             }
         }
@@ -101,6 +106,7 @@ impl CallState {
     /// Carries out a step that sends something. Returns when its function may go on in this call.
     async fn send(&mut self, sending: Sending) -> wasmtime::Result<()> {
         self.log.flush();
+        self.records.flush();
         let (start, began) = (jiff::Timestamp::now(), std::time::Instant::now());
         // The guest has no part in how long its server takes.
         self.deadline.renew(self.limits.step);

@@ -15,11 +15,12 @@ use wasmtime::{
 };
 
 use crate::capability::usage::{Usage, Usages};
-use crate::capability::{Guards, Provider, Requests};
+use crate::capability::{Granted, Guards, Provider, Requests};
 use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
 use crate::linker::Linkers;
+use crate::placement::{Capability, Lack, Placement, Refusal, Refusals};
 
 /// How often a running guest is asked whether its time is up; calls beside it get their turn as often.
 const TICK: Duration = Duration::from_millis(10);
@@ -45,6 +46,7 @@ pub struct Runtime {
     pub(crate) requests: Option<Arc<dyn Requests>>,
     providers: Arc<[Arc<dyn Provider>]>,
     pub(crate) guards: Guards,
+    granted: Arc<Granted>,
     _ticker: Arc<Ticker>,
 }
 
@@ -111,8 +113,41 @@ impl Runtime {
             requests,
             guards: Guards::of(&providers),
             providers: providers.into(),
+            granted: Arc::default(),
             _ticker: Arc::new(ticker),
         })
+    }
+
+    /// The same runtime, told what the operator has granted: for what it says of components that want more.
+    #[must_use]
+    pub fn granting(self, granted: Granted) -> Self {
+        Self { granted: Arc::new(granted), ..self }
+    }
+
+    /// What the operator has granted.
+    pub fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
+    /// Whether a component may use anything of a capability. Requests may be allowed for every component at once.
+    pub fn is_granted(&self, component: &str, capability: Capability) -> bool {
+        let everybody = capability == Capability::Http && !self.allowed.is_empty();
+        everybody || self.granted.includes(component, capability)
+    }
+
+    /// Refuses the imports behind which nothing stands here.
+    pub(crate) fn provides(&self, placement: Placement) -> Result<Placement, Refusals> {
+        let has = |capability| self.providers.iter().any(|one| one.capability() == capability);
+        let lacking = placement.uses().iter();
+        let lacking = lacking.filter(|used| used.is_provided() && !has(used.capability));
+        let lacking: Vec<_> = lacking
+            .map(|used| Refusal {
+                import: used.import.clone(),
+                capability: Some(used.capability),
+                lack: Lack::NotProvided,
+            })
+            .collect();
+        if lacking.is_empty() { Ok(placement) } else { Err(Refusals(lacking)) }
     }
 
     /// What each component has used so far, by name.

@@ -97,10 +97,12 @@ impl Component {
             }
             Ok(outcome) => {
                 state.log.flush();
+                state.records.flush();
                 return Ok(outcome);
             }
             Err(fault) => {
                 state.log.flush();
+                state.records.flush();
                 fault
             }
         };

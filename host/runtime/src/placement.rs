@@ -88,6 +88,21 @@ pub fn judge_one(import: Import) -> Result<Use, Refusal> {
     Ok(Use { import, capability: row.capability, kind: row.kind })
 }
 
+impl Use {
+    /// Whether a provider stands behind it, not the runtime itself.
+    pub fn is_provided(&self) -> bool {
+        let interface = self.import.interface.as_ref();
+        interface
+            .and_then(|interface| table::find(&interface.name, interface.version.as_deref()))
+            .is_some_and(|row| row.provided)
+    }
+
+    /// Whether a grant makes a difference to it. WASI's own files are always empty, granted or not.
+    pub fn needs_grant(&self) -> bool {
+        self.kind == Kind::Authority && (self.is_provided() || self.capability == Capability::Http)
+    }
+}
+
 impl Placement {
     /// Each import, in the order in which the component names them.
     pub fn uses(&self) -> &[Use] {

@@ -13,7 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::backstage::Backstage;
-use crate::capability::{Caller, Guards, Parts};
+use crate::capability::{Caller, Guards, Parts, Records};
 use crate::conversation::Group;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
@@ -44,6 +44,7 @@ pub struct CallState {
     /// None while a component describes itself.
     caller: Option<Caller>,
     parts: Parts,
+    pub(crate) records: Records,
     /// Siblings of a guest that blocks: their ordinals, and what is known of their ends.
     pub(crate) group: Group,
     pub(crate) output: Output,
@@ -116,6 +117,7 @@ impl CallState {
             backstage: None,
             caller: None,
             parts: Parts::default(),
+            records: Records::default(),
             group: Group::default(),
             output,
             guards,
@@ -185,6 +187,11 @@ impl CallState {
     /// What a provider keeps for this call, one value of each type; made now if it is not there yet.
     pub fn part<T: Send + 'static>(&mut self, make: impl FnOnce() -> T) -> &mut T {
         self.parts.get_or_insert_with(make)
+    }
+
+    /// Records something once: now in a body; outside of one only if no earlier call of the run has got as far.
+    pub fn once(&mut self, record: impl FnOnce() + Send + 'static) {
+        self.records.add(self.phase.in_step(), record);
     }
 
     /// What the guest holds by handles.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use capabilities::Grants;
 use engine::Data;
 use runtime::http::Destination;
 
@@ -32,6 +33,7 @@ pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
         cache: args.cache,
         components,
         allow: vec![loopback()?],
+        grants: Grants::default(),
     };
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();

@@ -12,7 +12,7 @@ use crate::cli::{Dev, demo};
 use crate::local::follow::follow;
 use crate::local::show::{Display, table};
 use crate::local::{EVENT_KEY, Local, Plan};
-use crate::{answer, shutdown, workspace};
+use crate::{answer, granting, shutdown, workspace};
 
 /// How long the sample events may take before the address is printed anyway.
 const SAMPLES: Duration = Duration::from_secs(30);
@@ -33,6 +33,7 @@ pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
         cache: args.cache,
         components,
         allow,
+        grants: granting::read(args.grants.grants.as_deref())?,
     };
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();

@@ -80,6 +80,18 @@ pub(crate) struct Generations {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Grants {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// Ask no worker: check this file of grants alone
+    #[arg(long, value_name = "FILE", conflicts_with = "worker")]
+    pub(crate) check: Option<PathBuf>,
+    /// With --check: the folder whose components the file may name; others are errors
+    #[arg(long, value_name = "DIR", requires = "check")]
+    pub(crate) components: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Functions {
     #[command(flatten)]
     pub(crate) reach: Reach,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -15,7 +16,6 @@ use registry::judge::Policy;
 use registry::oci::{Credentials, Oci, OciOptions};
 use registry::source::Source;
 use registry::{Percent, RegistryOptions, Rules};
-use runtime::Runtime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -26,7 +26,7 @@ use crate::cli::Worker;
 use crate::cli::deploy::{DeployArgs, Roles};
 use crate::config::{self, Inngest};
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, shutdown};
+use crate::{answer, granting, shutdown};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -42,12 +42,17 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
-    let runtime = Runtime::with_compilation(
-        args.limits.limits(),
-        args.http.allow.clone(),
-        args.cache.compilation(),
-    )?;
+    let grants = Arc::new(granting::read(args.grants.grants.as_deref())?);
     let plan = Plan::new(&args)?;
+    let runtime = tokio::task::block_in_place(|| {
+        granting::runtime(
+            &grants,
+            &args.deploy.versions,
+            args.limits.limits(),
+            args.http.allow.clone(),
+            args.cache.compilation(),
+        )
+    })?;
     let replace = args.take_over.replace.clone();
     for old in &replace {
         can_be_replaced(old).await?;
@@ -68,6 +73,7 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
             args.deploy.components.display()
         );
     }
+    granting::warn_of_strangers(&grants, &present);
     let serving = Serving::start(registry, watching, plan.workers()?).await?;
     answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
     if !replace.is_empty() {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET /api/generations` | what is active, what was, what is in memory, and what is on disk and why |
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
+//! | `GET /api/grants` | what each component imports, may use, and has used |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/plan` | what deploying would do, without doing it |
 //! | `POST /api/rollback` | goes back to an earlier generation |
@@ -12,6 +13,7 @@
 mod access;
 mod functions;
 mod generations;
+mod grants;
 mod plan;
 mod reload;
 mod retire;
@@ -51,6 +53,7 @@ pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/api/generations", get(generations::generations))
         .route("/api/functions", get(functions::functions))
+        .route("/api/grants", get(grants::grants))
         .route("/api/reload", put(reload::reload))
         .route("/api/plan", post(plan::plan))
         .route("/api/rollback", post(rollback::rollback))

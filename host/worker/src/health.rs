@@ -128,9 +128,16 @@ pub(crate) fn warnings(generation: &Generation) -> Vec<String> {
             })
         });
     let lonely = handlers.filter(|(_, of)| generation.active(of).is_none());
-    lonely
+    let lonely = lonely
         .map(|(handler, of)| {
             format!("function {handler} handles failures of {of}, which this worker does not serve; it never runs for them")
+        });
+    let components = generation.components();
+    let wanting = components.into_iter().flat_map(|(name, version)| {
+        let ungranted = version.component().ungranted().into_iter();
+        ungranted.map(move |capability| {
+            format!("component {name} imports {capability}, and no grant allows it; its calls are refused: see `system-bus grants`")
         })
-        .collect()
+    });
+    lonely.chain(wanting).collect()
 }

@@ -2,13 +2,14 @@
 
 mod redis_server;
 mod site;
-mod uses_fs;
 mod uses_config;
-mod uses_http;
-mod uses_secrets;
+mod uses_fs;
 mod uses_gateway;
-mod uses_redis;
+mod uses_http;
 mod uses_inference;
+mod uses_redis;
+mod uses_secrets;
+mod uses_telemetry;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

@@ -32,6 +32,8 @@ pub enum Lack {
     },
     /// The interface is there, and imported under a label of the component's own.
     Labelled,
+    /// The interface is known, and this worker has nothing behind it.
+    NotProvided,
     /// It is no interface: a function, a resource, or code from elsewhere.
     NoInterface,
 }
@@ -50,6 +52,9 @@ impl fmt::Display for Lack {
             }
             Self::Labelled => f.write_str(
                 "is imported under a label; import the interface once, under its own name",
+            ),
+            Self::NotProvided => f.write_str(
+                "is known, and nothing stands behind it on this worker; use a worker that has it, or build the component without it",
             ),
             Self::NoInterface => f.write_str(
                 "is not an interface, and workers give nothing else; import an interface of a package",

@@ -1,0 +1,78 @@
+//! Grants → what stands behind the imports of components, all of it together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::Provider;
+use runtime::capability::Granted;
+use runtime::placement::Capability;
+
+use crate::grants::Grants;
+use crate::{fs, http, telemetry};
+
+/// How long the scratch folder of a run stays that nobody has touched: longer than runs last.
+const SCRATCH: Duration = Duration::from_hours(24 * 30);
+
+/// What the providers get of the machine, beside what the grants say.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Where the folders of runs are made. Each worker process needs its own.
+    pub scratch: PathBuf,
+    /// What the records of components say of this process.
+    pub origin: telemetry::Origin,
+}
+
+/// Why there are no providers.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvidersError {
+    /// A folder that the grants name cannot be used.
+    #[error("{0}")]
+    Roots(#[from] fs::OpenError),
+}
+
+/// One provider for each capability that this worker has. Blocks while folders are opened and looked through.
+pub fn providers(
+    grants: &Arc<Grants>,
+    surroundings: &Surroundings,
+) -> Result<Vec<Arc<dyn Provider>>, ProvidersError> {
+    let roots = Arc::new(fs::Roots::open(grants, &surroundings.scratch, SCRATCH)?);
+    Ok(vec![
+        Arc::new(fs::Provider::new(roots)),
+        Arc::new(http::Provider::new(Arc::clone(grants))),
+        Arc::new(telemetry::Provider::new(surroundings.origin.clone())),
+    ])
+}
+
+impl Grants {
+    /// Which component has a grant of which capability, for reports.
+    ///
+    /// ```
+    /// use runtime::placement::Capability;
+    ///
+    /// let grants = capabilities::grants::parse("[components.a]\nfs = [{ root = 'scratch' }]").unwrap();
+    /// let granted = grants.granted();
+    /// assert!(granted.includes("a", Capability::Fs) && !granted.includes("a", Capability::Http));
+    /// ```
+    pub fn granted(&self) -> Granted {
+        let pairs = self.components.iter().flat_map(|(component, grant)| {
+            let given = [
+                (Capability::Fs, !grant.fs.is_empty()),
+                (Capability::Shell, !grant.shell.is_empty()),
+                (Capability::Http, !grant.http.is_empty()),
+                (Capability::Redis, grant.redis.is_some()),
+                (Capability::Keyvalue, grant.keyvalue.is_some()),
+                (Capability::Secrets, !grant.secrets.is_empty()),
+                (Capability::Inference, grant.inference.is_some()),
+                (Capability::Config, !grant.config.is_empty()),
+            ];
+            let given = given.into_iter().filter(|(_, is)| *is);
+            given.map(|(capability, _)| (component.clone(), capability))
+        });
+        let mut granted: Granted = pairs.collect();
+        for component in self.components.keys() {
+            granted.name(component);
+        }
+        granted
+    }
+}

@@ -1,0 +1,149 @@
+//! `grants`: what each component imports, what is granted to it, and what it has used; or whether a file of grants is sound.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use comfy_table::Table;
+use serde_json::{Value, json};
+
+use crate::cli::Grants;
+use crate::operate::Operated;
+use crate::{answer, granting};
+
+pub(crate) async fn run(args: Grants, json: bool) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.check {
+        return check(file, args.components.as_deref(), json);
+    }
+    let shown = Operated::new(&args.reach)?.get("api/grants").await?;
+    Ok(answer::result(json, "grants", true, &shown, &words(&shown)))
+}
+
+/// Reads a file as a worker would; more strictly where a folder of components is named.
+fn check(file: &Path, components: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let grants = granting::read(Some(file))?;
+    if let Some(folder) = components {
+        let known = names(folder)?;
+        let strangers = grants.strangers(known.iter().map(String::as_str));
+        let strangers: Vec<_> = strangers
+            .map(|(name, nearest)| match nearest {
+                Some(nearest) => {
+                    format!("no component is called `{name}`: did you mean `{nearest}`?")
+                }
+                None => format!("no component is called `{name}` in {}", folder.display()),
+            })
+            .collect();
+        if !strangers.is_empty() {
+            bail!("{}: {}", file.display(), strangers.join("; "));
+        }
+    }
+    let granted = grants.granted();
+    let components: Vec<_> = granted
+        .components()
+        .map(|name| {
+            let granted: Vec<_> = granted.of(name).map(|capability| capability.name()).collect();
+            json!({ "name": name, "granted": granted })
+        })
+        .collect();
+    let mut words = format!("{} is sound: {} components", file.display(), components.len());
+    for component in &components {
+        // Writing to memory cannot fail.
+        let _ = write!(words, "\n  {}: {}", text(&component["name"]), list(&component["granted"]));
+    }
+    let result = json!({ "file": file.display().to_string(), "components": components });
+    Ok(answer::result(json, "grants", true, &result, &words))
+}
+
+/// The names of the components in a folder.
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let what = || format!("{}; check --components", folder.display());
+    let entries = std::fs::read_dir(folder).with_context(what)?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(what)?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm")
+            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+        {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+fn words(shown: &Value) -> String {
+    let mut table = Table::new();
+    table.set_header(["component", "capability", "imported", "granted", "calls", "denied"]);
+    let (mut wanting, mut smaller) = (String::new(), String::new());
+    for component in items(&shown["components"]) {
+        let name = text(&component["name"]);
+        for row in items(&component["capabilities"]) {
+            let yes = |key: &str| if row[key] == true { "yes" } else { "no" };
+            let granted = if row["authority"] == true { yes("granted") } else { "not needed" };
+            let capability = text(&row["capability"]);
+            table.add_row([
+                &name,
+                &capability,
+                yes("imported"),
+                granted,
+                &row["calls"].to_string(),
+                &row["denied"].to_string(),
+            ]);
+            if granted == "no" && row["imported"] == true {
+                let _ = write!(
+                    wanting,
+                    "\nnot granted: {name} imports {capability}; its calls are refused"
+                );
+            }
+        }
+        for one in items(&component["smaller"]) {
+            let _ = write!(smaller, "\nsmaller: [components.{name}] {}", text(one));
+        }
+    }
+    let mut words = format!("{table}\nused since {}{wanting}{smaller}", text(&shown["since"]));
+    for stranger in items(&shown["strangers"]) {
+        let _ =
+            write!(words, "\nnot here: the grants name {}, which is not active", text(stranger));
+    }
+    words
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn list(value: &Value) -> String {
+    let all: Vec<_> = items(value).map(text).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_what_is_wanting_and_what_could_be_smaller() {
+        let row = |capability: &str, imported: bool, granted: bool| {
+            json!({ "capability": capability, "imported": imported, "granted": granted, "authority": true,
+                "calls": 2, "denied": 1 })
+        };
+        let words = words(&json!({
+            "since": "2026-01-01T00:00:00Z", "strangers": ["gone"],
+            "components": [{ "name": "backup", "capabilities": [row("fs", true, false), row("shell", false, true)],
+                "smaller": ["shell: take it out"] }],
+        }));
+        for part in [
+            "used since 2026-01-01T00:00:00Z",
+            "not granted: backup imports fs; its calls are refused",
+            "smaller: [components.backup] shell: take it out",
+            "not here: the grants name gone",
+        ] {
+            assert!(words.contains(part), "{words}");
+        }
+        assert!(!words.contains("backup imports shell"), "{words}");
+    }
+}
