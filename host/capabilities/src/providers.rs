@@ -9,7 +9,8 @@ use runtime::capability::Granted;
 use runtime::placement::Capability;
 
 use crate::grants::Grants;
-use crate::{fs, http, telemetry};
+use crate::secrets::Vault;
+use crate::{config, fs, gateway, http, inference, redis, secrets, telemetry};
 
 /// How long the scratch folder of a run stays that nobody has touched: longer than runs last.
 const SCRATCH: Duration = Duration::from_hours(24 * 30);
@@ -29,19 +30,47 @@ pub enum ProvidersError {
     /// A folder that the grants name cannot be used.
     #[error("{0}")]
     Roots(#[from] fs::OpenError),
+    /// A secret that the grants name cannot be had.
+    #[error("{0}")]
+    Secrets(#[from] secrets::VaultError),
+    /// The Redis server that the grants name cannot be used.
+    #[error("{0}")]
+    Redis(#[from] redis::ServerError),
+    /// The models that the grants name cannot be asked.
+    #[error("{0}")]
+    Inference(#[from] inference::SetupError),
 }
 
-/// One provider for each capability that this worker has. Blocks while folders are opened and looked through.
+/// One provider for each capability that this worker has. Blocks while folders are opened and looked through, and while
+/// secrets are read.
 pub fn providers(
     grants: &Arc<Grants>,
     surroundings: &Surroundings,
 ) -> Result<Vec<Arc<dyn Provider>>, ProvidersError> {
     let roots = Arc::new(fs::Roots::open(grants, &surroundings.scratch, SCRATCH)?);
+    let vault = Vault::open(grants)?;
+    let server = grants.redis.as_ref().map(redis::Shared::new).transpose()?.map(Arc::new);
+    let models = inference::Provider::new(
+        Arc::clone(grants),
+        inference::Environment::of_this_process(),
+        lookup(&vault),
+    )?;
     Ok(vec![
+        Arc::new(config::Provider::new(Arc::clone(grants))),
         Arc::new(fs::Provider::new(roots)),
-        Arc::new(http::Provider::new(Arc::clone(grants))),
+        Arc::new(gateway::Provider::new(&grants.gateway, server.clone())),
+        Arc::new(http::Provider::new(Arc::clone(grants), Arc::clone(&vault))),
+        Arc::new(models),
+        Arc::new(redis::Provider::new(Arc::clone(grants), server)),
+        Arc::new(secrets::Provider::new(vault)),
         Arc::new(telemetry::Provider::new(surroundings.origin.clone())),
     ])
+}
+
+/// The secrets that models are asked with. They are the worker's own, and no component has a part in it.
+fn lookup(vault: &Arc<Vault>) -> inference::Lookup {
+    let vault = Arc::clone(vault);
+    Arc::new(move |name| String::from_utf8(vault.value(name)?.bytes().to_vec()).ok())
 }
 
 impl Grants {

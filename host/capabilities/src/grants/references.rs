@@ -98,7 +98,7 @@ fn tables(grants: &Grants, found: &mut Found) {
         }
     }
     for (position, provider) in grants.inference.providers.iter().enumerate() {
-        if let inference::Provider::Openai { secret: Some(secret), .. } = provider
+        if let inference::Source::Openai { secret: Some(secret), .. } = provider
             && !grants.secrets.contains_key(secret)
         {
             found.add(
