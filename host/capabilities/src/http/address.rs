@@ -113,14 +113,14 @@ fn carried(address: Ipv6Addr) -> Option<(Ipv4Addr, bool)> {
     match head {
         // Mapped; translated.
         [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => Some((of(upper, lower), true)),
-        // Compatible, translated in an older way, translated by one's own network.
-        [0, 0, 0, 0, 0 | 0xffff, 0] | [0x64, 0xff9b, 1, ..] => Some((of(upper, lower), false)),
         // 6to4.
         [0x2002, high, low, ..] => Some((of(high, low), false)),
         // Teredo.
         [0x2001, 0, ..] => Some((of(!upper, !lower), false)),
-        // ISATAP.
-        [_, _, _, _, 0 | 0x200, 0x5efe] => Some((of(upper, lower), false)),
+        // Compatible, translated in an older way, translated by one's own network, ISATAP.
+        [0, 0, 0, 0, 0 | 0xffff, 0] | [0x64, 0xff9b, 1, ..] | [_, _, _, _, 0 | 0x200, 0x5efe] => {
+            Some((of(upper, lower), false))
+        }
         _ => None,
     }
 }

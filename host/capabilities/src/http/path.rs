@@ -86,6 +86,9 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -143,6 +146,38 @@ mod tests {
     fn what_is_no_rule_is_refused() {
         for bad in ["", "a", "/a*", "/**/a", "/a/../b", "/%2f", "/a/%", "/***", "/a/**b"] {
             assert_eq!(PathRule::parse(bad), None, "{bad}");
+        }
+    }
+
+    /// What a careless server makes of a path: decoded so often, and then with its dots resolved as browsers do it.
+    fn careless(path: &str, decoded: usize) -> String {
+        let mut path = path.to_owned();
+        for _ in 0..decoded {
+            path = path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+            path = path.replace("%3b", ";").replace("%25", "%");
+        }
+        let parts = path.split('/').map(|part| part.split(';').next().unwrap_or_default());
+        let url = format!("http://a.test{}", parts.collect::<Vec<_>>().join("/"));
+        url::Url::parse(&url).expect("a URL").path().to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn no_server_reads_an_included_path_as_one_outside(
+            pieces in vec(
+                prop::sample::select(vec![
+                    "a", "b", ".", "..", "/", "\\", ";", "%2e", "%2f", "%5c", "%3b", "%25", "2e", "2f", "%",
+                ]),
+                0..12,
+            ),
+            decoded in 0_usize..3,
+        ) {
+            let path = format!("/a/{}", pieces.concat());
+            let rule = PathRule::parse("/a/**").expect("a rule");
+            if rule.includes(&path) {
+                let seen = careless(&path, decoded);
+                prop_assert!(seen == "/a" || seen.starts_with("/a/"), "{path} is {seen}");
+            }
         }
     }
 }
