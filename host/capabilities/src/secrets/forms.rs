@@ -71,7 +71,7 @@ fn forms(value: &[u8]) -> BTreeSet<Vec<u8>> {
     if let Ok(text) = std::str::from_utf8(value)
         && let Ok(json) = serde_json::to_string(text)
     {
-        add(json[1..json.len() - 1].as_bytes().to_vec());
+        add(json.as_bytes()[1..json.len() - 1].to_vec());
     }
     for (digits, plus) in
         [(b"0123456789ABCDEF", false), (b"0123456789abcdef", false), (b"0123456789ABCDEF", true)]

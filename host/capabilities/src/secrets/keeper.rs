@@ -91,7 +91,7 @@ async fn keep(
             tokio::time::sleep_until(next).await;
             for secret in &mut kept {
                 if secret.due() <= Instant::now() {
-                    secret.look(shelf).await;
+                    secret.refresh(shelf).await;
                 }
             }
         };
@@ -132,7 +132,8 @@ impl Kept {
         }
     }
 
-    async fn look(&mut self, shelf: &Shelf) {
+    /// Reads it again where it is time, and puts it onto the shelf.
+    async fn refresh(&mut self, onto: &Shelf) {
         let now = Instant::now();
         match &mut self.watch {
             Watch::File { stamp, next, warned } => {
@@ -144,7 +145,7 @@ impl Kept {
                 match self.place.read().await {
                     Ok(value) => {
                         (*stamp, *warned) = (seen, false);
-                        shelf.put([(self.name.clone(), Some(value))]);
+                        onto.put([(self.name.clone(), Some(value))]);
                         tracing::info!(secret = %self.name, "the secret has changed");
                     }
                     // It is asked again at the next look; said once.
@@ -158,7 +159,7 @@ impl Kept {
             }
             Watch::Lease(lease) => {
                 let read = self.place.read().await;
-                renewed(&self.name, lease, now, read, shelf);
+                renewed(&self.name, lease, now, read, onto);
             }
         }
     }

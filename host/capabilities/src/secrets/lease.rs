@@ -66,10 +66,10 @@ mod tests {
     #[test]
     fn it_is_renewed_at_two_thirds_and_expires_at_its_end() {
         let now = Instant::now();
-        let lease = Lease::new(Duration::from_mins(60), now);
+        let lease = Lease::new(Duration::from_hours(1), now);
         assert_eq!(lease.due(), now + Duration::from_mins(40));
         assert!(!lease.has_expired(now + Duration::from_mins(59)));
-        assert!(lease.has_expired(now + Duration::from_mins(60)));
+        assert!(lease.has_expired(now + Duration::from_hours(1)));
     }
 
     #[test]

@@ -72,23 +72,25 @@ mod tests {
         assert_ne!(other.of(&name["a"]).expect("a token"), a);
         assert_eq!(one.secret(a.as_bytes()), Some(name["a"].clone()));
         assert_eq!(other.secret(a.as_bytes()), None);
-        assert_eq!(tokens_in(a.as_bytes()).collect::<Vec<_>>(), [0..42]);
+        assert!(tokens_in(a.as_bytes()).eq(std::iter::once(0..42)));
     }
 
     #[test]
     fn tokens_are_found_by_their_form() {
         let token = format!("{PREFIX}{}", "0af9".repeat(8));
         for (text, found) in [
-            (String::new(), vec![]),
-            (token.clone(), vec![0..42]),
-            (format!("Bearer {token}"), vec![7..49]),
-            (format!("{token}{token}"), vec![0..42, 42..84]),
-            (format!("{token}a"), vec![0..42]),
-            (token[..41].to_owned(), vec![]),
-            (token.to_uppercase(), vec![]),
-            (format!("{PREFIX}{token}"), vec![10..52]),
+            (String::new(), &[][..]),
+            (token.clone(), &[(0, 42)][..]),
+            (format!("Bearer {token}"), &[(7, 49)][..]),
+            (format!("{token}{token}"), &[(0, 42), (42, 84)][..]),
+            (format!("{token}a"), &[(0, 42)][..]),
+            (token[..41].to_owned(), &[][..]),
+            (token.to_uppercase(), &[][..]),
+            (format!("{PREFIX}{token}"), &[(10, 52)][..]),
         ] {
-            assert_eq!(tokens_in(text.as_bytes()).collect::<Vec<_>>(), found, "{text}");
+            let places: Vec<_> =
+                tokens_in(text.as_bytes()).map(|place| (place.start, place.end)).collect();
+            assert_eq!(places, found, "{text}");
         }
     }
 }

@@ -68,8 +68,8 @@ impl Shelf {
 mod tests {
     use super::*;
 
-    fn value(text: &str) -> Option<Value> {
-        Some(Value::parse(text.as_bytes().to_vec()).expect("a value"))
+    fn value(text: &str) -> Value {
+        Value::parse(text.as_bytes().to_vec()).expect("a value")
     }
 
     #[test]
@@ -80,9 +80,9 @@ mod tests {
         let now = |shelf: &Shelf| shelf.contents().value("door").map(|v| v.bytes().to_vec());
         let found =
             |shelf: &Shelf, text: &str| !shelf.contents().finder.find(text.as_bytes()).is_empty();
-        shelf.put([(name.clone(), value("first-one"))]);
-        shelf.put([(name.clone(), value("first-one"))]);
-        shelf.put([(name.clone(), value("second-one"))]);
+        shelf.put([(name.clone(), Some(value("first-one")))]);
+        shelf.put([(name.clone(), Some(value("first-one")))]);
+        shelf.put([(name.clone(), Some(value("second-one")))]);
         assert_eq!(now(&shelf).as_deref(), Some(&b"second-one"[..]));
         assert!(found(&shelf, "first-one") && found(&shelf, "second-one"));
         shelf.put([(name.clone(), None)]);

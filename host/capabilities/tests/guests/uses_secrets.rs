@@ -38,8 +38,8 @@ impl World {
         let file = folder.path().join("key");
         std::fs::write(&file, format!("{VALUE}\n")).expect("written");
         let text = format!(
-            "secrets.key.file = {file:?}\n\
-             secrets.unused.file = {file:?}\n\
+            "secrets.key.file = '{file}'\n\
+             secrets.unused.file = '{file}'\n\
              [components.uses-secrets]\n\
              http = [{{ to = '{0}/**', private = true }}, {{ to = '{1}/**', private = true }}]\n\
              secrets = [{{ name = 'key', to = ['{0}'], in = {parts} }}]\n\
@@ -47,6 +47,7 @@ impl World {
              secrets = [{{ name = 'unused', to = ['{0}', '{1}'] }}]",
             granted.origin(),
             other.origin(),
+            file = file.display(),
         );
         let grants: Arc<Grants> = Arc::new(capabilities::grants::parse(&text).expect("grants"));
         let vault = Vault::open(&grants).expect("a vault");
