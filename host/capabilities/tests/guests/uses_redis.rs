@@ -14,7 +14,7 @@ use crate::site::Site;
 const GRANTED: &str = "[components.uses-redis]\nredis = {}";
 
 /// Longer than anything here takes that hangs nowhere.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn site(grants: &str, server: Option<Arc<Shared>>) -> Site {
     named(guests::USES_REDIS, grants, server).await
