@@ -20,6 +20,9 @@ const NAMESPACE: &str = "joelclaw";
 /// The most bytes that one call may tell.
 const LONGEST: usize = 256 * 1024;
 
+/// What is told beside the type, or why it cannot be.
+type Payload = Result<Map<String, Value>, String>;
+
 /// Telling people, through the operator's Redis server.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -37,16 +40,16 @@ impl Provider {
         &self,
         state: &mut CallState,
         kind: &str,
-        payload: Result<Map<String, Value>, String>,
+        payload: Payload,
     ) -> wasmtime::Result<Pushed> {
         let payload = match payload {
             Ok(payload) => payload,
-            Err(problem) => return Ok(self.lost(state, kind, problem)),
+            Err(problem) => return Ok(lost(state, kind, problem)),
         };
         let (message, origin) = message(state, kind, payload)?;
         let Some(server) = self.server.as_deref() else {
             let problem = "this worker knows no Redis server: its operator writes `[redis]` with `url` into the grants";
-            return Ok(self.lost(state, kind, problem.to_owned()));
+            return Ok(lost(state, kind, problem.to_owned()));
         };
         let left = state.time_left();
         match push(server, left, &self.namespace, &message, origin.as_deref()).await {
@@ -58,28 +61,9 @@ impl Provider {
             }),
             Err(failed) => Ok(Pushed {
                 event_id: Some(message.id),
-                ..self.lost(state, kind, failed.refusal().message)
+                ..lost(state, kind, failed.refusal().message)
             }),
         }
-    }
-
-    /// The answer for what nobody hears of, which is recorded.
-    fn lost(&self, state: &CallState, kind: &str, problem: String) -> Pushed {
-        if let Ok(caller) = state.caller() {
-            tracing::warn!(
-                target: "telemetry",
-                component = &*caller.component,
-                function = %caller.function,
-                run = %caller.run,
-                step = state.step().map(|step| step.name),
-                action = "gateway.push",
-                success = false,
-                kind,
-                error = problem,
-                "lost: it could not be told"
-            );
-        }
-        Pushed { pushed: false, queued: false, event_id: None, error: Some(problem) }
     }
 }
 
@@ -105,7 +89,7 @@ impl Provider {
         &self,
         gateway: &mut Interface<'_>,
         name: &str,
-        read: fn(String, String) -> (String, Result<Map<String, Value>, String>),
+        read: fn(String, String) -> (String, Payload),
     ) -> wasmtime::Result<()> {
         let provider = self.clone();
         gateway.function(name, move |state, (first, second): (String, String)| {
@@ -118,8 +102,27 @@ impl Provider {
     }
 }
 
+/// The answer for what nobody hears of, which is recorded.
+fn lost(state: &CallState, kind: &str, problem: String) -> Pushed {
+    if let Ok(caller) = state.caller() {
+        tracing::warn!(
+            target: "telemetry",
+            component = &*caller.component,
+            function = %caller.function,
+            run = %caller.run,
+            step = state.step().map(|step| step.name),
+            action = "gateway.push",
+            success = false,
+            kind,
+            error = problem,
+            "lost: it could not be told"
+        );
+    }
+    Pushed { pushed: false, queued: false, event_id: None, error: Some(problem) }
+}
+
 /// A payload of a text and what else there is. The text stands first, and `extra` may replace it.
-fn with_message(message: String, extra: &str) -> Result<Map<String, Value>, String> {
+fn with_message(message: String, extra: &str) -> Payload {
     if message.len() > LONGEST {
         return Err(too_long(message.len()));
     }
@@ -129,7 +132,7 @@ fn with_message(message: String, extra: &str) -> Result<Map<String, Value>, Stri
 }
 
 /// An object of JSON; none at all is an empty one.
-fn object(json: &str) -> Result<Map<String, Value>, String> {
+fn object(json: &str) -> Payload {
     if json.len() > LONGEST {
         return Err(too_long(json.len()));
     }

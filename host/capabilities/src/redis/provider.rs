@@ -17,6 +17,19 @@ use crate::refusal::{Answer, Refusal};
 
 type Bytes = Vec<u8>;
 
+/// The arguments of `set`.
+type Set = (String, Bytes, Option<u64>, Condition);
+/// The arguments of `hash-set`.
+type Fields = (String, Vec<(String, Bytes)>);
+/// The arguments of `hash-increment`.
+type Increment = (String, String, i64);
+/// The arguments of `range` and of `trim`.
+type Part = (String, i64, i64);
+/// The arguments of `sorted-range`.
+type Range = (String, f64, f64, u32);
+/// The arguments of `transact`.
+type Transaction = (Vec<(String, Option<Bytes>)>, Vec<Command>);
+
 /// Redis for components: the operator's server, and who may use which of its keys.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -125,7 +138,6 @@ fn strings(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
     rows.row::<_, Option<Bytes>>(Read, "get", |own, (key,): (String,)| {
         Request::bounded(own, "GET", &key, vec![])
     })?;
-    type Set = (String, Bytes, Option<u64>, Condition);
     rows.row::<_, bool>(Write, "set", |own, (key, value, expiry, condition): Set| {
         Request::set(own, &key, &value, expiry, condition)
     })?;
@@ -155,7 +167,6 @@ fn hashes(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
     rows.row::<_, Option<Bytes>>(Read, "hash-get", |own, (key, field): (String, String)| {
         Request::bounded(own, "HGET", &key, vec![field.into_bytes()])
     })?;
-    type Fields = (String, Vec<(String, Bytes)>);
     rows.row::<_, u64>(Write, "hash-set", |own, (key, fields): Fields| {
         Request::hash_set(own, &key, &fields)
     })?;
@@ -166,7 +177,6 @@ fn hashes(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
     rows.row::<_, Vec<(String, Bytes)>>(Read, "hash-all", |own, (key,): (String,)| {
         Request::bounded(own, "HGETALL", &key, vec![])
     })?;
-    type Increment = (String, String, i64);
     rows.row::<_, i64>(Write, "hash-increment", |own, (key, field, by): Increment| {
         own.fits([field.as_bytes()])?;
         Request::plain(own, "HINCRBY", &key, (field, by))
@@ -187,7 +197,6 @@ fn lists(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
     rows.row::<_, Option<Bytes>>(Write, "pop-right", |own, (key,): (String,)| {
         Request::bounded(own, "RPOP", &key, vec![])
     })?;
-    type Part = (String, i64, i64);
     rows.row::<_, Vec<Bytes>>(Read, "range", |own, (key, start, stop): Part| {
         let ends = vec![start.to_string().into_bytes(), stop.to_string().into_bytes()];
         Request::bounded(own, "LRANGE", &key, ends)
@@ -221,7 +230,6 @@ fn sets(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
     rows.row::<_, u64>(Write, "sorted-remove", |own, (key, members): (String, Vec<Bytes>)| {
         Request::values(own, "ZREM", &key, &members)
     })?;
-    type Range = (String, f64, f64, u32);
     rows.turned(
         Read,
         "sorted-range",
@@ -253,7 +261,6 @@ fn others(rows: &mut Rows<'_>) -> wasmtime::Result<()> {
             (cursor, keys.filter_map(|key| own.prefix.own(&key).map(str::to_owned)).collect())
         },
     )?;
-    type Transaction = (Vec<(String, Option<Bytes>)>, Vec<Command>);
     rows.row::<_, bool>(Write, "transact", |own, (unchanged, commands): Transaction| {
         Request::transact(own, &unchanged, &commands)
     })
