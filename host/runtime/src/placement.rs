@@ -74,7 +74,7 @@ pub fn judge_one(import: Import) -> Result<Use, Refusal> {
     let Some(interface) = &import.interface else {
         return refused(import, None, Lack::NoInterface);
     };
-    let Some(row) = table::find(&interface.name) else {
+    let Some(row) = table::find(&interface.name, interface.version.as_deref()) else {
         let nearest = table::nearest(&interface.name);
         return refused(import, None, Lack::Unknown { nearest });
     };

@@ -3,7 +3,9 @@
 use std::pin::Pin;
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower};
+use wasmtime::component::{
+    ComponentNamedList, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType,
+};
 
 use crate::outside::refusal;
 use crate::placement::{Capability, TABLE};
@@ -29,11 +31,18 @@ impl<'l> Offer<'l> {
         Self { linker, capability }
     }
 
-    /// An interface of this capability, named as in the table: `system-bus:durable/shell`.
+    /// An interface of this capability, named as in the table: `system-bus:durable/shell`. Where the table has several
+    /// versions of one, its version belongs to the name: `wasi:keyvalue/store@0.2.0-draft`.
     ///
     /// Fails for one that the table gives to another capability, or to none.
     pub fn interface(&mut self, name: &str) -> wasmtime::Result<Interface<'_>> {
-        let row = TABLE.iter().find(|row| row.names().any(|own| own == name));
+        let (name, version) = match name.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (name, None),
+        };
+        let row = TABLE.iter().find(|row| {
+            row.names().any(|own| own == name) && version.is_none_or(|asked| asked == row.version)
+        });
         let Some(row) = row.filter(|row| row.capability == self.capability) else {
             return Err(wasmtime::format_err!(
                 "{name} does not belong to the capability {}",
@@ -46,6 +55,14 @@ impl<'l> Offer<'l> {
 }
 
 impl Interface<'_> {
+    /// Defines a resource: what the guest holds a handle of is a `T` in [`CallState::table`].
+    pub fn resource<T: Send + 'static>(&mut self, name: &str) -> wasmtime::Result<()> {
+        self.instance.resource(name, ResourceType::host::<T>(), |mut store, handle| {
+            store.data_mut().table().delete(Resource::<T>::new_own(handle))?;
+            Ok(())
+        })
+    }
+
     /// Defines a function that touches the world, and so is there inside of step bodies only.
     ///
     /// `run` is called with what the host keeps beside the instance and the arguments. What it answers with is for the

@@ -6,6 +6,8 @@ use std::fmt;
 
 use protocol::role::Role;
 
+use super::import::compatible;
+
 /// What a component can touch, as operators and authors speak of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capability {
@@ -185,6 +187,23 @@ pub const TABLE: &[Row] = &[
         kind: Kind::Authority,
         provided: true,
     },
+    // Both drafts are deployed, and differ.
+    Row {
+        package: "wasi:keyvalue",
+        interfaces: &["store", "atomics", "batch"],
+        version: "0.2.0-draft",
+        capability: Capability::Keyvalue,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "wasi:keyvalue",
+        interfaces: &["store", "atomics", "batch"],
+        version: "0.2.0-draft2",
+        capability: Capability::Keyvalue,
+        kind: Kind::Authority,
+        provided: true,
+    },
     Row {
         package: "system-bus:durable",
         interfaces: &["secrets"],
@@ -308,10 +327,14 @@ impl Row {
     }
 }
 
-/// The row of an interface, which is named without a version.
-pub(super) fn find(interface: &str) -> Option<&'static Row> {
+/// The row of an interface, which is named without its version: where there are several, the one that the version links
+/// against, and else the last.
+pub(super) fn find(interface: &str, version: Option<&str>) -> Option<&'static Row> {
     let (package, interface) = interface.split_once('/')?;
-    TABLE.iter().find(|row| row.package == package && row.interfaces.contains(&interface))
+    let own = |row: &&Row| row.package == package && row.interfaces.contains(&interface);
+    let links = |row: &&Row| compatible(version, row.version);
+    let rows = || TABLE.iter().filter(own);
+    rows().find(links).or_else(|| rows().next_back())
 }
 
 /// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are interfaces that merely share
