@@ -2,6 +2,7 @@
 
 mod site;
 mod uses_inference;
+mod uses_keyvalue;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
