@@ -10,6 +10,7 @@ mod uses_inference;
 mod uses_redis;
 mod uses_secrets;
 mod uses_telemetry;
+mod uses_keyvalue;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

@@ -3,7 +3,9 @@
 use std::pin::Pin;
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower};
+use wasmtime::component::{
+    ComponentNamedList, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType,
+};
 
 use crate::outside::refusal;
 use crate::placement::{Capability, TABLE};
@@ -52,6 +54,14 @@ impl<'l> Offer<'l> {
 }
 
 impl Interface<'_> {
+    /// Defines a resource: what the guest holds a handle of is a `T` in [`CallState::table`].
+    pub fn resource<T: Send + 'static>(&mut self, name: &str) -> wasmtime::Result<()> {
+        self.instance.resource(name, ResourceType::host::<T>(), |mut store, handle| {
+            store.data_mut().table().delete(Resource::<T>::new_own(handle))?;
+            Ok(())
+        })
+    }
+
     /// Defines a function that touches the world, and so is there inside of step bodies only.
     ///
     /// `run` is called with what the host keeps beside the instance and the arguments. What it answers with is for the

@@ -194,6 +194,23 @@ pub const TABLE: &[Row] = &[
         kind: Kind::Authority,
         provided: true,
     },
+    // Both drafts are deployed, and differ.
+    Row {
+        package: "wasi:keyvalue",
+        interfaces: &["store", "atomics", "batch"],
+        version: "0.2.0-draft",
+        capability: Capability::Keyvalue,
+        kind: Kind::Authority,
+        provided: true,
+    },
+    Row {
+        package: "wasi:keyvalue",
+        interfaces: &["store", "atomics", "batch"],
+        version: "0.2.0-draft2",
+        capability: Capability::Keyvalue,
+        kind: Kind::Authority,
+        provided: true,
+    },
     Row {
         package: "system-bus:durable",
         interfaces: &["secrets"],

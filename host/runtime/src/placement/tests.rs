@@ -79,6 +79,7 @@ fn an_unknown_version_is_told_with_the_version_there_is() {
         ("wasi:io/poll@0.2.0-rc-2023-11-10", "0.2.12"),
         ("wasi:io/poll", "0.2.12"),
         ("wasi:logging/logging@0.1.0", "0.1.0-draft"),
+        ("wasi:keyvalue/store@0.2.0", "0.2.0-draft2"),
         ("system-bus:durable/steps@1.0.0", "0.1.0"),
     ] {
         let says = format!(
@@ -96,7 +97,8 @@ fn an_unknown_interface_is_told_with_the_nearest_name_if_one_is_near() {
         ("system-bus:durable/step@0.1.0", Some("system-bus:durable/steps@0.1.0")),
         ("wasi:cli/enviroment@0.2.6", Some("wasi:cli/environment@0.2.12")),
         ("wasi:sockets/tcp@0.2.6", None),
-        ("wasi:keyvalue/store@0.2.0-draft", None),
+        ("wasi:keyvalue/stores@0.2.0-draft", Some("wasi:keyvalue/store@0.2.0-draft2")),
+        ("wasi:blobstore/blobstore@0.2.0-draft", None),
         ("somebody:else/thing", None),
     ] {
         let says = match nearest {

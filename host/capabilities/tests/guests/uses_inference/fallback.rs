@@ -40,6 +40,8 @@ impl Lines {
         lines
             .filter(|line| line["target"] == "telemetry")
             .map(|line| line["fields"].clone())
+            // Other tests are at work meanwhile.
+            .filter(|fields| fields["action"] == "recorded")
             .collect()
     }
 }
@@ -48,15 +50,15 @@ impl Lines {
 async fn the_next_provider_answers_when_one_fails_and_everything_is_recorded() {
     let log = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    // For every thread: what one thread finds uninteresting is remembered for all.
+    tracing::subscriber::set_global_default(subscriber).expect("the only one");
     let server = Server::answering(Duration::ZERO, |_| (500, json!({"error": "down"}))).await;
     let machine = Machine::with_pi("echo from pi");
     let grants = format!("{}\n[[inference.providers]]\nkind = 'pi'", provider(&server));
     let site = site(&machine, &grants).await;
-    let question = json!({"prompt": "a private text", "action": "sum-up", "task": "summary"});
+    let question = json!({"prompt": "a private text", "action": "recorded", "task": "summary"});
     let reply = ask(&site, question).await.expect("an answer");
     assert_eq!((&reply["text"], &reply["attempt"]), (&json!("from pi"), &json!(1)));
-    drop(guard);
 
     let records = log.records();
     let kinds: Vec<_> = records.iter().map(|record| record["record"].as_str()).collect();
@@ -65,7 +67,6 @@ async fn the_next_provider_answers_when_one_fails_and_everything_is_recorded() {
     assert_eq!(kinds, expected.iter().map(|kind| Some(kind.as_str())).collect::<Vec<_>>());
     for record in &records {
         assert_eq!(record["component"], "uses-inference", "{record}");
-        assert_eq!(record["action"], "sum-up", "{record}");
     }
     let result = records.last().expect("a result");
     assert_eq!((&result["provider"], &result["success"]), (&json!("pi"), &json!(true)));

@@ -1,6 +1,7 @@
 //! What is shared stays usable, whatever one asker does.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -41,14 +42,21 @@ async fn waiting_for_a_turn_counts_against_the_time_of_a_question() {
 
 #[tokio::test]
 async fn an_asker_in_a_hurry_or_with_a_bad_question_spoils_no_provider_for_others() {
-    let server = Server::answering(Duration::from_millis(150), |count| {
-        if (3..6).contains(&count) { (400, json!({"error": "too long"})) } else { says("yes") }
+    let bad = Arc::new(AtomicBool::new(false));
+    let refuses = Arc::clone(&bad);
+    let server = Server::answering(Duration::from_millis(150), move |_| {
+        if refuses.load(Ordering::SeqCst) {
+            (400, json!({"error": "too long"}))
+        } else {
+            says("yes")
+        }
     })
     .await;
     let machine = Machine::with_pi("exit 1");
     let grants = format!("[inference]\nfailures = 2\npause = '1h'\n{}", provider(&server));
     let site = site(&machine, &grants).await;
     for attempt in 0..6 {
+        bad.store(attempt >= 3, Ordering::SeqCst);
         let mut question = json!({"prompt": "why", "action": format!("hostile-{attempt}")});
         if attempt < 3 {
             question["within"] = json!(100);
@@ -56,5 +64,6 @@ async fn an_asker_in_a_hurry_or_with_a_bad_question_spoils_no_provider_for_other
         let refused = ask(&site, question).await.expect_err("late, or a bad question");
         assert!(refused.contains("did not answer within") || refused.contains("400"), "{refused}");
     }
+    bad.store(false, Ordering::SeqCst);
     assert!(ask(&site, json!({"prompt": "why", "action": "honest"})).await.is_ok());
 }
