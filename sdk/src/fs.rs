@@ -177,3 +177,29 @@ impl Root {
         door::remove(&self.name, path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_native_build_has_no_files() {
+        let notes = Fs::new().root("notes");
+        let all = [
+            notes.read("a").map(drop),
+            notes.read_to_string("a").map(drop),
+            notes.read_at("a", 0, 1).map(drop),
+            notes.list("").map(drop),
+            notes.metadata("a").map(drop),
+            notes.write("a", "x"),
+            notes.append("a", "x"),
+            notes.make_folder("a"),
+            notes.rename("a", "b"),
+            Fs::new().scratch().remove("a"),
+        ];
+        for answer in all {
+            let refused = answer.expect_err("there is no host");
+            assert_eq!(refused.reason(), Reason::Unavailable);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use protocol::id::RunId;
 use runtime::CallState;
 use runtime::placement::Capability;
 
@@ -59,24 +60,9 @@ impl Asked {
             Ok(allowed) => allowed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let kept = if root == SCRATCH {
-            state.part(Opened::default).scratch.clone()
-        } else {
-            // The handle is open already.
-            None
-        };
-        if let Some(space) = kept {
-            return Ok(Ok(Self { spot, terms, space }));
-        }
-        let (roots, name) = (Arc::clone(roots), root.to_owned());
-        let space = match blocking(move |_| roots.space(&name, run)).await? {
-            Ok(space) => space,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if root == SCRATCH {
-            state.part(Opened::default).scratch = Some(Arc::clone(&space));
-        }
-        Ok(Ok(Self { spot, terms, space }))
+        let space =
+            if root == SCRATCH { scratch(state, roots, run).await? } else { roots.root(root) };
+        Ok(space.map(|space| Self { spot, terms, space }))
     }
 
     /// Whether a change fits into the root; refused where it does not.
@@ -117,6 +103,23 @@ impl Asked {
         );
         Err(self.spot.refused(Reason::Exhausted, done, why))
     }
+}
+
+/// The folder of the run, which stays open until the call ends.
+async fn scratch(
+    state: &mut CallState,
+    roots: &Arc<Roots>,
+    run: RunId,
+) -> wasmtime::Result<Answer<Arc<Space>>> {
+    if let Some(space) = &state.part(Opened::default).scratch {
+        return Ok(Ok(Arc::clone(space)));
+    }
+    let roots = Arc::clone(roots);
+    let opened = blocking(move |_| roots.scratch(run)).await?;
+    if let Ok(space) = &opened {
+        state.part(Opened::default).scratch = Some(Arc::clone(space));
+    }
+    Ok(opened)
 }
 
 /// Records a refusal that the operator should hear of.

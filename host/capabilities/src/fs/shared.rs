@@ -161,17 +161,19 @@ impl Roots {
         })
     }
 
-    /// The root of this name; for `scratch` the one of this run, made if it has none. Blocks.
-    pub(crate) fn space(&self, root: &str, run: RunId) -> Answer<Arc<Space>> {
-        if root == SCRATCH {
-            return self.scratch.open(run).map_err(|error| {
-                let base = self.scratch.base().display();
-                let message = format!("the run's scratch folder cannot be made in {base}: {error}");
-                Refusal::new(Reason::Failed, message)
-            });
-        }
-        self.spaces.get(root).map(Arc::clone).ok_or_else(|| {
-            Refusal::new(Reason::Missing, format!("there is no root `{root}`: see [roots]"))
+    /// The root of this name that is in the operator's file.
+    pub(crate) fn root(&self, name: &str) -> Answer<Arc<Space>> {
+        self.spaces.get(name).map(Arc::clone).ok_or_else(|| {
+            Refusal::new(Reason::Missing, format!("there is no root `{name}`: see [roots]"))
+        })
+    }
+
+    /// The folder of a run, made if it has none. Blocks.
+    pub(crate) fn scratch(&self, run: RunId) -> Answer<Arc<Space>> {
+        self.scratch.open(run).map_err(|error| {
+            let base = self.scratch.base().display();
+            let message = format!("the run's scratch folder cannot be made in {base}: {error}");
+            Refusal::new(Reason::Failed, message)
         })
     }
 
@@ -185,13 +187,13 @@ impl Roots {
     ) -> Answer<Dir> {
         let spot = Spot::parse(root, path)?;
         self.terms(component, root)?;
-        let space = self.space(root, run)?;
+        let space = if root == SCRATCH { self.scratch(run)? } else { self.root(root)? };
         space.dir().open_dir(spot.path.as_path()).map_err(|error| spot.failed("opened", &error))
     }
 
     /// The run's own folder, for what runs in it without naming it: no grant is asked for. Blocks.
     pub(crate) fn scratch_folder(&self, run: RunId) -> Answer<Dir> {
-        let space = self.space(SCRATCH, run)?;
+        let space = self.scratch(run)?;
         let spot = Spot { root: SCRATCH.to_owned(), path: Inside::root() };
         space.dir().try_clone().map_err(|error| spot.failed("opened", &error))
     }

@@ -6,7 +6,7 @@
 use std::fs::TryLockError;
 use std::io;
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 
 const BEFORE: &str = ".system-bus-";
 const AFTER: &str = ".part";
@@ -34,13 +34,15 @@ pub(crate) struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// A new file in this folder.
-    pub(crate) fn begin(folder: &'f Dir) -> io::Result<Self> {
+    /// A new file in this folder, which no more may read and write than `mode` says.
+    pub(crate) fn begin(folder: &'f Dir, mode: u32) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(mode);
         let mut tries = 0;
         loop {
             let number = getrandom::u64().map_err(io::Error::other)?;
             let name = name(number);
-            match folder.open_with(&name, OpenOptions::new().write(true).create_new(true)) {
+            match folder.open_with(&name, &options) {
                 Ok(file) => {
                     let file = file.into_std();
                     let new = Self { folder, name, file, placed: false };
@@ -114,7 +116,7 @@ mod tests {
     fn only_what_nobody_writes_is_abandoned() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).expect("it opens");
-        let mut new = Temporary::begin(&dir).expect("a file");
+        let mut new = Temporary::begin(&dir, 0o600).expect("a file");
         new.file().write_all(b"half").expect("room");
         let name = new.name.clone();
         assert!(!remove_if_abandoned(&dir, &name).expect("looked at"));
@@ -130,9 +132,9 @@ mod tests {
     fn what_is_not_put_in_place_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).expect("it opens");
-        drop(Temporary::begin(&dir).expect("a file"));
+        drop(Temporary::begin(&dir, 0o600).expect("a file"));
         assert_eq!(dir.entries().expect("a list").count(), 0);
-        let mut new = Temporary::begin(&dir).expect("a file");
+        let mut new = Temporary::begin(&dir, 0o600).expect("a file");
         new.file().write_all(b"whole").expect("room");
         new.place("there").expect("put in place");
         assert_eq!(dir.read("there").expect("a file"), b"whole");

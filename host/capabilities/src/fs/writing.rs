@@ -3,7 +3,9 @@
 //! What an operation says it has done is on the disk: a step's result that the server stores must not speak of a file that
 //! a loss of power takes back.
 
+use std::fs::Permissions;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions};
@@ -19,6 +21,9 @@ use crate::refusal::{Answer, Reason};
 
 /// How much is written before it is asked whether anybody waits for it.
 const PART: usize = 1 << 20;
+
+/// Who may read and write a new file, as far as the mask of the worker's user lets them.
+const ANYBODY: u32 = 0o666;
 
 /// What larger contents are told.
 const INSTEAD: &str = "write parts of it with `append`, or raise `file` in its line of `fs`";
@@ -36,11 +41,14 @@ impl Asked {
         self.fits(ledger, change, done, going)?;
         // One handle for the folder: the file is made and put in place there and nowhere else.
         let (folder, name) = self.folder_of(&path).map_err(failed)?;
-        let mut new = Temporary::begin(&folder).map_err(failed)?;
+        // Who may not read the old one may not read the new one either, not even while it is written. What lets others act
+        // as its owner is not kept: that was said of the old content.
+        let mode = old.as_ref().map_or(ANYBODY, |old| old.mode() & 0o777);
+        let mut new = Temporary::begin(&folder, mode).map_err(failed)?;
         pour(new.file(), content, going, failed)?;
-        if let Some(old) = old {
-            let permissions = old.permissions().into_std(new.file()).map_err(failed)?;
-            new.file().set_permissions(permissions).map_err(failed)?;
+        if old.is_some() {
+            // The user's mask does not hold for what was there before.
+            new.file().set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
         }
         going.check()?;
         new.place(name).map_err(failed)?;

@@ -60,6 +60,13 @@ impl Desk {
     }
 }
 
+/// A folder in memory, where there is one: on a disk, thousands of files take long to be made to last.
+fn quick_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+        .expect("a folder")
+}
+
 /// Roots as an operator would write them.
 fn roots(folder: &Path, notes: &str, beside: &str) -> Result<Roots, capabilities::fs::OpenError> {
     let text = format!(
@@ -138,12 +145,16 @@ async fn files_are_written_read_listed_moved_and_removed() {
 async fn a_file_keeps_who_may_read_it_when_it_is_written_anew() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new(WRITES, "").await;
-    let path = desk.notes().join("private");
-    fs::write(&path, "old").expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
-    assert_eq!(desk.does([["write", "notes", "private", "new"]]).await, ["done"]);
-    assert_eq!(fs::read(&path).expect("there"), b"new");
-    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    let path = desk.notes().join("kept");
+    // The last lets whoever runs it act as its owner: that was said of what it held before.
+    for (before, after) in [(0o600, 0o600), (0o666, 0o666), (0o4755, 0o755)] {
+        fs::write(&path, "old").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(before)).expect("set");
+        assert_eq!(desk.does([["write", "notes", "kept", "new"]]).await, ["done"]);
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, after, "{before:o}");
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use tempfile::TempDir;
 
-use super::{Desk, SCRATCH, WRITES, answer, roots};
+use super::{Desk, SCRATCH, WRITES, answer, quick_folder, roots};
 
 /// Fills a root in one way; how often that went well, and what was said in the end.
 async fn fill(desk: &Desk, root: &str, how: &str) -> (u64, String) {
@@ -16,13 +15,6 @@ async fn fill(desk: &Desk, root: &str, how: &str) -> (u64, String) {
 
 fn names(folder: &Path) -> usize {
     fs::read_dir(folder).expect("a list").count()
-}
-
-/// Where thousands of files take no time: making one last means making all of them last.
-fn quick_folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
-        .expect("a folder")
 }
 
 #[tokio::test]
