@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fs::Fs;
 use crate::http::Http;
 use crate::replay::Replay;
+use crate::shell::Shell;
 
 /// The outside world, for as long as a step's body runs.
 ///
@@ -34,6 +35,11 @@ impl Io {
     /// import them.
     pub fn fs(&self) -> Fs {
         Fs::new()
+    }
+
+    /// Programs that the operator grants. A component that never runs one does not import this.
+    pub fn shell(&self) -> Shell {
+        Shell::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -68,6 +68,7 @@ pub mod guest;
 pub mod http;
 pub mod log;
 pub mod manual;
+pub mod shell;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

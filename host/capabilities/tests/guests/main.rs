@@ -3,6 +3,7 @@
 mod site;
 mod uses_fs;
 mod uses_http;
+mod uses_shell;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
