@@ -15,6 +15,9 @@ use crate::redis::Redis;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
 use crate::telemetry::{Record, Span};
+    }
+
+use crate::shell::Shell;
 
 /// The outside world, for as long as a step's body runs.
 ///
@@ -77,6 +80,11 @@ impl Io {
     /// not import them.
     pub fn inference(&self) -> Models {
         Models::new()
+    }
+
+    /// Programs that the operator grants. A component that never runs one does not import this.
+    pub fn shell(&self) -> Shell {
+        Shell::new()
     }
 
     /// The same in every attempt of this step and on every host, and different for every other

@@ -75,6 +75,7 @@ pub mod log;
 pub mod manual;
 pub mod redis;
 pub mod secrets;
+pub mod shell;
 pub mod step;
 pub mod telemetry;
 #[cfg(not(target_family = "wasm"))]

@@ -37,8 +37,10 @@ pub struct Grant {
     pub within: Option<Time>,
     /// How much it may write to its standard output and error together; 1 MiB unless said otherwise.
     pub output: Option<Size>,
-    /// How many processes its group may have; 32 unless said otherwise.
+    /// How many processes it may have at a time, itself included; 32 unless said otherwise.
     pub processes: Option<u64>,
-    /// How much memory each of them may have; 1 GiB unless said otherwise.
+    /// How much address space each of them may have; 1 GiB unless said otherwise, and no less than 256 MiB.
     pub memory: Option<Size>,
+    /// The largest file that they may write; 1 GiB unless said otherwise.
+    pub file: Option<Size>,
 }

@@ -11,6 +11,7 @@ mod uses_redis;
 mod uses_secrets;
 mod uses_telemetry;
 mod uses_keyvalue;
+mod uses_shell;
 
 macro_rules! has_a_module {
     ($guest:ident) => {

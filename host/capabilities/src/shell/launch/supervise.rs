@@ -1,0 +1,246 @@
+//! The life of a launcher: an order, a program, and an end for all of it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use protocol::digest::Digest;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group};
+use sha2::Digest as _;
+
+use super::order::{Ended, Order, Word};
+use super::{limits, tree};
+
+/// How long a program that is asked to end may take before it is killed.
+pub(crate) const GRACE: Duration = Duration::from_millis(300);
+
+/// How long killed processes may take to be gone.
+const GONE: Duration = Duration::from_secs(1);
+
+/// How often its processes are counted.
+const COUNT: Duration = Duration::from_millis(20);
+
+/// Why a launcher could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// There is no worker at the other end.
+    #[error(
+        "no program was asked for in the way of a worker: {0}. This command is started by a worker, not by hand"
+    )]
+    Order(io::Error),
+    /// The worker cannot be told.
+    #[error("the worker cannot be told what became of its program: {0}")]
+    Answer(io::Error),
+}
+
+/// What a launcher waits for.
+enum Event {
+    /// The worker wants an end, or has ended itself.
+    Stop,
+    /// A child has ended.
+    Ended(Pid, WaitStatus),
+    /// There are no children any more.
+    Alone,
+}
+
+/// Serves one order, read from this socket. Returns when the program and what it started have ended.
+///
+/// The process that calls this must have nothing else to do: it is bound by limits that cannot be lifted, and ends all of
+/// its children.
+pub fn serve(socket: impl AsFd) -> Result<(), LaunchError> {
+    let socket = socket.as_fd().try_clone_to_owned().map_err(LaunchError::Order)?;
+    let mut socket = UnixStream::from(socket);
+    let order = Order::read(&mut socket).map_err(LaunchError::Order)?;
+    let mut from = socket.try_clone().map_err(LaunchError::Order)?;
+    let (events, happens) = mpsc::channel();
+    let (mut input, handing) = mpsc::channel::<io::PipeWriter>();
+    let length = order.input;
+    let stops = events.clone();
+    // It ends with the process.
+    std::thread::spawn(move || {
+        if let Ok(mut to) = handing.recv() {
+            // A program need not read what it is given; then the rest is read to nobody.
+            let mut given = (&mut from).take(length);
+            let _ = io::copy(&mut given, &mut to);
+            let _ = io::copy(&mut given, &mut io::sink());
+        }
+        // From here on the worker says nothing: what can still come is the end.
+        let _ = from.read(&mut [0]);
+        let _ = stops.send(Event::Stop);
+    });
+    let word = match start(&order, &mut input) {
+        Ok(group) => {
+            tell(&mut socket, &Word::Started(group.as_raw_nonzero().get()))?;
+            std::thread::spawn(move || reap(&events));
+            Word::Ended(supervise(group, order.processes, &happens))
+        }
+        Err(refused) => refused,
+    };
+    tell(&mut socket, &word)
+}
+
+fn tell(socket: &mut UnixStream, word: &Word) -> Result<(), LaunchError> {
+    let mut line = serde_json::to_vec(word).map_err(|error| LaunchError::Answer(error.into()))?;
+    line.push(b'\n');
+    // Where nobody listens any more, the work is done all the same.
+    match socket.write_all(&line) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(LaunchError::Answer(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Starts the program in a group of its own.
+fn start(order: &Order, input: &mut Sender<io::PipeWriter>) -> Result<Pid, Word> {
+    let refused = |missing, what: &str| {
+        let message = format!("{} was not started: {what}", order.path.display());
+        Word::Refused { missing, message }
+    };
+    let failed = |error: io::Error| refused(false, &error.to_string());
+    // Held open until the program runs: what was hashed is what is run.
+    let (_file, path) = match order.digest {
+        Some(expected) => {
+            let missing = |error: io::Error| {
+                refused(error.kind() == io::ErrorKind::NotFound, &error.to_string())
+            };
+            let file = File::open(&order.path).map_err(missing)?;
+            let (found, script) = read(&file).map_err(failed)?;
+            if found != expected {
+                let what = format!(
+                    "its SHA-256 is {found}, and the grants say {expected}. If it was meant to change, change `sha256`"
+                );
+                return Err(refused(false, &what));
+            }
+            if script {
+                // Its interpreter opens it once more.
+                rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())
+                    .map_err(|error| failed(error.into()))?;
+            }
+            let path = checked(&file, order);
+            (Some(file), path)
+        }
+        None => (None, order.path.clone()),
+    };
+    let (reads, writes) = io::pipe().map_err(failed)?;
+    limits::bind(order).map_err(failed)?;
+    let mut command = Command::new(path);
+    command.arg0(&order.path).args(&order.arguments);
+    command.env_clear().envs(order.variables.iter().map(|(name, value)| (name, value)));
+    command.process_group(0).stdin(Stdio::from(reads));
+    let child = command
+        .spawn()
+        .map_err(|error| refused(error.kind() == io::ErrorKind::NotFound, &error.to_string()))?;
+    let _ = input.send(writes);
+    Ok(Pid::from_child(&child))
+}
+
+/// Where the open file can be run from.
+#[cfg(target_os = "linux")]
+fn checked(file: &File, _order: &Order) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+/// Elsewhere an open file cannot be run, so whoever can replace it between the check and the start is not stopped.
+#[cfg(not(target_os = "linux"))]
+fn checked(_file: &File, order: &Order) -> PathBuf {
+    order.path.clone()
+}
+
+/// The SHA-256 of a file, and whether an interpreter reads it.
+fn read(mut file: &File) -> io::Result<(Digest, bool)> {
+    let mut hash = sha2::Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    let mut script = None;
+    loop {
+        let length = file.read(&mut piece)?;
+        if length == 0 {
+            let digest: [u8; 32] = hash.finalize().into();
+            return Ok((Digest::from(digest), script.unwrap_or(false)));
+        }
+        script.get_or_insert(piece[..length].starts_with(b"#!"));
+        hash.update(&piece[..length]);
+    }
+}
+
+/// Takes note of every child that ends, those included that were left to this process.
+fn reap(events: &Sender<Event>) {
+    loop {
+        let event = match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) => Event::Ended(pid, status),
+            Ok(None) | Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => Event::Alone,
+        };
+        let over = matches!(event, Event::Alone);
+        if events.send(event).is_err() || over {
+            return;
+        }
+    }
+}
+
+/// Waits for the program, ends what it leaves behind, and tells how it ended.
+fn supervise(main: Pid, most: u64, happens: &mpsc::Receiver<Event>) -> Ended {
+    let mut ended = None;
+    let mut crowded = false;
+    // When those that were asked to end are killed, and when nobody waits for them any more.
+    let mut ending: Option<(Instant, Instant)> = None;
+    let mut counted = Instant::now();
+    loop {
+        let now = Instant::now();
+        // By the clock, since children that come and go leave no quiet moment.
+        if !crowded && now >= counted + COUNT {
+            counted = now;
+            if tree::descendants().len() as u64 > most {
+                crowded = true;
+                ending = Some((now, now + GONE));
+            }
+        }
+        if let Some((kill, give_up)) = ending
+            && now >= kill
+        {
+            signal(main, Signal::KILL);
+            if now >= give_up {
+                break;
+            }
+        }
+        let end = Some((now + GRACE, now + GRACE + GONE));
+        match happens.recv_timeout(COUNT) {
+            Ok(Event::Ended(pid, status)) if pid == main => {
+                ended = Some(status);
+                if ending.is_none() {
+                    signal(main, Signal::TERM);
+                    ending = end;
+                }
+            }
+            Ok(Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Stop) => {
+                if ending.is_none() {
+                    signal(main, Signal::TERM);
+                    ending = end;
+                }
+            }
+            Ok(Event::Alone) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    match ended {
+        _ if crowded => Ended::Crowded,
+        Some(status) => match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Ended::Exited(code),
+            (None, signal) => Ended::Killed(signal.unwrap_or(Signal::KILL.as_raw())),
+        },
+        None => Ended::Killed(Signal::KILL.as_raw()),
+    }
+}
+
+/// Sends a signal to the program's group at once, and to whatever else descends from it.
+fn signal(group: Pid, signal: Signal) {
+    // Those that are gone need none.
+    let _ = kill_process_group(group, signal);
+    for pid in tree::descendants() {
+        let _ = kill_process(pid, signal);
+    }
+}

@@ -1,0 +1,196 @@
+//! Programs and grants, checked at the start, and who may run what.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::digest::Digest;
+
+use super::grant::Grant;
+use super::pattern::{PatternError, Patterns};
+use crate::grants::{Grants, Name, Size};
+use crate::refusal::{Answer, Refusal};
+
+const OUTPUT: u64 = 1 << 20;
+const PROCESSES: u64 = 32;
+const MEMORY: u64 = 1 << 30;
+const FILE: u64 = 1 << 30;
+
+/// The launcher has to fit too, before it becomes the program.
+const LEAST_MEMORY: u64 = 256 << 20;
+
+/// What the operator wrote of programs, checked.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    programs: BTreeMap<Name, Known>,
+    components: BTreeMap<String, Vec<Terms>>,
+}
+
+/// A program.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// On which terms a component may run a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    program: Name,
+    arguments: Patterns,
+    pub(crate) variables: Vec<String>,
+    pub(crate) within: Option<Duration>,
+    pub(crate) output: u64,
+    pub(crate) processes: u64,
+    pub(crate) memory: u64,
+    pub(crate) file: u64,
+}
+
+/// Why what is written of programs cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// Which program runs would depend on where the worker was started.
+    #[error("the program `{name}` has the path {}, which is not absolute: write it from `/` on", path.display())]
+    Relative {
+        /// Its name.
+        name: Name,
+        /// What is written down.
+        path: PathBuf,
+    },
+    /// No digest.
+    #[error(
+        "`sha256` of the program `{name}` is no SHA-256: write the 64 digits that `sha256sum` prints"
+    )]
+    Digest {
+        /// Its name.
+        name: Name,
+    },
+    /// A component is granted a program that is not there.
+    #[error(
+        "the component `{component}` is granted the program `{program}`, and there is no [programs.{program}]"
+    )]
+    Unknown {
+        /// The component.
+        component: String,
+        /// What its grant names.
+        program: Name,
+    },
+    /// The arguments that it may give are no patterns.
+    #[error("the arguments of `{program}` for the component `{component}`: {error}")]
+    Pattern {
+        /// The component.
+        component: String,
+        /// The program.
+        program: Name,
+        /// What is wrong.
+        error: PatternError,
+    },
+    /// Nothing runs in that little.
+    #[error(
+        "`memory` of `{program}` for the component `{component}` is {memory}; it counts address space, so write 256 MiB or more"
+    )]
+    Memory {
+        /// The component.
+        component: String,
+        /// The program.
+        program: Name,
+        /// What is written down.
+        memory: Size,
+    },
+    /// No name of a variable.
+    #[error("{0:?} is no name of a variable: it is empty, or has `=` or a NUL in it")]
+    Variable(String),
+}
+
+impl Programs {
+    pub(crate) fn check(grants: &Grants) -> Result<Self, ProgramError> {
+        let mut programs = BTreeMap::new();
+        for (name, program) in &grants.programs {
+            let (name, path) = (name.clone(), program.path.clone());
+            if path.is_relative() {
+                return Err(ProgramError::Relative { name, path });
+            }
+            let digest = match program.sha256.as_deref().map(str::parse).transpose() {
+                Ok(digest) => digest,
+                Err(_) => return Err(ProgramError::Digest { name }),
+            };
+            let variables = program.variables.clone();
+            names(variables.keys())?;
+            programs.insert(name, Known { path, digest, variables });
+        }
+        let mut components = BTreeMap::new();
+        for (component, granted) in &grants.components {
+            let mut all = Vec::new();
+            for grant in &granted.shell {
+                let (component, program) = (component.clone(), grant.program.clone());
+                if !programs.contains_key(&program) {
+                    return Err(ProgramError::Unknown { component, program });
+                }
+                all.push(Terms::check(component, grant)?);
+            }
+            components.insert(component.clone(), all);
+        }
+        Ok(Self { programs, components })
+    }
+
+    /// The program of this name and the terms on which this component may give it these arguments.
+    pub(crate) fn find(
+        &self,
+        component: &str,
+        program: &str,
+        arguments: &[String],
+    ) -> Answer<(&Known, &Terms)> {
+        let all = self.components.get(component).map_or(&[][..], Vec::as_slice);
+        let mut granted = all.iter().filter(|terms| terms.program.as_str() == program).peekable();
+        let known = self.programs.get(program).filter(|_| granted.peek().is_some());
+        let Some(known) = known else {
+            return Err(Refusal::denied(format!(
+                "the component `{component}` may not run a program `{program:.64}`: that takes \
+                 [programs.NAME] with its path, and `{{ program = \"NAME\" }}` in `shell` of \
+                 [components.{component}]"
+            )));
+        };
+        match granted.find(|terms| terms.arguments.allow(arguments)) {
+            Some(terms) => Ok((known, terms)),
+            None => Err(Refusal::denied(format!(
+                "the component `{component}` may not give `{program}` these {} arguments: they fit \
+                 no `arguments` of `{{ program = \"{program}\" }}` in `shell` of \
+                 [components.{component}], where each pattern stands for one argument and `*` never \
+                 for one that begins with `-`",
+                arguments.len()
+            ))),
+        }
+    }
+}
+
+impl Terms {
+    fn check(component: String, grant: &Grant) -> Result<Self, ProgramError> {
+        let program = grant.program.clone();
+        if let Some(memory) = grant.memory.filter(|memory| memory.bytes() < LEAST_MEMORY) {
+            return Err(ProgramError::Memory { component, program, memory });
+        }
+        names(grant.variables.iter())?;
+        let bytes = |size: Option<Size>, usual| size.map_or(usual, Size::bytes);
+        match Patterns::parse(&grant.arguments) {
+            Err(error) => Err(ProgramError::Pattern { component, program, error }),
+            Ok(arguments) => Ok(Self {
+                program,
+                arguments,
+                variables: grant.variables.clone(),
+                within: grant.within.map(crate::grants::Time::duration),
+                output: bytes(grant.output, OUTPUT),
+                processes: grant.processes.unwrap_or(PROCESSES).min(1 << 20),
+                memory: bytes(grant.memory, MEMORY),
+                file: bytes(grant.file, FILE),
+            }),
+        }
+    }
+}
+
+fn names<'n>(mut names: impl Iterator<Item = &'n String>) -> Result<(), ProgramError> {
+    match names.find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        Some(name) => Err(ProgramError::Variable(name.clone())),
+        None => Ok(()),
+    }
+}
