@@ -7,6 +7,7 @@
 pub mod call;
 pub mod cel;
 pub mod connect;
+pub mod grants;
 mod json;
 pub mod replay;
 mod reply;
@@ -16,10 +17,11 @@ pub mod signature;
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: [(&str, Check); 5] = [
+pub const TARGETS: [(&str, Check); 6] = [
     ("call", call::check),
     ("cel", cel::check),
     ("connect", connect::check),
+    ("grants", grants::check),
     ("replay", replay::check),
     ("signature", signature::check),
 ];

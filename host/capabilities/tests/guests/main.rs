@@ -1,6 +1,7 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
 mod redis_server;
+mod granted;
 mod site;
 mod uses_config;
 mod uses_fs;

@@ -104,7 +104,10 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
     });
     // What every language imports is of no use to whoever writes grants.
     let rows: Vec<_> = rows.filter(|row| row.authority || row.granted || row.calls > 0).collect();
-    let smaller = rows.iter().filter_map(|row| row.smaller(name)).collect();
+    // What is allowed for every component is in no grant of this one.
+    let own: BTreeSet<_> = runtime.granted().of(name).map(Capability::name).collect();
+    let smaller = rows.iter().filter(|row| own.contains(row.capability));
+    let smaller = smaller.filter_map(|row| row.smaller(name)).collect();
     Component { name, capabilities: rows, smaller }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod deadline;
 mod duplicates;
+mod grants;
 mod listing;
 mod missing;
 mod modes;
