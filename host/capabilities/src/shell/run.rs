@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use cap_std::fs::Dir;
@@ -80,9 +81,10 @@ async fn attempt(
         let error = async { read(gathered, Stream::Error, error).await };
         tokio::try_join!(output, error).map(drop)
     });
-    let mut last = pin!(last_word(&mut words));
+    let group = AtomicI32::new(0);
+    let mut last = pin!(last_word(&mut words, &group));
     // Input may be long, and a launcher need not take all of it.
-    let mut writing = pin!(says.write_all(&bytes));
+    let mut writing = Box::pin(says.write_all(&bytes));
     let (mut read_all, mut written) = (false, false);
     let mut stopped = None;
     let mut word = None;
@@ -100,6 +102,7 @@ async fn attempt(
             () = sleep_until(until) => stopped = Some(Ending::Late),
         }
     }
+    drop(writing);
     if word.is_none() {
         // Half closed, the socket is the launcher's sign to make an end, and still tells which one.
         // An error means that it is gone.
@@ -124,23 +127,26 @@ async fn attempt(
         // It is reaped when it has gone.
         Err(_) => drop(child.start_kill()),
     }
+    let word = word.flatten();
+    if word.is_none()
+        && let Some(group) = Pid::from_raw(group.load(Ordering::Relaxed))
+    {
+        // The launcher is gone or stuck, and nobody else is left who would do it.
+        drop(kill_process_group(group, Signal::KILL));
+    }
     match (stopped, word) {
-        (_, Some(Heard { word: Some(Word::Refused { missing, message }), .. })) => {
+        (_, Some(Word::Refused { missing, message })) => {
             let reason = if missing { Reason::Missing } else { Reason::Failed };
             Err(Refusal::new(reason, message))
         }
         (Some(ending), _) => Ok(Some(ending)),
-        (None, Some(Heard { word: Some(Word::Ended(ended)), .. })) => Ok(match ended {
+        (None, Some(Word::Ended(ended))) => Ok(match ended {
             Ended::Exited(0) => None,
             Ended::Exited(code) => Some(Ending::Exited(code)),
             Ended::Killed(signal) => Some(Ending::Killed(signal)),
             Ended::Crowded => Some(Ending::Crowded),
         }),
-        (None, heard) => {
-            if let Some(group) = heard.and_then(|heard| heard.group).and_then(Pid::from_raw) {
-                // Nobody is left who would do it.
-                drop(kill_process_group(group, Signal::KILL));
-            }
+        (None, _) => {
             let what = "the launcher has ended before its program; what became of it is not known";
             Err(Refusal::new(Reason::Failed, what))
         }
@@ -158,22 +164,15 @@ async fn read(
     }
 }
 
-/// What a launcher said in the end, and the group that it had started by then.
-struct Heard {
-    word: Option<Word>,
-    group: Option<i32>,
-}
-
-async fn last_word(words: &mut Lines<BufReader<OwnedReadHalf>>) -> Heard {
-    let mut group = None;
+/// What a launcher says in the end; on the way it notes the group that it has started.
+async fn last_word(words: &mut Lines<BufReader<OwnedReadHalf>>, group: &AtomicI32) -> Option<Word> {
     while let Ok(Some(line)) = words.next_line().await {
-        match serde_json::from_str(&line) {
-            Ok(Word::Started(number)) => group = Some(number),
-            Ok(word) => return Heard { word: Some(word), group },
-            Err(_) => break,
+        match serde_json::from_str(&line).ok()? {
+            Word::Started(number) => group.store(number, Ordering::Relaxed),
+            word => return Some(word),
         }
     }
-    Heard { word: None, group }
+    None
 }
 
 fn unavailable(launcher: &Launcher, error: &std::io::Error) -> Refusal {

@@ -62,14 +62,31 @@ pub fn serve(socket: impl AsFd) -> Result<(), LaunchError> {
     let (mut input, handing) = mpsc::channel::<io::PipeWriter>();
     let length = order.input;
     let stops = events.clone();
-    // It ends with the process.
+    let (pieces, given) = mpsc::channel::<Vec<u8>>();
+    // Both end with the process. Two, since a program that does not read must not keep the sign to end it waiting.
     std::thread::spawn(move || {
-        if let Ok(mut to) = handing.recv() {
-            // A program need not read what it is given; then the rest is read to nobody.
-            let mut given = (&mut from).take(length);
-            let _ = io::copy(&mut given, &mut to);
-            let _ = io::copy(&mut given, &mut io::sink());
+        let Ok(mut to) = handing.recv() else { return };
+        while let Ok(piece) = given.recv() {
+            // A program need not read what it is given.
+            if to.write_all(&piece).is_err() {
+                return;
+            }
         }
+    });
+    std::thread::spawn(move || {
+        let mut left = length;
+        let mut piece = vec![0; 1 << 16];
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+            match from.read(&mut piece[..most]) {
+                Ok(length @ 1..) => {
+                    left -= length as u64;
+                    let _ = pieces.send(piece[..length].to_vec());
+                }
+                _ => break,
+            }
+        }
+        drop(pieces);
         // From here on the worker says nothing: what can still come is the end.
         let _ = from.read(&mut [0]);
         let _ = stops.send(Event::Stop);
