@@ -17,6 +17,9 @@ pub(super) const PAGE: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Embedded(Database);
 
+/// A key that was asked for, and its value if there is one.
+type Found = (String, Option<Vec<u8>>);
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
@@ -89,7 +92,7 @@ impl Embedded {
         &self,
         bucket: &Bucket,
         keys: Vec<String>,
-    ) -> Result<Vec<(String, Option<Vec<u8>>)>, StoreError> {
+    ) -> Result<Vec<Found>, StoreError> {
         let values = self.0.begin_read()?.open_table(VALUES)?;
         let get = |key: String| {
             let value = values.get((&*bucket.place, &*key))?.map(|value| value.value().to_vec());

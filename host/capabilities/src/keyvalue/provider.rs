@@ -245,14 +245,12 @@ fn open(
 ) -> wasmtime::Result<Answer<Resource<Bucket>>> {
     let component = Arc::clone(&state.caller()?.component);
     let grant = grants.of(&component).and_then(|grant| grant.keyvalue.as_ref());
-    match Bucket::of(grant, &component, name) {
-        Some(bucket) => hold(state, bucket),
-        None => {
-            let short: String = name.chars().take(64).collect();
-            state.denied(Capability::Keyvalue, &format!("open the bucket {short:?}"));
-            Ok(Err(Error::AccessDenied))
-        }
+    if let Some(bucket) = Bucket::of(grant, &component, name) {
+        return hold(state, bucket);
     }
+    let short: String = name.chars().take(64).collect();
+    state.denied(Capability::Keyvalue, &format!("open the bucket {short:?}"));
+    Ok(Err(Error::AccessDenied))
 }
 
 /// Gives the guest a handle.

@@ -57,7 +57,7 @@ fn numbers_and_swaps_are_atomic_among_many_writers() {
                     store.increment(&bucket, "n", 1, range.clone()).expect("a number");
                     loop {
                         let was = store.get(&bucket, "s").expect("get");
-                        let next = was.as_deref().map_or(0, |text| text.len()) + 1;
+                        let next = was.as_deref().map_or(0, <[u8]>::len) + 1;
                         if store
                             .swap(&bucket, "s", was.as_deref(), &vec![b'x'; next])
                             .expect("swap")

@@ -43,9 +43,9 @@ async fn waiting_for_a_turn_counts_against_the_time_of_a_question() {
 #[tokio::test]
 async fn an_asker_in_a_hurry_or_with_a_bad_question_spoils_no_provider_for_others() {
     let bad = Arc::new(AtomicBool::new(false));
-    let refuses = Arc::clone(&bad);
+    let turned = Arc::clone(&bad);
     let server = Server::answering(Duration::from_millis(150), move |_| {
-        if refuses.load(Ordering::SeqCst) {
+        if turned.load(Ordering::SeqCst) {
             (400, json!({"error": "too long"}))
         } else {
             says("yes")
