@@ -73,6 +73,9 @@ async fn leaks(ctx: Ctx, event: Incoming<Asked>) -> Result<Value> {
             let token = io.secrets().placeholder(&asked.secret)?;
             let request = io.http().get(&asked.to).header("x-key", token.as_str());
             let secret = request.send().await?.text()?;
+            if asked.attempt == "ask-for-it" {
+                io.secrets().placeholder(&secret)?;
+            }
             leak(&asked.attempt, &secret, token.as_str())
         })
         .await?;

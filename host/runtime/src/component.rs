@@ -201,6 +201,7 @@ impl Component {
             role: self.home(function),
             attempt: call.attempt.number,
             usage: Arc::clone(&self.usage),
+            guards: self.runtime.guards.clone(),
         }
     }
 

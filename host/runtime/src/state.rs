@@ -203,7 +203,7 @@ impl CallState {
     /// anything that nobody should read in a log, such as a query or a value.
     pub fn denied(&self, capability: Capability, what: &str) {
         let Some(caller) = &self.caller else { return };
-        caller.denied(capability, self.step().as_ref(), &self.guards.redact(what));
+        caller.denied(capability, self.step().as_ref(), what);
     }
 
     pub(crate) fn count(&self, capability: Capability) {

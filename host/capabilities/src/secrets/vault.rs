@@ -152,7 +152,9 @@ impl Vault {
         let component = Arc::clone(&state.caller()?.component);
         let granted = self.leaves.get(&*component).and_then(|own| own.get_key_value(name));
         let Some((name, _)) = granted else {
-            // A name of a reasonable length: what a guest writes ends up in the operator's log.
+            // What a guest writes ends up in the operator's log: nothing that nobody may read, before it is shortened to
+            // a reasonable length.
+            let name = String::from_utf8_lossy(&self.redact(name.as_bytes())).into_owned();
             let name: String = name.chars().take(Name::LONGEST).collect();
             state.denied(Capability::Secrets, &format!("the secret {name:?}"));
             return Ok(Err(Refusal::denied(format!(

@@ -255,6 +255,15 @@ async fn printing_logging_panicking_and_failing_with_a_secret_show_its_name() {
 }
 
 #[tokio::test]
+async fn a_record_of_what_was_denied_does_not_repeat_a_secret() {
+    let world = World::new().await;
+    let said = world.leaks("ask-for-it").await;
+    assert!(said.contains("the secret \"[secret key]\" is not granted"), "{said}");
+    assert!(world.log.text().contains("audit"), "{}", world.log.text());
+    world.is_kept(&said);
+}
+
+#[tokio::test]
 async fn outside_of_a_step_there_are_no_placeholders() {
     let world = World::new().await;
     let said = world.site.run("asks-outside", json!({})).await;

@@ -7,6 +7,7 @@ use protocol::id::{FunctionId, RunId};
 use protocol::role::Role;
 use protocol::step::StepName;
 
+use super::Guards;
 use super::usage::Usage;
 use crate::placement::Capability;
 
@@ -26,6 +27,8 @@ pub struct Caller {
     /// How often the call was tried before.
     pub attempt: u32,
     pub(crate) usage: Arc<Usage>,
+    /// What a record must not show.
+    pub(crate) guards: Guards,
 }
 
 impl Caller {
@@ -42,7 +45,7 @@ impl Caller {
             run = %self.run,
             step = step.map(|step| &*step.name),
             capability = capability.name(),
-            what,
+            what = &*self.guards.redact(what),
             "denied: its grant does not allow it"
         );
     }
