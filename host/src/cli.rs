@@ -11,6 +11,7 @@ pub(crate) mod functions;
 pub(crate) mod generations;
 pub(crate) mod grants;
 pub(crate) mod inspect;
+pub(crate) mod launch;
 pub(crate) mod operator;
 pub(crate) mod plan;
 pub(crate) mod reload;
@@ -92,6 +93,9 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Go back to an earlier generation
     Rollback(Rollback),
+    /// Start one program for the worker that started this (spoken to through the standard input)
+    #[command(hide = true)]
+    Launch,
     /// Compile one component for the worker that started this (from the standard input to the standard output)
     #[command(hide = true)]
     Compile,
@@ -114,6 +118,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Rollback(_) => "rollback",
             Self::Compile => "compile",
+            Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
         }
     }
@@ -131,7 +136,9 @@ impl Command {
             | Self::Grants(_)
             | Self::Plan(_)
             | Self::Rollback(_) => "warn",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile => "info",
+            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile | Self::Launch => {
+                "info"
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use capabilities::shell::Launcher;
 use capabilities::telemetry::Origin;
 use capabilities::{Grants, Surroundings};
 use registry::Generation;
@@ -30,7 +31,13 @@ pub(crate) fn runtime(
     allow: Vec<Destination>,
     compilation: Compilation,
 ) -> anyhow::Result<Runtime> {
-    let surroundings = Surroundings { scratch: scratch(versions), origin: origin() };
+    let program = std::env::current_exe().context("where this program is")?;
+    let surroundings = Surroundings {
+        scratch: scratch(versions),
+        folder: versions.to_owned(),
+        launcher: Launcher::new(program, ["launch".into()]),
+        origin: origin(),
+    };
     let providers = capabilities::providers(grants, &surroundings).context("the grants")?;
     let runtime = Runtime::with_providers(limits, allow, compilation, providers)?;
     Ok(runtime.granting(grants.granted()))

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         return cli::compile::run()
             .unwrap_or_else(|error| answer::failed(false, "compile", &error));
     }
+    if let Command::Launch = cli.command {
+        return cli::launch::run().unwrap_or_else(|error| answer::failed(false, "launch", &error));
+    }
     // Whoever makes a client for HTTPS needs it; somebody else may have been first.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
             Command::Grants(args) => cli::grants::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
+            Command::Launch => cli::launch::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
         }
     });

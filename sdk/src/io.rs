@@ -14,10 +14,8 @@ use crate::inference::Models;
 use crate::redis::Redis;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
-use crate::telemetry::{Record, Span};
-    }
-
 use crate::shell::Shell;
+use crate::telemetry::{Record, Span};
 
 /// The outside world, for as long as a step's body runs.
 ///

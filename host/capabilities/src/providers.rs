@@ -10,7 +10,8 @@ use runtime::placement::Capability;
 
 use crate::grants::Grants;
 use crate::secrets::Vault;
-use crate::{config, fs, gateway, http, inference, redis, secrets, telemetry};
+use crate::shell::Launcher;
+use crate::{config, fs, gateway, http, inference, keyvalue, redis, secrets, shell, telemetry};
 
 /// How long the scratch folder of a run stays that nobody has touched: longer than runs last.
 const SCRATCH: Duration = Duration::from_hours(24 * 30);
@@ -20,6 +21,10 @@ const SCRATCH: Duration = Duration::from_hours(24 * 30);
 pub struct Surroundings {
     /// Where the folders of runs are made. Each worker process needs its own.
     pub scratch: PathBuf,
+    /// The worker's own folder, for values by key.
+    pub folder: PathBuf,
+    /// What starts programs.
+    pub launcher: Launcher,
     /// What the records of components say of this process.
     pub origin: telemetry::Origin,
 }
@@ -36,6 +41,12 @@ pub enum ProvidersError {
     /// The Redis server that the grants name cannot be used.
     #[error("{0}")]
     Redis(#[from] redis::ServerError),
+    /// A program that the grants name cannot be run.
+    #[error("{0}")]
+    Programs(#[from] shell::ProgramError),
+    /// Values by key cannot be kept where the grants say.
+    #[error("{0}")]
+    Keyvalue(#[from] keyvalue::SetupError),
     /// The models that the grants name cannot be asked.
     #[error("{0}")]
     Inference(#[from] inference::SetupError),
@@ -55,16 +66,24 @@ pub fn providers(
         inference::Environment::of_this_process(),
         lookup(&vault),
     )?;
-    Ok(vec![
+    let launcher = surroundings.launcher.clone();
+    let mut providers: Vec<Arc<dyn Provider>> = vec![
         Arc::new(config::Provider::new(Arc::clone(grants))),
-        Arc::new(fs::Provider::new(roots)),
+        Arc::new(fs::Provider::new(Arc::clone(&roots))),
         Arc::new(gateway::Provider::new(&grants.gateway, server.clone())),
         Arc::new(http::Provider::new(Arc::clone(grants), Arc::clone(&vault))),
         Arc::new(models),
         Arc::new(redis::Provider::new(Arc::clone(grants), server)),
         Arc::new(secrets::Provider::new(vault)),
+        Arc::new(shell::Provider::new(grants, roots, launcher)?),
         Arc::new(telemetry::Provider::new(surroundings.origin.clone())),
-    ])
+    ];
+    // One process at a time has the file: a worker without such grants leaves it alone.
+    if grants.components.values().any(|grant| grant.keyvalue.is_some()) {
+        let values = keyvalue::Provider::new(Arc::clone(grants), &surroundings.folder)?;
+        providers.push(Arc::new(values));
+    }
+    Ok(providers)
 }
 
 /// The secrets that models are asked with. They are the worker's own, and no component has a part in it.

@@ -1,18 +1,18 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
-mod redis_server;
 mod granted;
+mod redis_server;
 mod site;
 mod uses_config;
 mod uses_fs;
 mod uses_gateway;
 mod uses_http;
 mod uses_inference;
+mod uses_keyvalue;
 mod uses_redis;
 mod uses_secrets;
-mod uses_telemetry;
-mod uses_keyvalue;
 mod uses_shell;
+mod uses_telemetry;
 
 macro_rules! has_a_module {
     ($guest:ident) => {
