@@ -80,9 +80,9 @@ async fn records_arrive_once_each_with_the_run_and_the_step() {
     let (disk, line) = &records[2];
     assert!(line["span"]["called"].is_null(), "the span has ended: {line}");
     assert_eq!((&disk["level"], &disk["error"]), (&json!("fatal"), &json!("full")));
-    assert_eq!((&disk["component"], &line["level"]), (&json!("uses_telemetry"), &json!("ERROR")));
+    assert_eq!((&disk["component"], &line["level"]), (&json!("uses-telemetry"), &json!("ERROR")));
 
-    let used = site.runtime.usage()["uses_telemetry"].of(Capability::Telemetry);
+    let used = site.runtime.usage()["uses-telemetry"].of(Capability::Telemetry);
     assert!(used.calls >= 6 && used.denied == 0, "{used:?}");
 }
 
