@@ -26,8 +26,7 @@ async fn site(http: &str) -> Site {
 
 /// The same with another resolver.
 async fn resolving(http: &str, resolver: Arc<dyn Resolver>) -> Site {
-    let text =
-        format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
+    let text = format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
     let grants = capabilities::grants::parse(&text).expect("grants");
     let provider = Provider::with_resolver(Arc::new(grants), resolver);
     Site::new(guests::USES_HTTP, vec![Arc::new(provider)]).await
