@@ -112,7 +112,8 @@ impl Body for Answer {
                 self.held = None;
                 Poll::Ready(None)
             }
-            Poll::Pending => match self.silent.as_mut().map(|silent| silent.as_mut().poll(context)) {
+            Poll::Pending => match self.silent.as_mut().map(|silent| silent.as_mut().poll(context))
+            {
                 Some(Poll::Ready(())) => self.fail(Error::ConnectionReadTimeout),
                 _ => Poll::Pending,
             },

@@ -54,7 +54,8 @@ impl Exchange {
         };
         self.prepare(&mut request, &target, leave)?;
 
-        let until = leave.within.map_or(self.until, |within| self.until.min(Instant::now() + within));
+        let until =
+            leave.within.map_or(self.until, |within| self.until.min(Instant::now() + within));
         let method = request.method().clone();
         let key = Key { origin: target.origin.clone(), private: leave.private };
         let sending = async {

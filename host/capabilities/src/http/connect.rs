@@ -63,7 +63,8 @@ impl Connector {
     }
 
     async fn look_up(&self, name: &str, until: Instant) -> Result<Vec<IpAddr>, Error> {
-        let unknown = |rcode: &str| Error::DnsError { rcode: Some(rcode.to_owned()), info_code: None };
+        let unknown =
+            |rcode: &str| Error::DnsError { rcode: Some(rcode.to_owned()), info_code: None };
         match timeout_at(until, self.resolver.resolve(name)).await {
             Err(_) => Err(Error::DnsTimeout),
             Ok(Ok(addresses)) if addresses.is_empty() => Err(unknown("no address")),

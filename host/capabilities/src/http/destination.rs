@@ -52,10 +52,8 @@ impl FromStr for Destination {
     type Err = DestinationError;
 
     fn from_str(text: &str) -> Result<Self, DestinationError> {
-        parse(text).map_err(|fault| DestinationError {
-            written: text.chars().take(120).collect(),
-            fault,
-        })
+        parse(text)
+            .map_err(|fault| DestinationError { written: text.chars().take(120).collect(), fault })
     }
 }
 
@@ -85,7 +83,8 @@ fn parse(text: &str) -> Result<Destination, &'static str> {
     };
     let path = match path {
         "" => PathRule::Any,
-        path => PathRule::parse(path).ok_or("its path is none, or has a star that stands for less than a part")?,
+        path => PathRule::parse(path)
+            .ok_or("its path is none, or has a star that stands for less than a part")?,
     };
     Ok(Destination { scheme, host, port, path, written: text.to_owned() })
 }

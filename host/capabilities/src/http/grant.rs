@@ -137,8 +137,9 @@ mod tests {
             let uri: ::http::Uri = url.parse().expect("a URI");
             let target = Target::of(&uri).expect("a target");
             let method = method.parse().expect("a method");
-            Leave::for_request(&grants, &target, &method, listed)
-                .map(|leave| (leave.private, leave.answer, leave.within.is_some(), leave.idempotency))
+            Leave::for_request(&grants, &target, &method, listed).map(|leave| {
+                (leave.private, leave.answer, leave.within.is_some(), leave.idempotency)
+            })
         };
         for (url, method, listed, expected) in [
             ("https://a.test/in/x", "GET", false, Some((false, 1024, false, true))),

@@ -66,10 +66,8 @@ impl Target {
         };
         let path = if uri.path().is_empty() { "/" } else { uri.path() };
         let host = host_of(host)?;
-        path.starts_with('/').then(|| Self {
-            origin: Origin { scheme, host, port },
-            path: path.to_owned(),
-        })
+        path.starts_with('/')
+            .then(|| Self { origin: Origin { scheme, host, port }, path: path.to_owned() })
     }
 }
 
@@ -160,7 +158,8 @@ mod tests {
             ("/x", None),
         ] {
             let parsed: ::http::Uri = uri.parse().expect(uri);
-            let target = Target::of(&parsed).map(|target| format!("{} {}", target.origin, target.path));
+            let target =
+                Target::of(&parsed).map(|target| format!("{} {}", target.origin, target.path));
             assert_eq!(target.as_deref(), expected, "{uri}");
         }
     }

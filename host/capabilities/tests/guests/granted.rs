@@ -1,18 +1,28 @@
 //! From a file of grants to what a worker says of its components.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use capabilities::shell::Launcher;
 use capabilities::telemetry::Origin;
 use capabilities::{Surroundings, grants, providers};
 use runtime::placement::Capability;
 use runtime::{Compilation, Component, Limits, Runtime};
 
+fn surroundings(folder: &Path) -> Surroundings {
+    Surroundings {
+        scratch: folder.join("scratch"),
+        folder: folder.to_owned(),
+        launcher: Launcher::new(env!("CARGO_BIN_EXE_launch"), []),
+        origin: Origin { session: String::new(), system: "mini".to_owned() },
+    }
+}
+
 /// The guest that uses files, in a runtime with all providers of these grants.
 async fn loaded(text: &str) -> Arc<Component> {
     let folder = tempfile::tempdir().expect("a folder");
     let grants = Arc::new(grants::parse(text).expect("sound grants"));
-    let origin = Origin { session: String::new(), system: "mini".to_owned() };
-    let surroundings = Surroundings { scratch: folder.path().join("scratch"), origin };
+    let surroundings = surroundings(folder.path());
     let providers = providers(&grants, &surroundings).expect("providers");
     let runtime =
         Runtime::with_providers(Limits::default(), Vec::new(), Compilation::default(), providers);
@@ -34,8 +44,7 @@ fn a_root_that_is_not_there_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = format!("[roots.notes]\npath = {:?}", folder.path().join("gone"));
     let grants = Arc::new(grants::parse(&text).expect("sound grants"));
-    let origin = Origin { session: String::new(), system: "mini".to_owned() };
-    let surroundings = Surroundings { scratch: folder.path().join("scratch"), origin };
+    let surroundings = surroundings(folder.path());
     let error = providers(&grants, &surroundings).err().expect("it is not there").to_string();
     assert!(error.contains("`notes`"), "{error}");
 }

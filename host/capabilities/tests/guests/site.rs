@@ -13,7 +13,7 @@ use protocol::op::{ErrorObject, Op, Retry};
 use protocol::outcome::Outcome;
 use protocol::replay::{Rigour, Sending};
 use protocol::signature::{Trust, verify};
-use runtime::{Backstage, Component, Limits, Provider, Runtime, Stored};
+use runtime::{Backstage, Compiler, Component, Limits, Provider, Runtime, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -38,7 +38,10 @@ impl Site {
         guest: &str,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Self {
-        let compilation = runtime::Compilation::default();
+        // Compiled once for all tests, and kept from one run of them to the next.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        let cache = runtime::Cache::open(&folder, 256 << 20).expect("a cache");
+        let compilation = runtime::Compilation::new(Compiler::InProcess, Some(cache));
         let runtime =
             Runtime::with_providers(limits, Vec::new(), compilation, providers).expect("an engine");
         let bytes = std::fs::read(guest).expect("a built guest");

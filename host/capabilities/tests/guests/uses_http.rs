@@ -28,7 +28,8 @@ async fn site(http: &str) -> Site {
 
 /// The same with another resolver.
 async fn resolving(http: &str, resolver: Arc<dyn Resolver>) -> Site {
-    let text = format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
+    let text =
+        format!("[components.uses-http]\nhttp = [{http}]\n[components.other]\nhttp = [{http}]");
     let grants = capabilities::grants::parse(&text).expect("grants");
     let vault = Vault::open(&grants).expect("a vault");
     let provider = Provider::with_resolver(Arc::new(grants), vault, resolver);

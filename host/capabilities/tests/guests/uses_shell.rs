@@ -76,7 +76,7 @@ impl Desk {
     }
 
     fn denied(&self) -> u64 {
-        self.site.component.usage().of(Capability::Shell).denied
+        self.site.runtime.usage()["uses-shell"].of(Capability::Shell).denied
     }
 }
 

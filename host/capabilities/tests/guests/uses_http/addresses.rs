@@ -16,10 +16,26 @@ async fn this_machine_is_not_reached_by_any_spelling_of_it() {
     let site = site(ANYWHERE).await;
     let port = server.address.port();
     let spellings = [
-        "127.0.0.1", "localhost", "LOCALHOST", "localhost.", "anything.test", "2130706433",
-        "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "0.0.0.0", "0",
-        "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-        "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]",
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "anything.test",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "017700000001",
+        "127.1",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[2002:7f00:1::]",
     ];
     for host in spellings {
         let said = site.run("error", get(format!("http://{host}:{port}/"))).await;
@@ -36,8 +52,13 @@ async fn metadata_is_not_reached_even_where_private_addresses_are_granted() {
     let names: &[&str] = &[metadata, "fd00:ec2::254", "::ffff:169.254.169.254"];
     let site = resolving(PRIVATE, Arc::new(Names::in_turn(&[names]))).await;
     for host in [
-        metadata, "2852039166", "0xa9fea9fe", "[::ffff:169.254.169.254]", "[fd00:ec2::254]",
-        "[64:ff9b::169.254.169.254]", "metadata.test",
+        metadata,
+        "2852039166",
+        "0xa9fea9fe",
+        "[::ffff:169.254.169.254]",
+        "[fd00:ec2::254]",
+        "[64:ff9b::169.254.169.254]",
+        "metadata.test",
     ] {
         let said = site.run("error", get(format!("http://{host}/latest/meta-data/"))).await;
         assert_eq!(said, "done \"Denied\"", "{host}");
@@ -74,7 +95,10 @@ async fn of_several_addresses_only_open_ones_are_tried() {
     let site = resolving(PRIVATE, Arc::new(names)).await;
     let url = format!("http://both.test:{}/", server.address.port());
     assert_eq!(site.run("send", get(url)).await, "done \"200 2 ok\"");
-    assert_eq!(server.requests()[0].header("host"), Some(&*format!("both.test:{}", server.address.port())));
+    assert_eq!(
+        server.requests()[0].header("host"),
+        Some(&*format!("both.test:{}", server.address.port()))
+    );
 }
 
 #[tokio::test]

@@ -82,7 +82,8 @@ async fn requests_that_change_something_carry_the_key_of_their_step() {
         assert_eq!(said, format!("done {}", json!(sent)));
         assert_ne!(sent[0], sent[1], "steps differ");
     }
-    let own = json!({"url": server.url("/"), "method": "POST", "headers": [["Idempotency-Key", "own"]]});
+    let own =
+        json!({"url": server.url("/"), "method": "POST", "headers": [["Idempotency-Key", "own"]]});
     site.run("send", own).await;
     let last = server.requests().pop().expect("a request");
     assert_eq!(last.header("idempotency-key"), Some("own"));
