@@ -48,6 +48,10 @@ pub enum Level {
 pub struct Record {
     level: Option<Level>,
     component: String,
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(dead_code, reason = "a native build has nobody to tell")
+    )]
     action: String,
     took: Option<Duration>,
     metadata: Map<String, Value>,

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::*;
 
 fn open(text: &str) -> Result<Arc<Vault>, String> {
-    let grants = crate::grants::parse(text).expect("grants");
+    // As they are written, faults included: a vault does not rely on the check of the whole file.
+    let grants: Grants = toml::from_str(text).expect("grants");
     Vault::open(&grants).map_err(|error| error.to_string())
 }
 
