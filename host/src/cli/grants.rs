@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use comfy_table::Table;
+use runtime::placement::Capability;
 use serde_json::{Value, json};
 
 use crate::cli::Grants;
@@ -42,7 +43,7 @@ fn check(file: &Path, components: Option<&Path>, json: bool) -> anyhow::Result<E
     let components: Vec<_> = granted
         .components()
         .map(|name| {
-            let granted: Vec<_> = granted.of(name).map(|capability| capability.name()).collect();
+            let granted: Vec<_> = granted.of(name).map(Capability::name).collect();
             json!({ "name": name, "granted": granted })
         })
         .collect();

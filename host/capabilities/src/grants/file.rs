@@ -67,7 +67,7 @@ pub fn parse(text: &str) -> Result<Grants, GrantsError> {
         for (path, message) in references::check(&grants) {
             // An entry that was taken out is wrong in itself, which is enough to say.
             let named = |key: &&str| message.contains(&format!("`{key}`"));
-            if !known.iter().any(|key| named(&key)) {
+            if !known.iter().any(named) {
                 problems.push(Problem::at(text, &place(&table, &path), message));
             }
         }

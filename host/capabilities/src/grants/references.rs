@@ -73,9 +73,10 @@ fn tables(grants: &Grants, found: &mut Found) {
         ];
         let given: Vec<_> = given.into_iter().filter_map(|(key, is)| is.then_some(key)).collect();
         if given.len() != 1 {
-            let said = match given.is_empty() {
-                true => "nowhere".to_owned(),
-                false => format!("in {} places ({})", given.len(), given.join(", ")),
+            let said = if given.is_empty() {
+                "nowhere".to_owned()
+            } else {
+                format!("in {} places ({})", given.len(), given.join(", "))
             };
             found.add(
                 &["secrets", at],
@@ -219,5 +220,6 @@ fn unknown<'n>(what: &str, name: &Name, known: impl Iterator<Item = &'n Name> + 
 }
 
 fn is_component_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\\']) && !name.ends_with(".wasm")
+    let extension = std::path::Path::new(name).extension();
+    !name.is_empty() && !name.contains(['/', '\\']) && extension.is_none_or(|one| one != "wasm")
 }

@@ -90,7 +90,7 @@ impl Shared {
         let origin = Origin {
             function: caller.function.to_string(),
             run: run_id.to_string(),
-            step: state.step().map_or_else(String::new, |step| step.name.to_string()),
+            step: state.step().map_or_else(String::new, |step| step.name.clone()),
             program: command.program.clone(),
         };
         let found = self.programs.find(&component, &command.program, &command.arguments);

@@ -91,13 +91,12 @@ async fn attempt(
     while word.is_none() && stopped.is_none() {
         tokio::select! {
             said = &mut last => word = Some(said),
-            done = &mut reading, if !read_all => match done {
-                Ok(()) => read_all = true,
-                Err(Flooded) => {
-                    read_all = true;
+            done = &mut reading, if !read_all => {
+                read_all = true;
+                if let Err(Flooded) = done {
                     stopped = Some(Ending::Flooded);
                 }
-            },
+            }
             _ = &mut writing, if !written => written = true,
             () = sleep_until(until) => stopped = Some(Ending::Late),
         }
@@ -132,7 +131,7 @@ async fn attempt(
         && let Some(group) = Pid::from_raw(group.load(Ordering::Relaxed))
     {
         // The launcher is gone or stuck, and nobody else is left who would do it.
-        drop(kill_process_group(group, Signal::KILL));
+        let _ = kill_process_group(group, Signal::KILL);
     }
     match (stopped, word) {
         (_, Some(Word::Refused { missing, message })) => {

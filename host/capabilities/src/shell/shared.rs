@@ -111,9 +111,8 @@ impl Programs {
             if path.is_relative() {
                 return Err(ProgramError::Relative { name, path });
             }
-            let digest = match program.sha256.as_deref().map(str::parse).transpose() {
-                Ok(digest) => digest,
-                Err(_) => return Err(ProgramError::Digest { name }),
+            let Ok(digest) = program.sha256.as_deref().map(str::parse).transpose() else {
+                return Err(ProgramError::Digest { name });
             };
             let variables = program.variables.clone();
             names(variables.keys())?;

@@ -87,9 +87,9 @@ fn emit(shared: &Arc<Shared>, state: &mut CallState, event: Event) -> wasmtime::
     let within = state.part(Spans::default).innermost().cloned();
     // Counted when it is recorded: what a replay drops has used nothing up.
     state.once(move || {
-        let limited = matches!(level, Level::Debug);
+        let only_debug = matches!(level, Level::Debug);
         let mut limiter = shared.limiter.lock().unwrap_or_else(PoisonError::into_inner);
-        if !limited || limiter.admits(&record.key(), Instant::now()) {
+        if !only_debug || limiter.admits(&record.key(), Instant::now()) {
             drop(limiter);
             let _entered = within.as_ref().map(tracing::Span::enter);
             write(level, &record, &digest);
@@ -141,10 +141,7 @@ fn begin(state: &mut CallState, name: String, attributes: String) -> wasmtime::R
                 )
             };
         }
-        match outer {
-            Some(outer) => span!(parent: outer,),
-            None => span!(),
-        }
+        if let Some(outer) = outer { span!(parent: outer,) } else { span!() }
     }))
 }
 

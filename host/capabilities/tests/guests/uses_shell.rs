@@ -52,7 +52,8 @@ impl Desk {
         fs::create_dir(&notes).expect("made");
         let same = protocol::digest::Digest::of(&fs::read("/bin/cat").expect("cat"));
         let text = format!(
-            "[roots.notes]\npath = {notes:?}\n[programs.same]\npath = '/bin/cat'\nsha256 = '{same}'\n{GRANTS}"
+            "[roots.notes]\npath = '{}'\n[programs.same]\npath = '/bin/cat'\nsha256 = '{same}'\n{GRANTS}",
+            notes.display()
         );
         let grants = grants::parse(&text).expect("grants");
         let scratch = folder.path().join("scratch");

@@ -56,7 +56,9 @@ mod tests {
         let count = Arc::new(AtomicU32::new(0));
         let record = |by: u32| {
             let count = Arc::clone(&count);
-            move || drop(count.fetch_add(by, Ordering::Relaxed))
+            move || {
+                count.fetch_add(by, Ordering::Relaxed);
+            }
         };
         let mut records = Records::default();
         records.add(true, record(1));

@@ -82,7 +82,7 @@ pub(super) async fn grants(State(admin): State<Arc<Admin>>) -> Response {
 fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
     let component = version.component();
     let runtime = component.runtime();
-    let usage = runtime.usage().remove(name).unwrap_or_default();
+    let counts = runtime.usage().remove(name).unwrap_or_default();
     let uses = component.placement().uses();
     let imported = component.placement().capabilities();
     let authorities: BTreeSet<_> =
@@ -90,7 +90,7 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
     let own = runtime.granted().of(name);
     let all: BTreeSet<Capability> = imported.iter().copied().chain(own).collect();
     let rows = all.into_iter().map(|capability| {
-        let used = usage.of(capability);
+        let count = counts.of(capability);
         let authority = authorities.contains(&capability);
         Row {
             capability: capability.name(),
@@ -98,8 +98,8 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
             granted: runtime.granted().includes(name, capability)
                 || (authority && runtime.is_granted(name, capability)),
             authority,
-            calls: used.calls,
-            denied: used.denied,
+            calls: count.calls,
+            denied: count.denied,
         }
     });
     // What every language imports is of no use to whoever writes grants.

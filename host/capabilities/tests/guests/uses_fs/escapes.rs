@@ -136,15 +136,15 @@ async fn a_link_that_is_swapped_all_the_time_leads_nowhere() {
     let desk = desk_in(quick_folder()).await;
     let stop = Arc::new(AtomicBool::new(false));
     let swaps = Arc::new(AtomicU64::new(0));
-    let swapped = Arc::clone(&swaps);
-    let (notes, outside, stopped) = (desk.notes(), desk.outside(), Arc::clone(&stop));
+    let count = Arc::clone(&swaps);
+    let (notes, outside, over) = (desk.notes(), desk.outside(), Arc::clone(&stop));
     let swapper = std::thread::spawn(move || {
         let make = |name: &str| {
             let (file, folder) =
                 (notes.join(format!("{name}-file")), notes.join(format!("{name}-folder")));
             (file, folder)
         };
-        while !stopped.load(Ordering::Relaxed) {
+        while !over.load(Ordering::Relaxed) {
             // Each path is a file or folder of the root at one moment, and a link out of it at the next.
             let (file, folder) = make("next");
             let _ = fs::write(&file, "ours");
@@ -157,7 +157,7 @@ async fn a_link_that_is_swapped_all_the_time_leads_nowhere() {
             let _ = fs::rename(&folder, notes.join("folder"));
             let _ = fs::remove_dir_all(notes.join("folder"));
             let _ = symlink(&outside, notes.join("folder"));
-            swapped.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
         }
     });
     let paths = ["file", "folder", "folder/secret", "folder/folder"];

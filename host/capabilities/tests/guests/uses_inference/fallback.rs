@@ -77,7 +77,7 @@ async fn the_next_provider_answers_when_one_fails_and_everything_is_recorded() {
 
 #[tokio::test]
 async fn all_attempts_share_one_budget() {
-    let slow = Server::answering(Duration::from_secs(300), |_| says("late")).await;
+    let slow = Server::answering(Duration::from_mins(5), |_| says("late")).await;
     let machine = Machine::with_pi("echo asked > $here/asked; echo from pi");
     let grants = format!("{}\n[[inference.providers]]\nkind = 'pi'", provider(&slow));
     let site = site(&machine, &grants).await;
@@ -90,7 +90,7 @@ async fn all_attempts_share_one_budget() {
 
 #[tokio::test]
 async fn a_provider_with_a_time_of_its_own_leaves_the_rest_to_the_next() {
-    let slow = Server::answering(Duration::from_secs(300), |_| says("late")).await;
+    let slow = Server::answering(Duration::from_mins(5), |_| says("late")).await;
     let machine = Machine::with_pi("echo from pi");
     let grants =
         format!("{}within = '300ms'\n[[inference.providers]]\nkind = 'pi'", provider(&slow));
