@@ -31,7 +31,7 @@ macro_rules! function {
     };
 }
 
-fn texts(values: Vec<Bytes>) -> Result<Vec<String>> {
+fn texts(values: &[Bytes]) -> Result<Vec<String>> {
     values.iter().map(|value| Ok(value.str()?.to_owned())).collect()
 }
 
@@ -73,9 +73,9 @@ function!(lists, "lists", |io, _asked| {
     let redis = io.redis();
     let mut seen = vec![json!(redis.push_right("l", ["c", "d", "e"])?)];
     seen.push(json!(redis.push_left("l", ["b", "a"])?));
-    seen.push(json!(texts(redis.range("l", 0, -1)?)?));
+    seen.push(json!(texts(&redis.range("l", 0, -1)?)?));
     let first = redis.pop_left("l")?.into_iter().chain(redis.pop_right("l")?).collect();
-    seen.push(json!(texts(first)?));
+    seen.push(json!(texts(&first)?));
     redis.trim("l", 0, 1)?;
     seen.push(json!(redis.length("l")?));
     seen.push(json!(redis.pop_left("none")?.is_none()));
@@ -87,7 +87,7 @@ function!(sets, "sets", |io, _asked| {
     let mut seen = vec![json!(redis.set_add("s", ["a", "b", "a"])?)];
     seen.push(json!([redis.set_contains("s", "a")?, redis.set_contains("s", "z")?]));
     seen.push(json!(redis.set_remove("s", ["b", "z"])?));
-    seen.push(json!(texts(redis.set_members("s")?)?));
+    seen.push(json!(texts(&redis.set_members("s")?)?));
     let members = [(2.5, "b"), (1.0, "a"), (f64::INFINITY, "c")];
     seen.push(json!(redis.sorted_add("z", members)?));
     let found = redis.sorted_range("z", f64::NEG_INFINITY, 2.5, 10)?;
@@ -115,7 +115,7 @@ function!(transactions, "transactions", |io, _asked| {
     let mut keys = redis.scan("*", 0)?.keys;
     keys.sort();
     seen.push(json!(keys));
-    seen.push(json!(texts(redis.range("tl", 0, -1)?)?));
+    seen.push(json!(texts(&redis.range("tl", 0, -1)?)?));
     Ok(Value::from(seen))
 });
 
@@ -149,7 +149,7 @@ function!(put, "put", |io, asked| {
     Ok(Value::Null)
 });
 
-function!(delete, "delete", |io, asked| { Ok(json!(io.redis().delete([&asked.key])?)) });
+function!(delete, "delete", |io, asked| Ok(json!(io.redis().delete([&asked.key])?)));
 
 function!(pop, "pop", |io, asked| {
     Ok(json!(io.redis().pop_left(&asked.key)?.map(|value| value.bytes().len())))

@@ -101,7 +101,9 @@ fn leak(attempt: &str, secret: &str, token: &str) -> Result<Value> {
         "return-within" => Ok(serde_json::json!({ "answer": { "body": format!("<{secret}>") } })),
         "return-base64" => Ok(base64(format!("user:{secret}").as_bytes()).into()),
         "return-hex" => {
-            Ok(secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+            let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+            let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+            Ok(digits.collect::<String>().into())
         }
         "return-placeholder" => Ok(token.into()),
         "log" => {

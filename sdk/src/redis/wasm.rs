@@ -72,6 +72,7 @@ pub(super) fn sorted_range(
     Ok(members.map(|host::Scored { member, score }| (score, member)).collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as in the native build")]
 pub(super) fn transact(
     unchanged: Vec<(String, Option<Vec<u8>>)>,
     commands: Vec<Command>,
