@@ -117,6 +117,8 @@ fn a_worker_with_a_cache_folder_it_must_not_trust_says_so_and_works_without() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_system-bus"))
         .args(["worker", "--components"])
         .arg(components.path())
+        .arg("--versions")
+        .arg(components.path().join("versions"))
         .arg("--cache")
         .arg(folder.path())
         .env("INNGEST_DEV", "1")

@@ -59,6 +59,8 @@ fn nothing_is_taken_from_a_worker_that_does_not_answer() {
         .arg(components.path())
         .arg("--versions")
         .arg(&versions)
+        .arg("--cache")
+        .arg(components.path().join("cache"))
         .env("INNGEST_DEV", format!("http://{server}"))
         .output()
         .expect("the program runs");

@@ -33,9 +33,7 @@ impl Process {
             "SYSTEM_BUS_LOG",
             std::env::var("SYSTEM_BUS_LOG").unwrap_or_else(|_| "error".to_owned()),
         );
-        // Not in the folder of the sources, and shared: most processes load the same guests.
-        command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
-        // Each guest is compiled once for all tests.
+        // Not in the folder of the sources, and shared: each guest is compiled once for all tests.
         command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"));
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
