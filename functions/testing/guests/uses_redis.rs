@@ -18,7 +18,7 @@ struct Asked {
 }
 
 macro_rules! function {
-    ($name:ident, $id:literal, |$io:ident, $asked:ident| $body:block) => {
+    ($name:ident, $id:literal, |$io:ident, $asked:ident| $body:expr) => {
         #[function(id = $id, on("testing/redis.asked"), retries = 4)]
         async fn $name(ctx: Ctx, event: Incoming<Value>) -> Result<Value> {
             let asked: Asked = serde_json::from_value(event.data.clone()).map_err(Error::stop)?;
@@ -74,7 +74,7 @@ function!(lists, "lists", |io, _asked| {
     let mut seen = vec![json!(redis.push_right("l", ["c", "d", "e"])?)];
     seen.push(json!(redis.push_left("l", ["b", "a"])?));
     seen.push(json!(texts(&redis.range("l", 0, -1)?)?));
-    let first = redis.pop_left("l")?.into_iter().chain(redis.pop_right("l")?).collect();
+    let first = redis.pop_left("l")?.into_iter().chain(redis.pop_right("l")?).collect::<Vec<_>>();
     seen.push(json!(texts(&first)?));
     redis.trim("l", 0, 1)?;
     seen.push(json!(redis.length("l")?));

@@ -129,8 +129,11 @@ mod tests {
 
         fn link(&self, offer: &mut capability::Offer<'_>) -> wasmtime::Result<()> {
             let rows = TABLE.iter().filter(|row| row.provided && row.capability == self.0);
-            for name in rows.flat_map(crate::placement::Row::names) {
-                offer.interface(&name)?.at_once("nothing", |_, (): ()| Ok(()))?;
+            for row in rows {
+                for name in row.names() {
+                    let name = format!("{name}@{}", row.version);
+                    offer.interface(&name)?.at_once("nothing", |_, (): ()| Ok(()))?;
+                }
             }
             Ok(())
         }

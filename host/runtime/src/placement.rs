@@ -33,6 +33,8 @@ use std::collections::BTreeSet;
 
 use protocol::role::Role;
 
+use table::Missing;
+
 pub use decode::{DecodeError, IMPORTS, LARGEST, LONGEST_NAME, SECTIONS, decode};
 pub use import::{Import, Interface};
 pub use refusal::{Lack, Refusal, Refusals};
@@ -74,14 +76,16 @@ pub fn judge_one(import: Import) -> Result<Use, Refusal> {
     let Some(interface) = &import.interface else {
         return refused(import, None, Lack::NoInterface);
     };
-    let Some(row) = table::find(&interface.name, interface.version.as_deref()) else {
-        let nearest = table::nearest(&interface.name);
-        return refused(import, None, Lack::Unknown { nearest });
+    let row = match table::find(&interface.name, interface.version.as_deref()) {
+        Ok(row) => row,
+        Err(Missing::Interface) => {
+            let nearest = table::nearest(&interface.name);
+            return refused(import, None, Lack::Unknown { nearest });
+        }
+        Err(Missing::Version { capability, offered }) => {
+            return refused(import, Some(capability), Lack::Version { offered });
+        }
     };
-    if !import::compatible(interface.version.as_deref(), row.version) {
-        let offered = row.version;
-        return refused(import, Some(row.capability), Lack::Version { offered });
-    }
     if import.label().is_some() {
         return refused(import, Some(row.capability), Lack::Labelled);
     }
@@ -93,7 +97,7 @@ impl Use {
     pub fn is_provided(&self) -> bool {
         let interface = self.import.interface.as_ref();
         interface
-            .and_then(|interface| table::find(&interface.name, interface.version.as_deref()))
+            .and_then(|interface| table::find(&interface.name, interface.version.as_deref()).ok())
             .is_some_and(|row| row.provided)
     }
 

@@ -27,8 +27,8 @@ pub enum Lack {
     },
     /// The interface is there in another version.
     Version {
-        /// The version there is.
-        offered: &'static str,
+        /// The versions there are, the one to recommend first.
+        offered: Vec<&'static str>,
     },
     /// The interface is there, and imported under a label of the component's own.
     Labelled,
@@ -47,9 +47,16 @@ impl fmt::Display for Lack {
             Self::Unknown { nearest: None } => {
                 f.write_str("is no interface of any worker; build the component without it")
             }
-            Self::Version { offered } => {
-                write!(f, "is there in version {offered} only; build the component against that")
-            }
+            Self::Version { offered } => match &offered[..] {
+                [only] => {
+                    write!(f, "is there in version {only} only; build the component against that")
+                }
+                several => write!(
+                    f,
+                    "is there in the versions {} only; build the component against the first",
+                    several.join(", ")
+                ),
+            },
             Self::Labelled => f.write_str(
                 "is imported under a label; import the interface once, under its own name",
             ),

@@ -198,7 +198,7 @@ pub const TABLE: &[Row] = &[
     Row {
         package: "wasi:keyvalue",
         interfaces: &["store", "atomics", "batch"],
-        version: "0.2.0-draft",
+        version: "0.2.0-draft2",
         capability: Capability::Keyvalue,
         kind: Kind::Authority,
         provided: true,
@@ -206,7 +206,7 @@ pub const TABLE: &[Row] = &[
     Row {
         package: "wasi:keyvalue",
         interfaces: &["store", "atomics", "batch"],
-        version: "0.2.0-draft2",
+        version: "0.2.0-draft",
         capability: Capability::Keyvalue,
         kind: Kind::Authority,
         provided: true,
@@ -338,19 +338,31 @@ impl Row {
     }
 }
 
-/// The row of an interface, which is named without its version: the one that `asked` links against, or the first one.
-pub(super) fn find(interface: &str, asked: Option<&str>) -> Option<&'static Row> {
-    let (package, interface) = interface.split_once('/')?;
-    let mut rows = TABLE
-        .iter()
-        .filter(|row| row.package == package && row.interfaces.contains(&interface))
-        .peekable();
-    let first = rows.peek().copied();
-    rows.find(|row| compatible(asked, row.version)).or(first)
+/// Why no row gives what was asked for.
+pub(super) enum Missing {
+    /// No row has the interface.
+    Interface,
+    /// There are rows of it, and none has a version that links with the one asked for.
+    Version {
+        capability: Capability,
+        /// The versions there are.
+        offered: Vec<&'static str>,
+    },
 }
 
-/// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are interfaces that merely share
-/// their form, such as `wasi:sockets/tcp` and `wasi:logging/logging`.
+/// The row that an import of an interface links against. The interface is named without its version.
+pub(super) fn find(interface: &str, asked: Option<&str>) -> Result<&'static Row, Missing> {
+    let rows = || TABLE.iter().filter(|row| row.names().any(|name| name == interface));
+    if let Some(row) = rows().find(|row| compatible(asked, row.version)) {
+        return Ok(row);
+    }
+    let capability = rows().next().ok_or(Missing::Interface)?.capability;
+    let offered = rows().map(|row| row.version).collect();
+    Err(Missing::Version { capability, offered })
+}
+
+/// How alike two names must be for one to be a misspelling of the other: a quarter may differ. Below this are
+/// interfaces that merely share their form, such as `wasi:sockets/tcp` and `wasi:logging/logging`.
 const ALIKE: f64 = 0.75;
 
 /// The known interface whose name is nearest, with its version, if any is near.
@@ -361,6 +373,8 @@ pub(super) fn nearest(interface: &str) -> Option<String> {
     let alike = known.filter(|(name, _)| !differ(name.len())).map(|(name, version)| {
         (strsim::normalized_damerau_levenshtein(interface, &name), name, version)
     });
-    let (alike, name, version) = alike.max_by(|(a, ..), (b, ..)| a.total_cmp(b))?;
+    // Of equals the first stays: of several versions it is the one to recommend.
+    let (alike, name, version) =
+        alike.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
     (alike >= ALIKE).then(|| format!("{name}@{version}"))
 }

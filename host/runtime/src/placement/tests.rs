@@ -79,11 +79,19 @@ fn an_unknown_version_is_told_with_the_version_there_is() {
         ("wasi:io/poll@0.2.0-rc-2023-11-10", "0.2.12"),
         ("wasi:io/poll", "0.2.12"),
         ("wasi:logging/logging@0.1.0", "0.1.0-draft"),
-        ("wasi:keyvalue/store@0.2.0", "0.2.0-draft2"),
         ("system-bus:durable/steps@1.0.0", "0.1.0"),
     ] {
         let says = format!(
             "`{import}` is there in version {offered} only; build the component against that"
+        );
+        assert_eq!(refused(imports(&[import])), [says]);
+    }
+    for (import, offered) in [
+        ("wasi:keyvalue/store@0.2.0", "0.2.0-draft2, 0.2.0-draft"),
+        ("wasi:config/store@0.1.0", "0.2.0-rc.1, 0.2.0-draft, 0.2.0-draft-2024-09-27"),
+    ] {
+        let says = format!(
+            "`{import}` is there in the versions {offered} only; build the component against the first"
         );
         assert_eq!(refused(imports(&[import])), [says]);
     }
