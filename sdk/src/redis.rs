@@ -1,7 +1,7 @@
 //! A Redis server, for the bodies of steps.
 //!
 //! Keys and channels are the component's own: the host puts a prefix before each of them and takes it off again. Values are
-//! bytes; [`Value`](crate::redis::Value) reads them as text or JSON.
+//! bytes; [`Value`] reads them as text or JSON.
 
 mod collections;
 #[cfg(not(target_family = "wasm"))]
