@@ -6,7 +6,7 @@
 //! | `path` | text of a guest → a path beneath a root, or why it is none |
 //! | `quota` | what a root holds, and whether a change fits |
 //! | `words` | errors of the system → refusals |
-//! | [`shared`] | the roots, opened at the start, and who may use which |
+//! | `shared` | the roots, opened at the start, and who may use which |
 //! | `space` | one open root, with the count of what it holds |
 //! | `survey` | counts a root, and removes what a killed writer left in it |
 //! | `scratch` | the folder of each run, and its end |
