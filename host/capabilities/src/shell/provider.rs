@@ -20,7 +20,7 @@ use crate::refusal::{Answer, Reason, Refusal};
 use crate::secrets::Vault;
 
 /// What ending a program may take of the step's time.
-const MARGIN: Duration = Duration::from_secs(2);
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// Programs, for the runtime.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Programs, for a real component: real processes in real folders.
 
+#[cfg(target_os = "linux")]
+mod bombs;
 mod endings;
 mod hostile;
 mod limits;

@@ -60,6 +60,9 @@ enum Event {
 /// The process that calls this must have nothing else to do: it is bound by limits that cannot be lifted, and ends all of
 /// its children.
 pub fn serve(socket: impl AsFd) -> Result<(), LaunchError> {
+    // A session of its own: where this process is killed, the worker finds by it what is left. It fails only for one that
+    // leads a group, and so has an owner who sees to that.
+    let _ = rustix::process::setsid();
     let socket = socket.as_fd().try_clone_to_owned().map_err(LaunchError::Order)?;
     let mut socket = UnixStream::from(socket);
     let order = Order::read(&mut socket).map_err(LaunchError::Order)?;
