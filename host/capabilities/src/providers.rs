@@ -74,8 +74,8 @@ pub fn providers(
         Arc::new(http::Provider::new(Arc::clone(grants), Arc::clone(&vault))),
         Arc::new(models),
         Arc::new(redis::Provider::new(Arc::clone(grants), server)),
-        Arc::new(secrets::Provider::new(vault)),
-        Arc::new(shell::Provider::new(grants, roots, launcher)?),
+        Arc::new(secrets::Provider::new(Arc::clone(&vault))),
+        Arc::new(shell::Provider::new(grants, roots, vault, launcher)?),
         Arc::new(telemetry::Provider::new(surroundings.origin.clone())),
     ];
     // One process at a time has the file: a worker without such grants leaves it alone.

@@ -7,11 +7,15 @@
 //! | `shared` | programs and grants, checked at the start, and who may run what |
 //! | [`launch`] | the launcher: the process between the worker and a program |
 //! | `output` | what a program writes: gathered, bounded, logged line by line |
+//! | `lines` | output as log lines, without secrets |
+//! | `fill` | secrets in the place of their placeholders |
 //! | `run` | one program, from its start to its end or its time |
 //! | `provider` | the function that guests import |
 
+mod fill;
 mod grant;
 pub mod launch;
+mod lines;
 mod output;
 mod pattern;
 mod provider;

@@ -4,6 +4,7 @@
 //! (`host/fuzz/run`), the tests of this crate with the inputs in `corpus/`: seeds made of recordings, and whatever broke a
 //! property once. The form of each target's inputs stands in its module; they are text where that can be.
 
+pub mod arguments;
 pub mod call;
 pub mod cel;
 pub mod connect;
@@ -17,7 +18,8 @@ pub mod signature;
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: [(&str, Check); 6] = [
+pub const TARGETS: [(&str, Check); 7] = [
+    ("arguments", arguments::check),
     ("call", call::check),
     ("cel", cel::check),
     ("connect", connect::check),

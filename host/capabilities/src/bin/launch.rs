@@ -1,4 +1,4 @@
-//! The launcher alone, for tests of this crate. A worker starts itself with a hidden command instead.
+//! The launcher alone, for the tests of this crate; built for nobody else. A worker starts itself with a hidden command.
 
 use std::process::ExitCode;
 

@@ -6,7 +6,8 @@
 //! program runs, it is the parent of everything that the program leaves behind (on Linux), and none of it outlives it.
 //!
 //! When the socket is closed at the worker's side, the launcher ends what it has started. So a step that is given up, and
-//! a worker that is killed, need nobody who cleans up.
+//! a worker that is killed, need nobody who cleans up. When the launcher itself is killed, the worker ends all that is in
+//! its session.
 
 mod limits;
 mod order;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 pub(crate) use self::order::{Ended, Order, Word};
 pub(crate) use self::supervise::GRACE;
 pub use self::supervise::{LaunchError, serve};
+pub(crate) use self::tree::in_session;
 
 /// How a launcher is started.
 #[derive(Debug, Clone)]

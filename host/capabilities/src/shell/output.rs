@@ -1,13 +1,12 @@
 //! What a program writes: gathered, bounded, and logged line by line while it comes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use runtime::capability::Guard;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::lines::Lines;
 use crate::bindings::system_bus::durable::shell::Output;
-
-/// The longest line that is logged in one piece, in bytes.
-const LINE: usize = 8 * 1024;
 
 /// The program has written more than it may.
 #[derive(Debug)]
@@ -29,17 +28,26 @@ pub(crate) enum Stream {
     Error,
 }
 
-/// What was written so far, both streams bounded together.
-#[derive(Debug)]
+/// What was written so far, both streams bounded together. Its end is the end of its last line.
 pub(crate) struct Gathered {
     origin: Origin,
-    kept: Mutex<(Output, u64)>,
+    guard: Arc<dyn Guard>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    output: Output,
+    /// How many bytes may still come.
+    left: u64,
+    lines: [Lines; 2],
 }
 
 impl Gathered {
-    pub(crate) fn new(origin: Origin, most: u64) -> Self {
-        let none = Output { standard_output: Vec::new(), standard_error: Vec::new() };
-        Self { origin, kept: Mutex::new((none, most)) }
+    /// At most so many bytes. What is logged of them does not show what this guard knows.
+    pub(crate) fn new(origin: Origin, most: u64, guard: Arc<dyn Guard>) -> Self {
+        let output = Output { standard_output: Vec::new(), standard_error: Vec::new() };
+        let kept = Kept { output, left: most, lines: Default::default() };
+        Self { origin, guard, kept: Mutex::new(kept) }
     }
 
     /// Reads one stream to its end.
@@ -49,47 +57,38 @@ impl Gathered {
         mut from: impl AsyncRead + Unpin,
     ) -> Result<(), Flooded> {
         let mut piece = vec![0; 16 * 1024];
-        let mut line = Vec::new();
         // A stream that cannot be read is at its end.
         while let Ok(length @ 1..) = from.read(&mut piece).await {
-            let kept = self.keep(stream, &piece[..length]);
-            for byte in &piece[..kept] {
-                if *byte == b'\n' || line.len() == LINE {
-                    self.log(stream, &std::mem::take(&mut line));
-                }
-                if *byte != b'\n' {
-                    line.push(*byte);
-                }
-            }
-            if kept < length {
-                return Err(Flooded);
-            }
-        }
-        if !line.is_empty() {
-            self.log(stream, &line);
+            self.keep(stream, &piece[..length])?;
         }
         Ok(())
     }
 
     /// What was written.
-    pub(crate) fn take(self) -> Output {
-        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner).0
+    pub(crate) fn take(&self) -> Output {
+        let none = Output { standard_output: Vec::new(), standard_error: Vec::new() };
+        std::mem::replace(&mut self.kept().output, none)
     }
 
-    /// Keeps what still fits, and tells how much that is.
-    fn keep(&self, stream: Stream, bytes: &[u8]) -> usize {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (output, left) = &mut *kept;
+    /// Keeps and logs what still fits.
+    fn keep(&self, stream: Stream, bytes: &[u8]) -> Result<(), Flooded> {
+        let Kept { output, left, lines } = &mut *self.kept();
         let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
         *left -= fits as u64;
+        let kept = &bytes[..fits];
         match stream {
-            Stream::Output => output.standard_output.extend(&bytes[..fits]),
-            Stream::Error => output.standard_error.extend(&bytes[..fits]),
+            Stream::Output => output.standard_output.extend(kept),
+            Stream::Error => output.standard_error.extend(kept),
         }
-        fits
+        lines[stream as usize].take(kept, &*self.guard, |line| self.log(stream, line));
+        if fits < bytes.len() { Err(Flooded) } else { Ok(()) }
     }
 
-    /// The one place where output becomes a log line.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one place where output becomes a log line. Secrets were taken out of it before.
     fn log(&self, stream: Stream, line: &[u8]) {
         let Origin { function, run, step, program } = &self.origin;
         let stream = if stream == Stream::Output { "stdout" } else { "stderr" };
@@ -98,15 +97,43 @@ impl Gathered {
     }
 }
 
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        let lines = std::mem::take(&mut self.kept().lines);
+        for (stream, mut lines) in [Stream::Output, Stream::Error].into_iter().zip(lines) {
+            lines.end(&*self.guard, |line| self.log(stream, line));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use runtime::capability::Secret;
+
     use super::*;
+
+    /// Knows no secrets.
+    struct Nothing;
+
+    impl Guard for Nothing {
+        fn secrets_in(&self, _bytes: &[u8]) -> Vec<Secret> {
+            Vec::new()
+        }
+
+        fn has_placeholder(&self, _bytes: &[u8]) -> bool {
+            false
+        }
+
+        fn longest(&self) -> usize {
+            0
+        }
+    }
 
     #[tokio::test]
     async fn both_streams_are_bounded_together() {
         let none = String::new;
         let origin = Origin { function: none(), run: none(), step: none(), program: none() };
-        let gathered = Gathered::new(origin, 5);
+        let gathered = Gathered::new(origin, 5, Arc::new(Nothing));
         gathered.read(Stream::Output, &b"abc"[..]).await.expect("it fits");
         gathered.read(Stream::Error, &b"defg"[..]).await.expect_err("it does not");
         let output = gathered.take();

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::CallState;
-use runtime::capability::Offer;
+use runtime::capability::{Guard, Offer};
 use runtime::placement::Capability;
 use tokio::time::Instant;
 
+use super::fill::fill;
 use super::launch::{Launcher, Order};
 use super::output::{Gathered, Origin};
 use super::run::{Came, run};
@@ -16,9 +17,10 @@ use crate::bindings::system_bus::durable::shell::{Command, Failure, Output};
 use crate::fs::Roots;
 use crate::grants::Grants;
 use crate::refusal::{Answer, Reason, Refusal};
+use crate::secrets::Vault;
 
 /// What ending a program may take of the step's time.
-const MARGIN: Duration = Duration::from_secs(2);
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// Programs, for the runtime.
 #[derive(Debug)]
@@ -28,18 +30,20 @@ pub struct Provider(Arc<Shared>);
 struct Shared {
     programs: Programs,
     roots: Arc<Roots>,
+    vault: Arc<Vault>,
     launcher: Launcher,
 }
 
 impl Provider {
-    /// The programs of these grants, in folders of these roots, started by this launcher.
+    /// The programs of these grants, in folders of these roots, with secrets of this vault, started by this launcher.
     pub fn new(
         grants: &Grants,
         roots: Arc<Roots>,
+        vault: Arc<Vault>,
         launcher: Launcher,
     ) -> Result<Self, ProgramError> {
         let programs = Programs::check(grants)?;
-        Ok(Self(Arc::new(Shared { programs, roots, launcher })))
+        Ok(Self(Arc::new(Shared { programs, roots, vault, launcher })))
     }
 }
 
@@ -83,7 +87,7 @@ impl Shared {
     async fn prepared(
         &self,
         state: &mut CallState,
-        command: Command,
+        mut command: Command,
     ) -> wasmtime::Result<Answer<Came>> {
         let caller = state.caller()?;
         let (component, run_id) = (Arc::clone(&caller.component), caller.run);
@@ -98,7 +102,14 @@ impl Shared {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let order = match order(&component, known, terms, &command) {
+        // What a grant of secrets does not allow is recorded there, not as a program that was denied.
+        if let Err(refusal) = permitted(&component, terms, &command) {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = fill(&mut command, &self.vault.filler(state), &self.vault) {
+            return Ok(Ok(Came::Refused(refusal)));
+        }
+        let order = match order(known, terms, &command) {
             Ok(order) => order,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -116,24 +127,30 @@ impl Shared {
         let asked = command.within.map(Duration::from_millis);
         let within = [asked, terms.within].into_iter().flatten().fold(left, Duration::min);
         let until = Instant::now() + within;
-        let gathered = Gathered::new(origin, terms.output);
+        let guard: Arc<dyn Guard> = Arc::<Vault>::clone(&self.vault);
+        let gathered = Gathered::new(origin, terms.output, guard);
         let came = run(&self.launcher, &folder, &order, command.input, until, gathered).await;
         Ok(Ok(came))
     }
 }
 
-/// What the launcher is told, if the component may add these variables.
-fn order(component: &str, known: &Known, terms: &Terms, command: &Command) -> Answer<Order> {
+/// Whether the component may add these variables.
+fn permitted(component: &str, terms: &Terms, command: &Command) -> Answer<()> {
+    let names = command.variables.iter().map(|(name, _)| name);
+    match names.into_iter().find(|name| !terms.variables.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(Refusal::denied(format!(
+            "the component `{component}` may not set the variable {name:?} of `{}`: that takes its name in \
+             `variables` of the program's line in `shell` of [components.{component}]",
+            command.program
+        ))),
+    }
+}
+
+/// What the launcher is told.
+fn order(known: &Known, terms: &Terms, command: &Command) -> Answer<Order> {
     let mut variables = known.variables.clone();
     for (name, value) in &command.variables {
-        if !terms.variables.contains(name) {
-            return Err(Refusal::denied(format!(
-                "the component `{component}` may not set the variable {name:?} of `{}`: that takes \
-                 its name in `variables` of the program's line in `shell` of \
-                 [components.{component}]",
-                command.program
-            )));
-        }
         if value.contains('\0') {
             return Err(Refusal::invalid(format!("the variable `{name}` has a NUL in its value")));
         }

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use cap_std::fs::Dir;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::Command;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::launch::{Ended, GRACE, Launcher, Order, Word};
+use super::launch::{Ended, GRACE, Launcher, Order, Word, in_session};
 use super::output::{Flooded, Gathered, Stream};
 use crate::bindings::system_bus::durable::shell::{Ending, Failed, Output};
 use crate::refusal::{Reason, Refusal};
@@ -26,6 +26,9 @@ const LAUNCHER: Duration = Duration::from_millis(1500);
 
 /// How long what a program wrote may still come once it has ended.
 const REST: Duration = Duration::from_millis(300);
+
+/// How long what a killed launcher has left may take to be gone.
+const ABANDONED: Duration = Duration::from_millis(500);
 
 /// What came of a program.
 pub(crate) enum Came {
@@ -65,10 +68,13 @@ async fn attempt(
     let (ours, theirs) = StdStream::pair().map_err(|error| unavailable(launcher, &error))?;
     ours.set_nonblocking(true).map_err(|error| unavailable(launcher, &error))?;
     let mut command = Command::new(&launcher.program);
-    command.args(&launcher.arguments).env_clear().process_group(0);
+    command.args(&launcher.arguments).env_clear();
     command.current_dir(place(folder).map_err(|error| unavailable(launcher, &error))?);
     command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| unavailable(launcher, &error))?;
+    let leader = child.id().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
+    // Dropped behind the socket, whose end is what it has to see.
+    let mut going = Going(leader);
     // It holds the launcher's side of the socket too.
     drop(command);
     let ours = UnixStream::from_std(ours).map_err(|error| unavailable(launcher, &error))?;
@@ -121,17 +127,17 @@ async fn attempt(
             stopped.get_or_insert(Ending::Flooded);
         }
     }
+    let word = word.flatten();
+    if word.is_none() {
+        // The launcher is gone or stuck, and nobody else is left who would do it. Not waited for yet, so that its number
+        // is nobody else's.
+        drop(child.start_kill());
+        abandoned(leader, Pid::from_raw(group.load(Ordering::Relaxed))).await;
+    }
     match timeout(REST, child.wait()).await {
-        Ok(_) => {}
+        Ok(_) => going.0 = None,
         // It is reaped when it has gone.
         Err(_) => drop(child.start_kill()),
-    }
-    let word = word.flatten();
-    if word.is_none()
-        && let Some(group) = Pid::from_raw(group.load(Ordering::Relaxed))
-    {
-        // The launcher is gone or stuck, and nobody else is left who would do it.
-        let _ = kill_process_group(group, Signal::KILL);
     }
     match (stopped, word) {
         (_, Some(Word::Refused { missing, message })) => {
@@ -149,6 +155,35 @@ async fn attempt(
             let what = "the launcher has ended before its program; what became of it is not known";
             Err(Refusal::new(Reason::Failed, what))
         }
+    }
+}
+
+/// A launcher that may have been stopped by its own program: it goes on, to see that it is to make an end.
+struct Going(Option<Pid>);
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        // Nobody has waited for it, so the number is still its own.
+        self.0.map(|pid| kill_process(pid, Signal::CONT).ok());
+    }
+}
+
+/// Ends what a launcher has left that was killed: its program's group, if it is known, and all that is in its session.
+async fn abandoned(leader: Option<Pid>, group: Option<Pid>) {
+    // That nobody of them is left is no failure.
+    group.map(|group| kill_process_group(group, Signal::KILL).ok());
+    let Some(leader) = leader else { return };
+    let until = Instant::now() + ABANDONED;
+    while Instant::now() < until {
+        let left = tokio::task::spawn_blocking(move || in_session(leader)).await;
+        let left = left.unwrap_or_default();
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -193,3 +193,70 @@ fn names<'n>(mut names: impl Iterator<Item = &'n String>) -> Result<(), ProgramE
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with these tables, if anything is.
+    fn checked(text: &str) -> Result<Programs, String> {
+        let grants = crate::grants::parse(text).map_err(|error| error.to_string())?;
+        Programs::check(&grants).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_an_error_at_the_start() {
+        let table = [
+            ("path = 'bin/sh'", "", "absolute"),
+            ("path = './sh'", "", "absolute"),
+            ("path = '~/sh'", "", "absolute"),
+            ("path = '/bin/sh'\nsha256 = 'abc'", "", "64"),
+            ("path = '/bin/sh'\nvariables = { 'A=B' = 'x' }", "", "no name of a variable"),
+            ("path = '/bin/sh'\nvariables = { '' = 'x' }", "", "no name of a variable"),
+            ("path = '/bin/sh'", "variables = ['A\\u0000']", "no name of a variable"),
+            ("path = '/bin/sh'", "arguments = ['**', 'a']", "last pattern"),
+            ("path = '/bin/sh'", "arguments = ['a**']", "two stars"),
+            ("path = '/bin/sh'", "memory = '255 MiB'", "256 MiB or more"),
+        ];
+        for (program, grant, expected) in table {
+            let grant = grant.replace('\'', "\"");
+            let comma = if grant.is_empty() { "" } else { ", " };
+            let text = format!(
+                "[programs.tool]\n{program}\n[components.own]\nshell = [{{ program = \"tool\"{comma}{grant} }}]"
+            );
+            let said = checked(&text).expect_err(&text);
+            assert!(said.contains(expected), "{text}\n{said}");
+        }
+    }
+
+    #[test]
+    fn a_component_has_its_own_programs_on_their_terms_and_no_others() {
+        let programs = checked(
+            "[programs.git]\npath = '/usr/bin/git'\n[programs.rm]\npath = '/bin/rm'\n\
+             [components.a]\nshell = [\n\
+             { program = 'git', arguments = ['log', '*'], output = '1 KiB' },\n\
+             { program = 'git', arguments = ['status'], within = '2s' },\n]\n\
+             [components.b]\nshell = [{ program = 'rm' }]",
+        );
+        let programs = programs.expect("sound grants");
+        let find = |component: &str, program: &str, arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+            let found = programs.find(component, program, &arguments);
+            found.map(|(_, terms)| (terms.output, terms.within)).map_err(|refusal| refusal.message)
+        };
+        assert_eq!(find("a", "git", &["log", "main"]), Ok((1024, None)));
+        // The first line that fits is the one that counts.
+        assert_eq!(find("a", "git", &["status"]), Ok((OUTPUT, Some(Duration::from_secs(2)))));
+        for (component, program, arguments, expected) in [
+            ("a", "git", &["push"][..], "fit no `arguments` of"),
+            ("a", "git", &["log", "--output=x"], "fit no `arguments` of"),
+            ("a", "rm", &[], "may not run a program `rm`"),
+            ("b", "git", &["status"], "may not run a program `git`"),
+            ("c", "git", &["status"], "[components.c]"),
+            ("a", "/usr/bin/git", &["status"], "may not run a program"),
+        ] {
+            let said = find(component, program, arguments).expect_err(program);
+            assert!(said.contains(expected), "{component} {program}: {said}");
+        }
+    }
+}

@@ -2,17 +2,16 @@
 
 mod echo;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use capabilities::secrets::{Provider, Vault};
 use capabilities::{Grants, http};
 use runtime::capability::Used;
 use runtime::placement::Capability;
 use serde_json::json;
-use tracing::subscriber::DefaultGuard;
 
 use self::echo::Echo;
+use crate::captured::Captured;
 use crate::site::Site;
 
 /// The value of the secret `key`.
@@ -80,43 +79,6 @@ impl World {
         for text in [said, &self.log.text()] {
             assert!(!text.contains("hunter2"), "{text}");
         }
-    }
-}
-
-/// What this thread logs.
-struct Captured {
-    lines: Lines,
-    _guard: DefaultGuard,
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a lock").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Captured {
-    fn new() -> Self {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lines.0.lock().expect("a lock")).into_owned()
     }
 }
 

@@ -1,23 +1,34 @@
 //! Programs, for a real component: real processes in real folders.
 
+#[cfg(target_os = "linux")]
+mod bombs;
+mod endings;
 mod hostile;
+mod limits;
+mod secrets;
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use capabilities::grants;
+use capabilities::secrets::Vault;
 use capabilities::shell::{Launcher, Provider};
+use runtime::Limits;
 use runtime::placement::Capability;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::site::Site;
 
+/// Much longer than any of these programs may last.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// A component that may run `sh` (with scripts of these tests), `echo`, `cat` and `env`.
 struct Desk {
     site: Site,
     folder: TempDir,
+    providers: Vec<Arc<dyn runtime::Provider>>,
 }
 
 const GRANTS: &str = r#"
@@ -47,21 +58,42 @@ fs = [{ root = "notes" }]
 
 impl Desk {
     async fn new() -> Self {
+        Self::with("", "").await
+    }
+
+    /// The same, where the operator has written more: whole tables, and lines of the component's `shell`.
+    async fn with(tables: &str, lines: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let notes = folder.path().join("notes");
-        fs::create_dir(&notes).expect("made");
+        fs::create_dir(folder.path().join("notes")).expect("made");
+        Self::within(folder, tables, lines, "").await
+    }
+
+    /// The same in a folder with `notes` in it, for which `$F` stands, and with more keys of the component.
+    async fn within(folder: TempDir, tables: &str, lines: &str, keys: &str) -> Self {
         let same = protocol::digest::Digest::of(&fs::read("/bin/cat").expect("cat"));
         let text = format!(
-            "[roots.notes]\npath = '{}'\n[programs.same]\npath = '/bin/cat'\nsha256 = '{same}'\n{GRANTS}",
-            notes.display()
+            "[roots.notes]\npath = '$F/notes'\n[programs.same]\npath = '/bin/cat'\nsha256 = '{same}'\n{tables}\n{GRANTS}{keys}"
         );
+        let text = text.replace("shell = [", &format!("shell = [\n{lines}"));
+        let text = text.replace("$F", folder.path().to_str().expect("a path"));
         let grants = grants::parse(&text).expect("grants");
         let scratch = folder.path().join("scratch");
         let roots = capabilities::fs::Roots::open(&grants, &scratch, Duration::MAX).expect("roots");
+        let vault = Vault::open(&grants).expect("a vault");
         let launcher = Launcher::new(env!("CARGO_BIN_EXE_launch"), []);
-        let provider = Provider::new(&grants, Arc::new(roots), launcher).expect("programs");
-        let site = Site::new(guests::USES_SHELL, vec![Arc::new(provider)]).await;
-        Self { site, folder }
+        let programs = Provider::new(&grants, Arc::new(roots), Arc::clone(&vault), launcher);
+        let programs = programs.expect("programs");
+        let secrets = capabilities::secrets::Provider::new(vault);
+        let providers: Vec<Arc<dyn runtime::Provider>> =
+            vec![Arc::new(programs), Arc::new(secrets)];
+        let site = Site::new(guests::USES_SHELL, providers.clone()).await;
+        Self { site, folder, providers }
+    }
+
+    /// The same within other limits.
+    async fn limited(self, limits: Limits) -> Self {
+        let site = Site::within(limits, guests::USES_SHELL, self.providers.clone()).await;
+        Self { site, ..self }
     }
 
     /// What came of a command, in words.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::refusal::{Reason, Refusal};
 
-/// What to start, and within which bounds. The program's input follows it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What to start, and within which bounds. The program's input follows it. It may hold secrets, so it is not to be printed.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) path: PathBuf,
     /// What the file has to be.

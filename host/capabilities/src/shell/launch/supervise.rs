@@ -23,8 +23,14 @@ pub(crate) const GRACE: Duration = Duration::from_millis(300);
 /// How long killed processes may take to be gone.
 const GONE: Duration = Duration::from_secs(1);
 
+/// How long a crowd may take to be gone: while it is being ended, it grows.
+const CROWD_GONE: Duration = Duration::from_secs(10);
+
 /// How often its processes are counted.
 const COUNT: Duration = Duration::from_millis(20);
+
+/// How often processes that are to be gone are looked for.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// Why a launcher could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,9 @@ enum Event {
 /// The process that calls this must have nothing else to do: it is bound by limits that cannot be lifted, and ends all of
 /// its children.
 pub fn serve(socket: impl AsFd) -> Result<(), LaunchError> {
+    // A session of its own: where this process is killed, the worker finds by it what is left. It fails only for one that
+    // leads a group, and so has an owner who sees to that.
+    let _ = rustix::process::setsid();
     let socket = socket.as_fd().try_clone_to_owned().map_err(LaunchError::Order)?;
     let mut socket = UnixStream::from(socket);
     let order = Order::read(&mut socket).map_err(LaunchError::Order)?;
@@ -95,7 +104,13 @@ pub fn serve(socket: impl AsFd) -> Result<(), LaunchError> {
         Ok(group) => {
             tell(&mut socket, &Word::Started(group.as_raw_nonzero().get()))?;
             std::thread::spawn(move || reap(&events));
-            Word::Ended(supervise(group, order.processes, &happens))
+            let (ended, alone) = supervise(group, order.processes, &happens);
+            tell(&mut socket, &Word::Ended(ended))?;
+            if !alone {
+                // The worker waits no longer. Where it is gone, nobody else would end what is left.
+                end(group, &happens, Instant::now() + CROWD_GONE);
+            }
+            return Ok(());
         }
         Err(refused) => refused,
     };
@@ -199,58 +214,65 @@ fn reap(events: &Sender<Event>) {
     }
 }
 
-/// Waits for the program, ends what it leaves behind, and tells how it ended.
-fn supervise(main: Pid, most: u64, happens: &mpsc::Receiver<Event>) -> Ended {
-    let mut ended = None;
+/// Waits for the program, ends what it leaves behind, and tells how it ended, and whether nothing is left.
+fn supervise(main: Pid, most: u64, happens: &mpsc::Receiver<Event>) -> (Ended, bool) {
+    let mut status = None;
     let mut crowded = false;
-    // When those that were asked to end are killed, and when nobody waits for them any more.
-    let mut ending: Option<(Instant, Instant)> = None;
-    let mut counted = Instant::now();
-    loop {
+    // When those that were asked to end are killed.
+    let mut ending: Option<Instant> = None;
+    let mut look = Instant::now();
+    let alone = loop {
         let now = Instant::now();
         // By the clock, since children that come and go leave no quiet moment.
-        if !crowded && now >= counted + COUNT {
-            counted = now;
+        if now >= look {
+            look = now + COUNT;
             if tree::descendants().len() as u64 > most {
                 crowded = true;
-                ending = Some((now, now + GONE));
+                break end(main, happens, now + CROWD_GONE);
             }
         }
-        if let Some((kill, give_up)) = ending
-            && now >= kill
-        {
-            signal(main, Signal::KILL);
-            if now >= give_up {
-                break;
-            }
+        if ending.is_some_and(|kill| now >= kill) {
+            break end(main, happens, now + GONE);
         }
-        let end = Some((now + GRACE, now + GRACE + GONE));
-        match happens.recv_timeout(COUNT) {
-            Ok(Event::Ended(pid, status)) if pid == main => {
-                ended = Some(status);
-                if ending.is_none() {
-                    signal(main, Signal::TERM);
-                    ending = end;
-                }
-            }
-            Ok(Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Event::Stop) => {
-                if ending.is_none() {
-                    signal(main, Signal::TERM);
-                    ending = end;
-                }
-            }
-            Ok(Event::Alone) | Err(RecvTimeoutError::Disconnected) => break,
+        let next = ending.map_or(look, |kill| kill.min(look));
+        match happens.recv_timeout(next.saturating_duration_since(now)) {
+            Ok(Event::Ended(pid, ended)) if pid == main => status = Some(ended),
+            Ok(Event::Stop) => {}
+            Ok(Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => continue,
+            Ok(Event::Alone) | Err(RecvTimeoutError::Disconnected) => break true,
         }
-    }
-    match ended {
+        if ending.is_none() {
+            signal(main, Signal::TERM);
+            ending = Some(Instant::now() + GRACE);
+        }
+    };
+    let ended = match status {
         _ if crowded => Ended::Crowded,
         Some(status) => match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => Ended::Exited(code),
             (None, signal) => Ended::Killed(signal.unwrap_or(Signal::KILL.as_raw())),
         },
         None => Ended::Killed(Signal::KILL.as_raw()),
+    };
+    (ended, alone)
+}
+
+/// Kills again and again until nothing is left, since what is to be gone may start more meanwhile. Tells whether that is
+/// so at this time.
+fn end(main: Pid, happens: &mpsc::Receiver<Event>, until: Instant) -> bool {
+    while Instant::now() < until {
+        signal(main, Signal::KILL);
+        // Only what all of them have left counts: one look at the processes can miss some.
+        let again = Instant::now() + AGAIN;
+        loop {
+            match happens.recv_timeout(again.saturating_duration_since(Instant::now())) {
+                Ok(Event::Alone) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
     }
+    false
 }
 
 /// Sends a signal to the program's group at once, and to whatever else descends from it.

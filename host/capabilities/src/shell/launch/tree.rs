@@ -1,4 +1,4 @@
-//! Which processes descend from this one, as Linux tells it. Elsewhere none are found, and only the group is ended.
+//! Which processes belong together, as Linux tells it. Elsewhere none are found, and only the group is ended.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,8 @@ use rustix::process::{Pid, getpid, getuid};
 /// Everything that descends from this process, ended processes aside.
 pub(super) fn descendants() -> Vec<Pid> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    for pid in processes() {
-        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        if let Some((state, parent)) = state_and_parent(&stat)
-            && state != 'Z'
-        {
-            children.entry(parent).or_default().push(pid);
-        }
+    for (pid, stat) in running() {
+        children.entry(stat.parent).or_default().push(pid);
     }
     let mut found = Vec::new();
     let mut next = vec![getpid().as_raw_nonzero().get()];
@@ -27,6 +22,39 @@ pub(super) fn descendants() -> Vec<Pid> {
         }
     }
     found
+}
+
+/// Everything in the session that this process leads or has led, ended processes aside.
+pub(crate) fn in_session(leader: Pid) -> Vec<Pid> {
+    let leader = leader.as_raw_nonzero().get();
+    let own = running().filter(|(_, stat)| stat.session == leader);
+    own.filter_map(|(pid, _)| Pid::from_raw(pid)).collect()
+}
+
+/// What the system says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    state: char,
+    parent: i32,
+    session: i32,
+}
+
+impl Stat {
+    /// Reads `/proc/N/stat`: what stands behind the name, which itself may hold anything.
+    fn parse(text: &str) -> Option<Self> {
+        let (_, behind) = text.rsplit_once(')')?;
+        let mut fields = behind.split_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let _group = fields.next()?;
+        Some(Self { state, parent, session: fields.next()?.parse().ok()? })
+    }
+}
+
+fn running() -> impl Iterator<Item = (i32, Stat)> {
+    let stat = |pid| Stat::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
+    let known = processes().filter_map(move |pid| Some((pid, stat(pid)?)));
+    known.filter(|(_, stat)| stat.state != 'Z')
 }
 
 /// How many threads the user of this process has.
@@ -42,13 +70,6 @@ fn processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// What stands behind the name in `/proc/N/stat`; the name itself may hold anything.
-fn state_and_parent(stat: &str) -> Option<(char, i32)> {
-    let (_, behind) = stat.rsplit_once(')')?;
-    let mut fields = behind.split_whitespace();
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,13 +77,27 @@ mod tests {
     #[test]
     fn a_name_cannot_pass_for_the_fields_behind_it() {
         let table = [
-            ("7 (cat) S 3 7 7 0", Some(('S', 3))),
-            ("7 (a) Z 1) R 5 7 7 0", Some(('R', 5))),
+            ("7 (cat) S 3 7 9 0", Some(('S', 3, 9))),
+            ("7 (a) Z 1) R 5 7 8 0", Some(('R', 5, 8))),
+            ("7 (cat) S 3 7", None),
             ("7 (cat)", None),
             ("", None),
         ];
-        for (stat, expected) in table {
-            assert_eq!(state_and_parent(stat), expected, "{stat}");
+        for (text, expected) in table {
+            let read = Stat::parse(text).map(|stat| (stat.state, stat.parent, stat.session));
+            assert_eq!(read, expected, "{text}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_is_found_in_its_session_and_among_the_descendants() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
+        let pid = Pid::from_child(&child);
+        let leader = rustix::process::getsid(None).expect("a session");
+        assert!(in_session(leader).contains(&pid) && descendants().contains(&pid));
+        child.kill().expect("killed");
+        child.wait().expect("its end");
+        assert!(!in_session(leader).contains(&pid) && !descendants().contains(&pid));
     }
 }

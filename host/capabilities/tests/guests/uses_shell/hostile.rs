@@ -1,13 +1,12 @@
 //! What a component may try with programs, and what becomes of it.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
+use protocol::digest::Digest;
 use serde_json::json;
 
 use super::Desk;
-
-/// Much longer than any of these programs may last.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_not_granted_is_denied_whatever_it_is_called() {
@@ -56,53 +55,98 @@ async fn the_environment_is_that_of_the_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn endless_output_is_cut_and_its_program_ended() {
+async fn a_shell_is_not_there_unless_it_is_granted() {
     let desk = Desk::new().await;
-    let told = desk.script("head -c 1073741824 /dev/zero").await;
-    assert!(told.starts_with("Flooded after 65536 bytes"), "{told:.100}");
+    for program in ["sh", "bash", "/bin/sh", "/usr/bin/env"] {
+        let told = desk.tells(json!({ "program": program, "arguments": ["-c", "id"] })).await;
+        let expected =
+            format!("Denied: the component `uses-shell` may not run a program `{program}`");
+        assert!(told.starts_with(&expected), "{told}");
+    }
+    // Nor does a granted program take the arguments of one.
+    let told = desk.tells(json!({ "program": "echo", "arguments": ["-c", "id"] })).await;
+    assert!(told.starts_with("Denied: the component `uses-shell` may not give `echo`"), "{told}");
+    assert_eq!(desk.denied(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_ignores_its_end_is_killed() {
-    let desk = Desk::new().await;
-    let began = Instant::now();
-    let script = "trap '' TERM; echo here; while :; do sleep 1; done";
-    let command = json!({ "program": "script", "arguments": ["-c", script], "within": 500 });
-    assert_eq!(desk.tells(command).await, "Late after 5 bytes: here\n");
-    assert!(began.elapsed() < PATIENCE);
+async fn a_program_of_the_same_name_on_path_is_not_run() {
+    let lines = "{ program = 'tool', variables = ['PATH'] },";
+    let desk = Desk::with("[programs.tool]\npath = '/bin/pwd'", lines).await;
+    let notes = desk.folder.path().join("notes");
+    for name in ["tool", "pwd"] {
+        fs::write(notes.join(name), "#!/bin/sh\necho caught").expect("written");
+        fs::set_permissions(notes.join(name), fs::Permissions::from_mode(0o755)).expect("set");
+    }
+    for path in [notes.to_str().expect("a path"), ".", ""] {
+        let told = desk.tells(json!({
+            "program": "tool", "folder": ["notes", ""], "variables": [["PATH", path]],
+        }));
+        let told = told.await;
+        assert!(told.ends_with("/notes\n|"), "with PATH={path}: {told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grandchild_that_keeps_the_pipe_open_is_ended_too() {
+async fn a_path_of_the_component_is_no_program() {
     let desk = Desk::new().await;
-    let began = Instant::now();
-    assert_eq!(desk.script("sleep 60 & echo done").await, "done\n|");
-    assert!(began.elapsed() < PATIENCE);
+    fs::write(desk.folder.path().join("notes/own"), "#!/bin/sh\necho caught").expect("written");
+    let programs = ["./own", "own", "notes/own", "../notes/own", "script/../own", "cat\0", "cat "];
+    for program in programs {
+        let told = desk.tells(json!({ "program": program, "folder": ["notes", ""] })).await;
+        assert!(told.starts_with("Denied: "), "{program:?}: {told}");
+    }
+    assert_eq!(desk.denied(), programs.len() as u64);
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_daemon_in_a_session_of_its_own_is_ended_too() {
+async fn neither_a_program_nor_its_launcher_has_the_workers_environment() {
     let desk = Desk::new().await;
-    let told =
-        desk.script("setsid sh -c 'echo $$; trap \"\" TERM; exec sleep 60' & sleep 0.5").await;
-    let pid: u32 = told.trim_end_matches(['|', '\n']).parse().unwrap_or_else(|_| panic!("{told}"));
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} still runs");
+    // Cargo gives it to these tests, which stand in the worker's place.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let told = desk.script("cat /proc/self/environ /proc/$PPID/environ | tr '\\0' '\\n'").await;
+    assert!(told.contains("GIVEN=by the grant"), "{told}");
+    assert!(!told.contains("CARGO") && !told.contains("HOME="), "{told}");
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn more_processes_than_allowed_end_all_of_them() {
-    let desk = Desk::new().await;
-    // As many as a bomb has in its first moments, and no more, whatever the limit does.
-    let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait";
-    assert!(desk.script(script).await.starts_with("Crowded"));
+async fn a_link_that_leads_elsewhere_after_the_start_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("notes")).expect("made");
+    let (link, next) = (folder.path().join("tool"), folder.path().join("next"));
+    symlink("/bin/cat", &link).expect("linked");
+    let digest = Digest::of(&fs::read("/bin/cat").expect("cat"));
+    let tables = format!("[programs.tool]\npath = '$F/tool'\nsha256 = '{digest}'");
+    let desk = Desk::within(folder, &tables, "{ program = 'tool' },", "").await;
+    let command = json!({ "program": "tool", "input": "as granted" });
+    assert_eq!(desk.tells(command.clone()).await, "as granted|");
+    symlink("/bin/echo", &next).expect("linked");
+    fs::rename(&next, &link).expect("swapped");
+    let told = desk.tells(command.clone()).await;
+    assert!(told.starts_with("Failed: ") && told.contains("its SHA-256 is"), "{told}");
+    fs::remove_file(&link).expect("removed");
+    let told = desk.tells(command).await;
+    assert!(told.starts_with("Missing: ") && told.contains("was not started"), "{told}");
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_and_no_new_privileges_are_set() {
-    let desk = Desk::new().await;
-    let told = desk.script("grep NoNewPrivs /proc/self/status; ulimit -c; ulimit -v").await;
-    assert_eq!(told, "NoNewPrivs:\t1\n0\n1048576\n|");
+async fn a_program_that_goes_after_the_start_is_refused_and_runs_when_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("notes")).expect("made");
+    let tool = folder.path().join("tool");
+    fs::copy("/bin/cat", &tool).expect("copied");
+    let tables = "[programs.tool]\npath = '$F/tool'";
+    let desk = Desk::within(folder, tables, "{ program = 'tool' },", "").await;
+    let command = json!({ "program": "tool", "input": "x" });
+    assert_eq!(desk.tells(command.clone()).await, "x|");
+    fs::remove_file(&tool).expect("removed");
+    let told = desk.tells(command.clone()).await;
+    assert!(told.starts_with("Missing: ") && told.contains("tool was not started"), "{told}");
+    fs::create_dir(&tool).expect("made");
+    let told = desk.tells(command.clone()).await;
+    assert!(told.starts_with("Failed: ") && told.contains("tool was not started"), "{told}");
+    fs::remove_dir(&tool).expect("removed");
+    fs::copy("/bin/cat", &tool).expect("copied");
+    assert_eq!(desk.tells(command).await, "x|");
 }
