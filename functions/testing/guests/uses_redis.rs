@@ -195,9 +195,12 @@ function!(everywhere, "everywhere", |io, asked| {
     let text = text.as_bytes();
     let seen = [
         redis.get(&asked.value)?.is_some_and(|value| value.bytes() == text),
-        redis.hash_get(&format!("hash {}", asked.value), &asked.value)?
+        redis
+            .hash_get(&format!("hash {}", asked.value), &asked.value)?
             .is_some_and(|value| value.bytes() == text),
-        redis.pop_left(&format!("list {}", asked.value))?.is_some_and(|value| value.bytes() == text),
+        redis
+            .pop_left(&format!("list {}", asked.value))?
+            .is_some_and(|value| value.bytes() == text),
         redis.set_contains(&format!("set {}", asked.value), &asked.value)?,
         redis.sorted_score(&format!("sorted {}", asked.value), &asked.value)? == Some(1.0),
     ];

@@ -103,7 +103,12 @@ mod tests {
     fn members_keep_their_order_and_their_values() {
         for (before, text, after, expected) in [
             ("", "t", "", Some(r#"{"message":"t"}"#)),
-            ("", "t", r#"{"z":1,"a":{"y":1.50,"b":2}}"#, Some(r#"{"message":"t","z":1,"a":{"y":1.50,"b":2}}"#)),
+            (
+                "",
+                "t",
+                r#"{"z":1,"a":{"y":1.50,"b":2}}"#,
+                Some(r#"{"message":"t","z":1,"a":{"y":1.50,"b":2}}"#),
+            ),
             ("", "t", r#"{"z":1,"message":"mine"}"#, Some(r#"{"message":"mine","z":1}"#)),
             (r#"{"b":1,"a":2}"#, "é\n", r#"{"b":3}"#, Some(r#"{"b":3,"a":2,"message":"é\n"}"#)),
             ("", "t", "[1]", None),

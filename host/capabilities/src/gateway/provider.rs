@@ -146,8 +146,7 @@ fn object(json: &str) -> Told {
     if json.len() > LONGEST {
         return Err(too_long(json.len()));
     }
-    Payload::parse(json)
-        .map_err(|error| format!("what was to be told is no JSON object: {error}"))
+    Payload::parse(json).map_err(|error| format!("what was to be told is no JSON object: {error}"))
 }
 
 fn too_long(bytes: usize) -> String {

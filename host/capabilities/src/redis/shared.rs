@@ -4,7 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisResult, Script, TlsCertificates};
+use redis::{
+    Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisResult, Script,
+    TlsCertificates,
+};
 
 use super::failure::{self, Next};
 use super::grant::Server;
@@ -108,8 +111,7 @@ impl Shared {
                 };
                 let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
                 let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-                Client::build_with_tls(info, trusted)
-                    .map_err(|error| wrong(error.to_string()))?
+                Client::build_with_tls(info, trusted).map_err(|error| wrong(error.to_string()))?
             }
         };
         let within = server.within.map_or(WITHIN, crate::grants::Time::duration);

@@ -39,7 +39,8 @@ impl Usage {
     /// What was used of one capability.
     pub fn of(&self, capability: Capability) -> Used {
         let Count { calls, denied, lost } = self.count(capability);
-        let [calls, denied, lost] = [calls, denied, lost].map(|count| count.load(Ordering::Relaxed));
+        let [calls, denied, lost] =
+            [calls, denied, lost].map(|count| count.load(Ordering::Relaxed));
         Used { calls, denied, lost }
     }
 }
