@@ -1,7 +1,5 @@
 //! Telling people, for the bodies of steps.
 
-use serde_json::{Map, Value};
-
 /// Tells people; see [`Io::gateway`](crate::Io::gateway).
 ///
 /// It is optional by nature: nothing here fails. Where it could not be told, [`Pushed`] says why, and so do the worker's
@@ -32,6 +30,10 @@ pub struct Pushed {
     pub queued: bool,
     /// The id of what was pushed.
     pub event_id: Option<String>,
+    /// The type of what was told: `progress`, `alert`, or what [`Gateway::notify`] was given.
+    pub kind: String,
+    /// The session that the run came from, where its event names one; never for alerts.
+    pub origin_session: Option<String>,
     /// Why it was not.
     pub error: Option<String>,
 }
@@ -43,32 +45,31 @@ impl Gateway {
 
     /// How a run is getting on. `extra` is an object of JSON that is told as well, or `&()`.
     pub fn progress(&self, message: &str, extra: &impl serde::Serialize) -> Pushed {
-        with(extra, |extra| host::progress(message, extra))
+        with("progress", extra, |extra| host::progress(message, extra))
     }
 
     /// Something of this type has happened. `payload` is an object of JSON, or `&()`.
     pub fn notify(&self, kind: &str, payload: &impl serde::Serialize) -> Pushed {
-        with(payload, |payload| host::notify(kind, payload))
+        with(kind, payload, |payload| host::notify(kind, payload))
     }
 
     /// Somebody has to look. It reaches people although the system sleeps.
     pub fn alert(&self, message: &str, extra: &impl serde::Serialize) -> Pushed {
-        with(extra, |extra| host::alert(message, extra))
+        with("alert", extra, |extra| host::alert(message, extra))
     }
 }
 
-/// Calls with an object as JSON; a value that is none is told as it is, under `value`.
-fn with(value: &impl serde::Serialize, push: impl FnOnce(&str) -> Pushed) -> Pushed {
-    let object = match serde_json::to_value(value) {
-        Ok(Value::Object(object)) => object,
-        Ok(Value::Null) => Map::new(),
-        Ok(other) => Map::from_iter([("value".to_owned(), other)]),
+/// Calls with an object as JSON, its members as they are written; a value that is none is told as it is, under `value`.
+fn with(kind: &str, value: &impl serde::Serialize, push: impl FnOnce(&str) -> Pushed) -> Pushed {
+    match serde_json::to_string(value) {
+        Ok(json) if json == "null" => push("{}"),
+        Ok(json) if json.starts_with('{') => push(&json),
+        Ok(json) => push(&format!(r#"{{"value":{json}}}"#)),
         Err(problem) => {
             let error = Some(format!("what was to be told cannot be written as JSON: {problem}"));
-            return Pushed { error, ..Pushed::default() };
+            Pushed { kind: kind.to_owned(), error, ..Pushed::default() }
         }
-    };
-    push(&Value::Object(object).to_string())
+    }
 }
 
 #[cfg(target_family = "wasm")]
@@ -90,8 +91,8 @@ mod host {
 
     impl From<gateway::Pushed> for Pushed {
         fn from(pushed: gateway::Pushed) -> Self {
-            let gateway::Pushed { pushed, queued, event_id, error } = pushed;
-            Self { pushed, queued, event_id, error }
+            let gateway::Pushed { pushed, queued, event_id, kind, origin_session, error } = pushed;
+            Self { pushed, queued, event_id, kind, origin_session, error }
         }
     }
 }
@@ -101,33 +102,35 @@ mod host {
     use super::Pushed;
     use crate::refusal::Refused;
 
-    fn nowhere() -> Pushed {
+    fn nowhere(kind: &str) -> Pushed {
         let error = Some(Refused::without_host("gateway").message().to_owned());
-        Pushed { error, ..Pushed::default() }
+        Pushed { kind: kind.to_owned(), error, ..Pushed::default() }
     }
 
     pub(super) fn progress(_: &str, _: &str) -> Pushed {
-        nowhere()
+        nowhere("progress")
     }
 
-    pub(super) fn notify(_: &str, _: &str) -> Pushed {
-        nowhere()
+    pub(super) fn notify(kind: &str, _: &str) -> Pushed {
+        nowhere(kind)
     }
 
     pub(super) fn alert(_: &str, _: &str) -> Pushed {
-        nowhere()
+        nowhere("alert")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn everything_is_told_as_an_object() {
         let told = |value: &Value| {
             let mut said = String::new();
-            with(value, |json| {
+            with("kind", value, |json| {
                 json.clone_into(&mut said);
                 Pushed::default()
             });

@@ -12,6 +12,8 @@ fn words(pushed: &Pushed) -> Value {
         "pushed": pushed.pushed,
         "queued": pushed.queued,
         "id": pushed.event_id,
+        "kind": pushed.kind,
+        "origin": pushed.origin_session,
         "error": pushed.error,
     })
 }
@@ -26,6 +28,20 @@ async fn tells(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
             words(&gateway.notify("order.shipped", &json!({ "order": 7 }))),
             words(&gateway.alert("on fire", &())),
         ])
+    })
+    .await
+}
+
+/// Tells what the event says, as it is written there.
+#[function(id = "notifies", on("testing/gateway.asked"), retries = 4)]
+async fn notifies(ctx: Ctx, event: Incoming<Value>) -> Result<bool> {
+    let text = |name: &str| event.data[name].as_str().unwrap_or_default().to_owned();
+    ctx.step("notify", async |_io| {
+        let pushed = match text("kind").as_str() {
+            "progress" => raw::progress(&text("message"), &text("payload")),
+            kind => raw::notify(kind, &text("payload")),
+        };
+        Ok(pushed.pushed)
     })
     .await
 }
@@ -55,4 +71,4 @@ async fn outside(_ctx: Ctx, _event: Incoming<Value>) -> Result<bool> {
     Ok(raw::alert("now", "").pushed)
 }
 
-system_bus_sdk::component![tells, twice, untellable, outside];
+system_bus_sdk::component![tells, notifies, twice, untellable, outside];

@@ -169,6 +169,61 @@ function!(all_of, "all-of", |io, asked| {
     }))
 });
 
+/// Gives a text to every function as everything that it may be.
+function!(everywhere, "everywhere", |io, asked| {
+    let (redis, text) = (io.redis(), asked.value.as_str());
+    redis.set(text, text).always()?;
+    redis.set(format!("if {text}"), text).expires_in(Duration::from_secs(9)).if_absent()?;
+    redis.exists(text)?;
+    redis.expire(text, Duration::from_secs(9))?;
+    redis.expires_in(text)?;
+    redis.increment(&format!("number {text}"), 1)?;
+    redis.hash_set(&format!("hash {text}"), [(text, text)])?;
+    redis.hash_increment(&format!("hash {text}"), "n", 1)?;
+    redis.hash_delete(&format!("hash {text}"), ["none"])?;
+    redis.push_left(&format!("list {text}"), [text, text])?;
+    redis.push_right(&format!("list {text}"), [text])?;
+    redis.trim(&format!("list {text}"), 0, 1)?;
+    redis.set_add(&format!("set {text}"), [text])?;
+    redis.set_remove(&format!("set {text}"), ["none"])?;
+    redis.sorted_add(&format!("sorted {text}"), [(1.0, text)])?;
+    redis.publish(text, text)?;
+    redis.scan(text, 0)?;
+    let all = redis.transaction().unchanged(text, text).set(text, text).publish(text, text);
+    all.set_add(format!("set {text}"), text).push_left(format!("list {text}"), text).run()?;
+    // What went in comes out again, wherever it was.
+    let text = text.as_bytes();
+    let seen = [
+        redis.get(&asked.value)?.is_some_and(|value| value.bytes() == text),
+        redis
+            .hash_get(&format!("hash {}", asked.value), &asked.value)?
+            .is_some_and(|value| value.bytes() == text),
+        redis
+            .pop_left(&format!("list {}", asked.value))?
+            .is_some_and(|value| value.bytes() == text),
+        redis.set_contains(&format!("set {}", asked.value), &asked.value)?,
+        redis.sorted_score(&format!("sorted {}", asked.value), &asked.value)? == Some(1.0),
+    ];
+    Ok(json!(seen))
+});
+
+/// Asks for so many keys in one call.
+function!(many_keys, "many-keys", |io, asked| {
+    let keys: Vec<String> = (0..asked.times).map(|n| format!("k{n}")).collect();
+    Ok(json!(io.redis().delete(&keys)?))
+});
+
+/// Has so many commands in one transaction.
+function!(many_commands, "many-commands", |io, asked| {
+    let mut all = io.redis().transaction();
+    for n in 0..asked.times {
+        all = all.set(format!("k{n}"), "v");
+    }
+    Ok(json!(all.run()?))
+});
+
+function!(count, "count", |io, asked| Ok(json!(io.redis().increment(&asked.key, 1)?)));
+
 function!(scan, "scan", |io, asked| {
     let (mut keys, mut cursor) = (Vec::new(), Some(0));
     while let Some(at) = cursor {
@@ -227,6 +282,10 @@ system_bus_sdk::component![
     pop,
     publish,
     all_of,
+    everywhere,
+    many_keys,
+    many_commands,
+    count,
     scan,
     race,
     outside

@@ -3,6 +3,7 @@
 mod call;
 mod grant;
 mod message;
+mod payload;
 mod provider;
 mod push;
 

@@ -206,6 +206,13 @@ impl CallState {
         caller.denied(capability, self.step().as_ref(), what);
     }
 
+    /// Counts a call of which nothing came although it is answered, for the operator: of what is optional by nature.
+    pub fn lost(&self, capability: Capability) {
+        if let Some(caller) = &self.caller {
+            caller.usage.count(capability).lost();
+        }
+    }
+
     pub(crate) fn count(&self, capability: Capability) {
         if let Some(caller) = &self.caller {
             caller.usage.count(capability).called();

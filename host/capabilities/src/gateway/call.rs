@@ -5,6 +5,7 @@ use protocol::step::StepName;
 use runtime::CallState;
 
 use super::message::{Message, Origin, id};
+use super::payload::Payload;
 
 /// The state of one call: where its event came from, and how much the running step has told.
 struct OfCall {
@@ -17,7 +18,7 @@ struct OfCall {
 pub(super) fn message(
     state: &mut CallState,
     kind: &str,
-    payload: serde_json::Map<String, serde_json::Value>,
+    payload: Payload,
 ) -> wasmtime::Result<(Message, Option<String>)> {
     let run = state.caller()?.run;
     let step = state.step().map(|StepName { id, .. }| id);

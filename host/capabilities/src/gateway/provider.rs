@@ -5,11 +5,11 @@ use std::sync::Arc;
 use runtime::CallState;
 use runtime::capability::{Interface, Offer};
 use runtime::placement::Capability;
-use serde_json::{Map, Value};
 
 use super::call::message;
 use super::grant::Channel;
 use super::message::{ALERT, PROGRESS};
+use super::payload::Payload;
 use super::push::{Reached, push};
 use crate::bindings::system_bus::durable::gateway::Pushed;
 use crate::redis::Shared;
@@ -21,7 +21,7 @@ const NAMESPACE: &str = "joelclaw";
 const LONGEST: usize = 256 * 1024;
 
 /// What is told beside the type, or why it cannot be.
-type Payload = Result<Map<String, Value>, String>;
+type Told = Result<Payload, String>;
 
 /// Telling people, through the operator's Redis server.
 #[derive(Debug, Clone)]
@@ -40,30 +40,28 @@ impl Provider {
         &self,
         state: &mut CallState,
         kind: &str,
-        payload: Payload,
+        payload: Told,
     ) -> wasmtime::Result<Pushed> {
         let payload = match payload {
             Ok(payload) => payload,
-            Err(problem) => return Ok(lost(state, kind, problem)),
+            Err(problem) => return Ok(lost(state, pushed(kind), problem)),
         };
-        let (message, origin) = message(state, kind, payload)?;
+        let (message, session) = message(state, kind, payload)?;
+        let answer = Pushed {
+            event_id: Some(message.id.clone()),
+            origin_session: session.clone().filter(|_| kind != ALERT),
+            ..pushed(kind)
+        };
         let Some(server) = self.server.as_deref() else {
             let problem = "this worker knows no Redis server: its operator writes `[redis]` with `url` into the grants";
-            return Ok(lost(state, kind, problem.to_owned()));
+            return Ok(lost(state, answer, problem.to_owned()));
         };
         let left = state.time_left();
-        match push(server, left, &self.namespace, &message, origin.as_deref()).await {
-            Ok(reached) => Ok(Pushed {
-                pushed: reached == Reached::Lists,
-                queued: reached == Reached::Queue,
-                event_id: Some(message.id),
-                error: None,
-            }),
-            Err(failed) => Ok(Pushed {
-                event_id: Some(message.id),
-                ..lost(state, kind, failed.refusal().message)
-            }),
-        }
+        Ok(match push(server, left, &self.namespace, &message, session.as_deref()).await {
+            Ok(Reached::Lists) => Pushed { pushed: true, ..answer },
+            Ok(Reached::Queue) => Pushed { queued: true, ..answer },
+            Err(failed) => lost(state, answer, failed.refusal().message),
+        })
     }
 }
 
@@ -75,11 +73,11 @@ impl runtime::Provider for Provider {
     fn link(&self, offer: &mut Offer<'_>) -> wasmtime::Result<()> {
         let mut gateway = offer.interface("system-bus:durable/gateway")?;
         self.function(&mut gateway, "progress", |message, extra| {
-            (PROGRESS.to_owned(), with_message(message, &extra))
+            (PROGRESS.to_owned(), with_message(&message, &extra))
         })?;
         self.function(&mut gateway, "notify", |kind, payload| (kind, object(&payload)))?;
         self.function(&mut gateway, "alert", |message, extra| {
-            (ALERT.to_owned(), with_message(message, &extra))
+            (ALERT.to_owned(), with_message(&message, &extra))
         })
     }
 }
@@ -89,7 +87,7 @@ impl Provider {
         &self,
         gateway: &mut Interface<'_>,
         name: &str,
-        read: fn(String, String) -> (String, Payload),
+        read: fn(String, String) -> (String, Told),
     ) -> wasmtime::Result<()> {
         let provider = self.clone();
         gateway.function(name, move |state, (first, second): (String, String)| {
@@ -102,8 +100,21 @@ impl Provider {
     }
 }
 
-/// The answer for what nobody hears of, which is recorded.
-fn lost(state: &CallState, kind: &str, problem: String) -> Pushed {
+/// The answer for something of this type that has not been told yet.
+fn pushed(kind: &str) -> Pushed {
+    Pushed {
+        pushed: false,
+        queued: false,
+        event_id: None,
+        kind: kind.to_owned(),
+        origin_session: None,
+        error: None,
+    }
+}
+
+/// The answer for what nobody hears of, which is recorded and counted.
+fn lost(state: &CallState, answer: Pushed, problem: String) -> Pushed {
+    state.lost(Capability::Gateway);
     if let Ok(caller) = state.caller() {
         tracing::warn!(
             target: "telemetry",
@@ -113,34 +124,29 @@ fn lost(state: &CallState, kind: &str, problem: String) -> Pushed {
             step = state.step().map(|step| step.name),
             action = "gateway.push",
             success = false,
-            kind,
+            kind = answer.kind,
+            event_id = answer.event_id,
             error = problem,
             "lost: it could not be told"
         );
     }
-    Pushed { pushed: false, queued: false, event_id: None, error: Some(problem) }
+    Pushed { error: Some(problem), ..answer }
 }
 
 /// A payload of a text and what else there is. The text stands first, and `extra` may replace it.
-fn with_message(message: String, extra: &str) -> Payload {
+fn with_message(message: &str, extra: &str) -> Told {
     if message.len() > LONGEST {
         return Err(too_long(message.len()));
     }
-    let mut payload = Map::from_iter([("message".to_owned(), Value::from(message))]);
-    payload.append(&mut object(extra)?);
-    Ok(payload)
+    Ok(Payload::default().with_text("message", message).and(object(extra)?))
 }
 
 /// An object of JSON; none at all is an empty one.
-fn object(json: &str) -> Payload {
+fn object(json: &str) -> Told {
     if json.len() > LONGEST {
         return Err(too_long(json.len()));
     }
-    if json.trim().is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_str(json)
-        .map_err(|error| format!("what was to be told is no JSON object: {error}"))
+    Payload::parse(json).map_err(|error| format!("what was to be told is no JSON object: {error}"))
 }
 
 fn too_long(bytes: usize) -> String {

@@ -26,8 +26,8 @@ pub(super) async fn push(
     origin: Option<&str>,
 ) -> Result<Reached, Failed> {
     let json = serde_json::to_string(message).unwrap_or_default();
-    if !wakes(&message.kind, &message.source, origin) {
-        let waiting = Waiting { event: message, timestamp: message.ts, summary: message.summary() };
+    if !wakes(&message.kind, &message.payload, origin) {
+        let waiting = Waiting::new(message, origin);
         let waiting = serde_json::to_string(&waiting).unwrap_or_default();
         if asleep(server, left, &waiting).await.unwrap_or(false) {
             return Ok(Reached::Queue);
@@ -53,16 +53,18 @@ pub(super) async fn push(
     pushed.await.map(|()| Reached::Lists)
 }
 
-/// Puts what waits into the queue if the system sleeps; answers with whether it does.
+/// Puts what waits at the end of the queue if the system sleeps; answers with whether it does.
 async fn asleep(server: &Shared, left: Duration, waiting: &str) -> Result<bool, Failed> {
-    let sleeps: bool = server
+    let state: Option<Vec<u8>> = server
         .ask(left, |mut connection| async move {
-            redis::cmd("EXISTS").arg(ASLEEP).query_async(&mut connection).await
+            redis::cmd("GET").arg(ASLEEP).query_async(&mut connection).await
         })
         .await?;
+    // Whoever reads an empty value there takes it for none.
+    let sleeps = state.is_some_and(|state| !state.is_empty());
     if sleeps {
         let queued = server.ask(left, |mut connection| async move {
-            redis::cmd("LPUSH").arg(WAITING).arg(waiting).exec_async(&mut connection).await
+            redis::cmd("RPUSH").arg(WAITING).arg(waiting).exec_async(&mut connection).await
         });
         queued.await?;
     }

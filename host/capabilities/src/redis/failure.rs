@@ -41,10 +41,18 @@ pub(super) fn words(error: &RedisError) -> String {
     let said = match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
         (Some(code), None) => code.to_owned(),
+        // The system's words, or those of TLS.
+        (None, _) if error.is_io_error() => error.to_string(),
         (None, _) => error.category().to_owned(),
     };
     let own = said.split(" script: ").next().unwrap_or_default();
     own.chars().take(200).collect()
+}
+
+/// What is wrong with the server's certificate, where that is why there is no connection.
+pub(super) fn untrusted(error: &RedisError) -> Option<String> {
+    let said = error.to_string();
+    said.contains("invalid peer certificate").then_some(said)
 }
 
 /// What was too large, where that is why a script refused.
@@ -67,6 +75,10 @@ pub(super) fn refusal(server: &str, error: &RedisError) -> Refusal {
         }
         Next::Again => Refusal::unavailable(format!(
             "Redis at {server} cannot be reached ({words}): nothing was done; try again later"
+        )),
+        Next::Lost if untrusted(error).is_some() => Refusal::unavailable(format!(
+            "Redis at {server} is not who it should be ({words}): nothing was done; see `url` and `ca` of `[redis]` in the \
+             grants"
         )),
         Next::Lost if error.kind() == ErrorKind::AuthenticationFailed => {
             Refusal::unavailable(format!(

@@ -4,7 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisResult, Script, TlsCertificates};
+use redis::{
+    Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisResult, Script,
+    TlsCertificates,
+};
 
 use super::failure::{self, Next};
 use super::grant::Server;
@@ -63,11 +66,26 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The server is there, and shows a certificate that is not to be trusted.
+    #[error(
+        "the Redis server at {address} is not who `url` of `[redis]` says ({problem}): name it as its certificate does, \
+         and let `ca` be the file with the certificates that sign it"
+    )]
+    Untrusted {
+        /// Where it is.
+        address: String,
+        /// What is wrong with its certificate.
+        problem: String,
+    },
 }
 
 impl Shared {
     /// The server that `[redis]` describes. Reads the password from this process's environment and the certificates from
-    /// their file; connects to nothing.
+    /// their file.
+    ///
+    /// With TLS (`rediss://…`) it greets the server once, and blocks for that, since a wrong name or a wrong `ca` gets no
+    /// better by waiting. That the server is down or says something else is no error here: it may come later. Without TLS
+    /// nothing is connected.
     pub fn new(server: &Server) -> Result<Self, ServerError> {
         let url = |error: redis::RedisError| ServerError::Url(error.category().to_owned());
         let info = server.url.as_str().into_connection_info().map_err(url)?;
@@ -82,6 +100,7 @@ impl Shared {
             settings = settings.set_password(password);
         }
         let address = info.addr().to_string();
+        let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
         let info = info.set_redis_settings(settings);
         let client = match &server.ca {
             None => Client::open(info).map_err(url)?,
@@ -92,14 +111,20 @@ impl Shared {
                 };
                 let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
                 let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-                Client::build_with_tls(info, trusted)
-                    .map_err(|error| wrong(error.category().to_owned()))?
+                Client::build_with_tls(info, trusted).map_err(|error| wrong(error.to_string()))?
             }
         };
+        let within = server.within.map_or(WITHIN, crate::grants::Time::duration);
+        if tls {
+            let greeted = client.get_connection_with_timeout(within).map(drop);
+            if let Some(problem) = greeted.err().and_then(|error| failure::untrusted(&error)) {
+                return Err(ServerError::Untrusted { address, problem });
+            }
+        }
         Ok(Self {
             client,
             address,
-            within: server.within.map_or(WITHIN, crate::grants::Time::duration),
+            within,
             connection: Mutex::default(),
             bounded: Script::new(include_str!("bounded.lua")),
             transact: Script::new(include_str!("transact.lua")),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use capabilities::redis::Shared;
 use redis::{Client, Commands, Connection};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// How long a server may take to come up.
@@ -60,6 +61,21 @@ impl RedisServer {
         let Some(mut child) = self.child.take() else { return };
         child.kill().expect("a child of ours");
         child.wait().expect("a child of ours");
+    }
+
+    /// Holds it still, with its connections open, as a machine does that swaps or a network that loses everything.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it runs");
+        kill_process(Pid::from_child(child), signal).expect("a child of ours");
     }
 
     /// Lets it run, and answer nothing, for so long.

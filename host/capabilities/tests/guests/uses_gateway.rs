@@ -52,6 +52,9 @@ async fn each_target_gets_the_message_and_hears_of_it() {
         assert_eq!((&answer["pushed"], &answer["queued"]), (&json!(true), &json!(false)));
         assert_eq!(answer["error"], json!(null));
         assert_eq!(message["id"], answer["id"]);
+        assert_eq!(answer["kind"], kind);
+        let origin = if kind == "alert" { json!(null) } else { json!("s1") };
+        assert_eq!(answer["origin"], origin);
         assert_eq!(message["type"], kind);
         assert_eq!(message["source"], "inngest/testing/asked");
         assert_eq!(message["payload"], payload);
@@ -85,11 +88,58 @@ async fn while_the_system_sleeps_only_what_wakes_is_told() {
     assert_eq!(told[0]["pushed"], false);
     let main = list(&server, "joelclaw:events:main");
     assert_eq!((main.len(), &main[0]["type"]), (1, &json!("alert")));
-    let waiting = list(&server, "sleep:queue");
-    assert_eq!(waiting.len(), 2);
-    assert_eq!(waiting[0]["event"]["id"], told[0]["id"]);
-    assert_eq!(waiting[0]["timestamp"], waiting[0]["event"]["ts"]);
-    assert_eq!(waiting[0]["summary"], "progress: halfway");
+    // At the end of the queue: whoever reads it finds the oldest first.
+    let waiting: Vec<String> = server.connection().lrange("sleep:queue", 0, -1).expect("a list");
+    let waiting: Vec<Value> =
+        waiting.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect();
+    let shown = |name: &str| waiting.iter().map(|one| one[name].clone()).collect::<Vec<_>>();
+    assert_eq!(shown("event"), ["progress", "order.shipped"]);
+    assert_eq!(shown("summary"), ["progress: halfway", r#"order.shipped: {"order":7}"#]);
+    for at in shown("timestamp") {
+        let at = at.as_str().expect("text").to_owned();
+        assert!(
+            at.len() == 24 && at.ends_with('Z') && at.parse::<jiff::Timestamp>().is_ok(),
+            "{at}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_sleep_is_none() {
+    let server = RedisServer::start();
+    let () = server.connection().set("system:sleep", "").expect("set");
+    let site = site(Some(server.shared("10s"))).await;
+    assert_eq!(told(&site, "tells", json!({})).await[0]["pushed"], true);
+}
+
+/// Byte for byte what is in the lists: members in the order of those who read them, and the payload's own as they were
+/// written, whatever language the component is written in.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_are_those_that_readers_know() {
+    let server = RedisServer::start();
+    let site = site(Some(server.shared("10s"))).await;
+    for (data, kind, payload) in [
+        (
+            json!({ "kind": "order.shipped", "payload": r#"{"z":1.50,"a":{"y":[],"b":null}}"# }),
+            "order.shipped",
+            r#"{"z":1.50,"a":{"y":[],"b":null}}"#,
+        ),
+        (
+            json!({ "kind": "progress", "message": "ü", "payload": r#"{"z":1,"a":2}"# }),
+            "progress",
+            r#"{"message":"ü","z":1,"a":2}"#,
+        ),
+        (json!({ "kind": "nothing" }), "nothing", "{}"),
+    ] {
+        assert_eq!(told(&site, "notifies", data).await, json!(true));
+        let text: String = server.connection().lpop("joelclaw:events:main", None).expect("a push");
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        let (id, ts) = (read["id"].as_str().expect("an id"), read["ts"].as_i64().expect("a time"));
+        let expected = format!(
+            r#"{{"id":"{id}","type":"{kind}","source":"inngest/testing/asked","payload":{payload},"ts":{ts}}}"#
+        );
+        assert_eq!(text, expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,6 +185,42 @@ async fn with_redis_down_the_function_completes_and_says_why() {
             assert!(error.contains(why), "{error}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_lost_is_counted_and_recorded() {
+    let mut server = RedisServer::start();
+    let site = site(Some(server.shared("300ms"))).await;
+    let used = || {
+        let usage = site.runtime.usage();
+        let used = usage["uses-gateway"].of(runtime::placement::Capability::Gateway);
+        (used.calls, used.lost)
+    };
+    told(&site, "tells", json!({})).await;
+    assert_eq!(used(), (3, 0));
+    server.stop();
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let writer = Arc::new(log.reopen().expect("a file"));
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+    {
+        let _until_here = tracing::subscriber::set_default(subscriber);
+        told(&site, "tells", json!({})).await;
+    }
+    assert_eq!(used(), (6, 3));
+    let text = std::fs::read_to_string(log.path()).expect("text");
+    for part in [
+        "telemetry",
+        "gateway.push",
+        "success=false",
+        "step=\"tell\"",
+        "lost: it could not be told",
+        "Redis at 127.0.0.1",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    server.resume();
+    assert_eq!(told(&site, "tells", json!({})).await[0]["pushed"], true);
+    assert_eq!(used(), (9, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

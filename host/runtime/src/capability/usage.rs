@@ -17,6 +17,7 @@ pub struct Usage {
 pub(crate) struct Count {
     calls: AtomicU64,
     denied: AtomicU64,
+    lost: AtomicU64,
 }
 
 /// How often one component used one capability, at one moment.
@@ -26,6 +27,8 @@ pub struct Used {
     pub calls: u64,
     /// How many of these calls its grant did not allow.
     pub denied: u64,
+    /// How many of these calls were answered although nothing came of them: what is optional by nature, and failed.
+    pub lost: u64,
 }
 
 impl Usage {
@@ -35,8 +38,10 @@ impl Usage {
 
     /// What was used of one capability.
     pub fn of(&self, capability: Capability) -> Used {
-        let Count { calls, denied } = self.count(capability);
-        Used { calls: calls.load(Ordering::Relaxed), denied: denied.load(Ordering::Relaxed) }
+        let Count { calls, denied, lost } = self.count(capability);
+        let [calls, denied, lost] =
+            [calls, denied, lost].map(|count| count.load(Ordering::Relaxed));
+        Used { calls, denied, lost }
     }
 }
 
@@ -47,6 +52,10 @@ impl Count {
 
     pub(crate) fn denied(&self) {
         self.denied.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lost(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -42,6 +42,8 @@ struct Row {
     authority: bool,
     calls: u64,
     denied: u64,
+    /// How often nothing came of a call although it was answered.
+    lost: u64,
 }
 
 impl Row {
@@ -100,6 +102,7 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
             authority,
             calls: count.calls,
             denied: count.denied,
+            lost: count.lost,
         }
     });
     // What every language imports is of no use to whoever writes grants.
@@ -124,6 +127,7 @@ mod tests {
             authority: true,
             calls,
             denied: 0,
+            lost: 0,
         };
         for (row, words) in [
             (row(true, true, 0), Some("has not used it since")),
