@@ -23,12 +23,14 @@
 //! its line that names the nearest known one; all errors are told at once.
 
 mod file;
+mod lines;
 mod nearest;
 mod problem;
 mod references;
 #[cfg(test)]
 mod tests;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -60,12 +62,17 @@ pub struct Grants {
     pub gateway: gateway::Channel,
     /// What each component may use, by its name.
     pub components: BTreeMap<String, Grant>,
+    /// How all that is written.
+    #[serde(skip)]
+    pub(crate) written: written::Written,
 }
 
 /// What one component may use.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grant {
+    /// Whether the component need not be there when a worker starts.
+    pub optional: bool,
     /// Roots.
     pub fs: Vec<fs::Grant>,
     /// Programs.

@@ -92,8 +92,8 @@ impl Line {
             }
         }
         for list in lists {
-            let beyond =
-                counted().any(|(says, used)| used && matches!(says, Says::Beyond { key } if *key == list));
+            let beyond = counted()
+                .any(|(says, used)| used && matches!(says, Says::Beyond { key } if *key == list));
             let entries = counted().filter_map(|(says, used)| match says {
                 Says::Entry { key, value } if *key == list => Some((value.as_str(), used)),
                 _ => None,
@@ -137,7 +137,10 @@ mod tests {
     fn lists_keep_what_was_used_and_all_where_that_is_not_known() {
         let line = |keys: &[(&str, &str)]| Line {
             capability: Capability::Http,
-            keys: keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            keys: keys
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             parts: vec![
                 entry("methods", "GET"),
                 entry("methods", "POST"),

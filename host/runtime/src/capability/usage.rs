@@ -137,8 +137,7 @@ mod tests {
     #[test]
     fn each_line_and_each_part_of_it_is_counted_and_nothing_that_is_not_there() {
         let part = |name: &str| Part { name: name.to_owned(), says: Says::Nothing };
-        let line =
-            |parts: Vec<Part>| Line { capability: Capability::Fs, keys: Vec::new(), parts };
+        let line = |parts: Vec<Part>| Line { capability: Capability::Fs, keys: Vec::new(), parts };
         let mut granted = Granted::default();
         granted.add("backup", line(vec![part("read"), part("write")]));
         granted.add("backup", line(Vec::new()));
