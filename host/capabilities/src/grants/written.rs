@@ -5,32 +5,46 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::problem::Place;
+
 /// The keys of a line in their order, each with its value as it is written.
 pub(super) type Keys = Vec<(String, String)>;
 
-/// Component → capability → lines, as they are written. Empty where grants were not read from a file.
+/// What is written of each component. Empty where grants were not read from a file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written(BTreeMap<String, BTreeMap<String, Vec<Keys>>>);
+pub(crate) struct Written(BTreeMap<String, OfComponent>);
+
+/// What is written of one component.
+#[derive(Debug, Clone)]
+struct OfComponent {
+    /// Of its name.
+    place: Place,
+    /// Capability → lines.
+    lines: BTreeMap<String, Vec<Keys>>,
+}
 
 impl Written {
     /// What stands in this file.
     pub(super) fn of(text: &str, file: &DeTable<'_>) -> Self {
-        let components =
-            file.get("components").and_then(table).into_iter().flat_map(|components| {
-                components.iter().filter_map(|(name, grant)| {
-                    let grant = table(grant)?;
-                    let lines = grant.iter().filter_map(|(capability, granted)| {
-                        Some((capability.get_ref().to_string(), lines(text, granted)?))
-                    });
-                    Some((name.get_ref().to_string(), lines.collect()))
-                })
+        let components = file.get("components").and_then(table).into_iter().flatten();
+        let components = components.filter_map(|(name, grant)| {
+            let lines = table(grant)?.iter().filter_map(|(capability, granted)| {
+                Some((capability.get_ref().to_string(), lines(text, granted)?))
             });
+            let own = OfComponent { place: Place::of(text, &name.span()), lines: lines.collect() };
+            Some((name.get_ref().to_string(), own))
+        });
         Self(components.collect())
+    }
+
+    /// Where a component is named first; the beginning of the file where that is not known.
+    pub(super) fn place(&self, component: &str) -> Place {
+        self.0.get(component).map_or(Place::START, |own| own.place)
     }
 
     /// One line; without any keys where its words are not known.
     pub(super) fn line(&self, component: &str, capability: &str, line: usize) -> Keys {
-        let lines = self.0.get(component).and_then(|own| own.get(capability));
+        let lines = self.0.get(component).and_then(|own| own.lines.get(capability));
         lines.and_then(|lines| lines.get(line)).cloned().unwrap_or_default()
     }
 }
