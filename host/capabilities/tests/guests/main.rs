@@ -1,6 +1,8 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
+mod denied;
 mod granted;
+mod pages;
 mod redis_server;
 mod site;
 mod uses_config;
