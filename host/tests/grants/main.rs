@@ -30,7 +30,7 @@ async fn what_is_imported_granted_used_and_denied_is_told_line_by_line_with_the_
     let event = json!({ "do": [
         ["read", "notes", "a.txt"], ["list", "notes", ""], ["write", "private", "b.txt", "hers"],
     ] });
-    let run = scene.ended("testing/fs.requested", &event).await;
+    let run = scene.ended("testing/fs.listed", &event).await;
     assert_eq!(run.result()[2].as_str().map(|said| &said[..6]), Some("Denied"));
 
     let shown = scene.command(&["--json", "grants", "--worker", &worker.origin]);
