@@ -1,5 +1,6 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
+mod counted;
 mod denied;
 mod granted;
 mod pages;
