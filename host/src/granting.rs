@@ -3,55 +3,82 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use capabilities::shell::Launcher;
 use capabilities::telemetry::Origin;
 use capabilities::{Grants, Surroundings};
-use registry::Generation;
+use registry::Registry;
 use runtime::http::Destination;
 use runtime::{Compilation, Limits, Runtime};
 
-/// Reads a file of grants; without one nothing is granted.
-pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Grants> {
-    let Some(path) = path else { return Ok(Grants::default()) };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: the grants cannot be read", path.display()))?;
-    match capabilities::grants::parse(&text) {
-        Ok(grants) => Ok(grants),
-        Err(error) => bail!("{} is no file of grants:\n{error}", path.display()),
+/// The operator's file, read; or none, and then nothing is granted.
+#[derive(Debug, Default)]
+pub(crate) struct GrantsFile {
+    /// None where there is no file.
+    path: Option<PathBuf>,
+    grants: Arc<Grants>,
+}
+
+impl GrantsFile {
+    /// Reads a file of grants, if there is one.
+    pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: the grants cannot be read", path.display()))?;
+        match capabilities::grants::parse(&text) {
+            Ok(grants) => Ok(Self { path: Some(path.to_owned()), grants: Arc::new(grants) }),
+            Err(error) => bail!("{} is no file of grants:\n{error}", path.display()),
+        }
     }
-}
 
-/// A runtime whose components may touch what the grants say. `versions` is the worker's own folder, beside which the
-/// folders of runs are made. Blocks while the granted folders are opened.
-pub(crate) fn runtime(
-    grants: &Arc<Grants>,
-    versions: &Path,
-    limits: Limits,
-    allow: Vec<Destination>,
-    compilation: Compilation,
-) -> anyhow::Result<Runtime> {
-    let program = std::env::current_exe().context("where this program is")?;
-    let surroundings = Surroundings {
-        scratch: scratch(versions),
-        folder: versions.to_owned(),
-        launcher: Launcher::new(program, ["launch".into()]),
-        origin: origin(),
-    };
-    let providers = capabilities::providers(grants, &surroundings).context("the grants")?;
-    let runtime = Runtime::with_providers(limits, allow, compilation, providers)?;
-    Ok(runtime.granting(grants.granted()))
-}
+    /// What it says.
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
+    }
 
-/// Tells of the components that the grants name and that are not there. They come and go, so this is no error.
-pub(crate) fn warn_of_strangers(grants: &Grants, present: &Generation) {
-    let components = present.components();
-    for (name, nearest) in grants.strangers(components.keys().copied()) {
-        tracing::warn!(
-            component = name,
-            nearest,
-            "the grants name a component that is not here; its grants wait for it"
-        );
+    /// A runtime whose components may touch what the grants say. `versions` is the worker's own folder, beside which the
+    /// folders of runs are made. Blocks while the granted folders are opened.
+    pub(crate) fn runtime(
+        &self,
+        versions: &Path,
+        limits: Limits,
+        allow: Vec<Destination>,
+        compilation: Compilation,
+    ) -> anyhow::Result<Runtime> {
+        let program = std::env::current_exe().context("where this program is")?;
+        let surroundings = Surroundings {
+            scratch: scratch(versions),
+            folder: versions.to_owned(),
+            launcher: Launcher::new(program, ["launch".into()]),
+            origin: origin(),
+        };
+        let providers =
+            capabilities::providers(&self.grants, &surroundings).context("the grants")?;
+        let runtime = Runtime::with_providers(limits, allow, compilation, providers)?;
+        Ok(runtime.granting(self.grants.granted()))
+    }
+
+    /// Fails where the file names a component that is not among these and may not be missing.
+    pub(crate) fn check_components<'n>(
+        &self,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> anyhow::Result<()> {
+        let checked = self.grants.check_components(known);
+        checked.map_err(|error| match &self.path {
+            Some(path) => anyhow!("{} names what is not there:\n{error}", path.display()),
+            None => error.into(),
+        })
+    }
+
+    /// The same for what a start has found. What was found and cannot be used counts: why it is left out is told
+    /// elsewhere, and is no slip of who wrote the grants.
+    pub(crate) fn check_found(&self, registry: &Registry) -> anyhow::Result<()> {
+        let (present, rejected) = (registry.present(), registry.rejected());
+        let active = present.components().into_keys();
+        let absent = present.absent().iter().map(|absent| &*absent.component);
+        let refused = present.refused().map(|(component, _)| component);
+        let rejected = rejected.keys().map(String::as_str);
+        self.check_components(active.chain(absent).chain(refused).chain(rejected))
     }
 }
 
@@ -79,14 +106,19 @@ mod tests {
     fn a_file_is_named_with_everything_that_is_wrong_with_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("grants.toml");
-        assert!(read(None).expect("nothing is granted").components.is_empty());
+        let read = GrantsFile::read;
+        assert!(read(None).expect("nothing is granted").grants().components.is_empty());
         let gone = format!("{:#}", read(Some(&path)).expect_err("not there"));
         assert!(gone.contains("grants.toml: the grants cannot be read"), "{gone}");
         std::fs::write(&path, "[rots.a]\n[wether]\n").expect("a file");
         let said = read(Some(&path)).expect_err("wrong").to_string();
         assert!(said.contains("line 1, column 2") && said.contains("line 2, column 2"), "{said}");
         std::fs::write(&path, "[components.a]\nfs = [{ root = 'scratch' }]").expect("a file");
-        assert_eq!(read(Some(&path)).expect("sound").components.len(), 1);
+        let sound = read(Some(&path)).expect("sound");
+        assert_eq!(sound.grants().components.len(), 1);
+        assert!(sound.check_components(["a", "b"]).is_ok());
+        let said = sound.check_components(["b"]).expect_err("it is not there").to_string();
+        assert!(said.contains("grants.toml names what is not there:\nline 1, column 13"), "{said}");
     }
 
     #[test]

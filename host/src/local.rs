@@ -6,11 +6,9 @@ pub(crate) mod show;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use capabilities::Grants;
 use engine::{Data, Engine};
 use protocol::event::NewEvent;
 use protocol::role::Role;
@@ -24,7 +22,7 @@ use serde::Deserialize;
 use worker::Access;
 
 use crate::cli::CacheArgs;
-use crate::granting;
+use crate::granting::GrantsFile;
 use crate::serving::{self, Serving};
 
 /// Any key does for an engine without event keys.
@@ -44,7 +42,7 @@ pub(crate) struct Plan {
     pub(crate) versions: PathBuf,
     pub(crate) cache: CacheArgs,
     pub(crate) allow: Vec<Destination>,
-    pub(crate) grants: Grants,
+    pub(crate) grants: GrantsFile,
 }
 
 /// An engine and a worker for each role.
@@ -58,17 +56,16 @@ impl Local {
     /// Starts both, and waits until the engine has the worker's functions.
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
         let key = SigningKey::parse(&random_hex()?).context("a random key")?;
-        let grants = Arc::new(plan.grants);
         let runtime = tokio::task::block_in_place(|| {
             let compilation = plan.cache.compilation();
-            granting::runtime(&grants, &plan.versions, Limits::default(), plan.allow, compilation)
+            plan.grants.runtime(&plan.versions, Limits::default(), plan.allow, compilation)
         })?;
         let folder = Folder::new(&plan.components, FolderOptions::default());
         let source = Source::new(Some(folder), None);
         let registry =
             serving::open(runtime, RegistryOptions::new(plan.versions), source, Some(Percent::ALL))
                 .await?;
-        granting::warn_of_strangers(&grants, &registry.present());
+        plan.grants.check_found(&registry)?;
         let engine = engine::Options {
             listen: plan.engine,
             data: plan.data,

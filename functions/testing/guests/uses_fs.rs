@@ -12,8 +12,8 @@ use system_bus_sdk::prelude::*;
 #[derive(Deserialize)]
 struct Operation(String, String, String, #[serde(default)] String);
 
-/// Does what the event lists, one after the other, and tells what came of each.
-#[function(id = "does", on("testing/fs.requested"), retries = 4)]
+/// Does what the event lists, one after the other, and tells what came of each. It alone listens to its event.
+#[function(id = "does", on("testing/fs.listed"), retries = 4)]
 async fn does(ctx: Ctx, event: Incoming<Value>) -> Result<Vec<String>> {
     ctx.step("do", async |io| {
         let operations: Vec<Operation> = serde_json::from_value(event.data["do"].clone()).stop()?;

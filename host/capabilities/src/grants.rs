@@ -23,14 +23,16 @@
 //! its line that names the nearest known one; all errors are told at once.
 
 mod file;
+mod lines;
 mod nearest;
 mod problem;
 mod references;
 #[cfg(test)]
 mod tests;
 mod values;
+mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::file::{LARGEST, parse};
 pub use self::problem::{GrantsError, Problem};
@@ -38,6 +40,7 @@ pub use self::values::{Name, Size, Time};
 
 use serde::Deserialize;
 
+use self::problem::Place;
 use crate::{fs, gateway, http, inference, keyvalue, redis, secrets, shell};
 
 /// What an operator has written down, checked.
@@ -60,12 +63,17 @@ pub struct Grants {
     pub gateway: gateway::Channel,
     /// What each component may use, by its name.
     pub components: BTreeMap<String, Grant>,
+    /// How all that is written.
+    #[serde(skip)]
+    pub(crate) written: written::Written,
 }
 
 /// What one component may use.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grant {
+    /// Whether the component need not be there when a worker starts.
+    pub optional: bool,
     /// Roots.
     pub fs: Vec<fs::Grant>,
     /// Programs.
@@ -85,22 +93,41 @@ pub struct Grant {
 }
 
 impl Grants {
-    /// The components that are named and not among these, each with the nearest one that is. They come and go, so a
-    /// worker warns of them and `grants --check` fails.
+    /// Whether every component that is named is among those that are known, or need not be there.
+    ///
+    /// Fails with all others, each with its place and the nearest one that is known. For who starts with a file, or checks
+    /// one: while a worker runs, components come and go.
     ///
     /// ```
     /// let grants = capabilities::grants::parse("[components.bakcup.config]\na = 'b'").unwrap();
-    /// let strangers: Vec<_> = grants.strangers(["backup", "report"]).collect();
-    /// assert_eq!(strangers, [("bakcup", Some("backup"))]);
+    /// let error = grants.check_components(["backup", "report"]).unwrap_err();
+    /// let said = "line 1, column 13: no component is called `bakcup`: did you mean `backup`?";
+    /// assert!(error.to_string().starts_with(said), "{error}");
+    ///
+    /// let grants = capabilities::grants::parse("components.bakcup.optional = true").unwrap();
+    /// assert!(grants.check_components(["backup"]).is_ok());
     /// ```
-    pub fn strangers<'g, 'n>(
-        &'g self,
-        known: impl IntoIterator<Item = &'n str> + Clone,
-    ) -> impl Iterator<Item = (&'g str, Option<&'n str>)> {
-        self.components.keys().filter_map(move |component| {
-            let is_known = known.clone().into_iter().any(|known| known == component);
-            (!is_known).then(|| (component.as_str(), nearest::nearest(component, known.clone())))
-        })
+    pub fn check_components<'n>(
+        &self,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), GrantsError> {
+        let known: BTreeSet<_> = known.into_iter().collect();
+        let unknown = self
+            .components
+            .iter()
+            .filter(|(name, grant)| !grant.optional && !known.contains(name.as_str()));
+        let mut problems: Vec<_> = unknown
+            .map(|(name, _)| {
+                let Place { line, column } = self.written.place(name);
+                let hint = nearest::hint(name, known.iter().copied());
+                let message = format!(
+                    "no component is called `{name}`: {hint}. One that may be missing says `optional = true` in its table"
+                );
+                Problem { line, column, message }
+            })
+            .collect();
+        problems.sort();
+        if problems.is_empty() { Ok(()) } else { Err(GrantsError(problems)) }
     }
 
     /// What this component may use; none where it is not named.

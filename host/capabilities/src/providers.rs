@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::Provider;
-use runtime::capability::Granted;
-use runtime::placement::Capability;
 
 use crate::grants::Grants;
 use crate::secrets::Vault;
@@ -90,37 +88,4 @@ pub fn providers(
 fn lookup(vault: &Arc<Vault>) -> inference::Lookup {
     let vault = Arc::clone(vault);
     Arc::new(move |name| String::from_utf8(vault.value(name)?.bytes().to_vec()).ok())
-}
-
-impl Grants {
-    /// Which component has a grant of which capability, for reports.
-    ///
-    /// ```
-    /// use runtime::placement::Capability;
-    ///
-    /// let grants = capabilities::grants::parse("[components.a]\nfs = [{ root = 'scratch' }]").unwrap();
-    /// let granted = grants.granted();
-    /// assert!(granted.includes("a", Capability::Fs) && !granted.includes("a", Capability::Http));
-    /// ```
-    pub fn granted(&self) -> Granted {
-        let pairs = self.components.iter().flat_map(|(component, grant)| {
-            let given = [
-                (Capability::Fs, !grant.fs.is_empty()),
-                (Capability::Shell, !grant.shell.is_empty()),
-                (Capability::Http, !grant.http.is_empty()),
-                (Capability::Redis, grant.redis.is_some()),
-                (Capability::Keyvalue, grant.keyvalue.is_some()),
-                (Capability::Secrets, !grant.secrets.is_empty()),
-                (Capability::Inference, grant.inference.is_some()),
-                (Capability::Config, !grant.config.is_empty()),
-            ];
-            let given = given.into_iter().filter(|(_, is)| *is);
-            given.map(|(capability, _)| (component.clone(), capability))
-        });
-        let mut granted: Granted = pairs.collect();
-        for component in self.components.keys() {
-            granted.name(component);
-        }
-        granted
-    }
 }

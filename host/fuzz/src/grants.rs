@@ -3,6 +3,7 @@
 //!
 //! An input is such a file.
 
+use capabilities::GrantsError;
 use capabilities::grants::parse;
 
 /// Checks one input.
@@ -16,16 +17,22 @@ pub fn check(data: &[u8]) {
                 assert!(grants.of(component).is_some(), "{component}");
             }
             let known: Vec<_> = grants.components.keys().map(String::as_str).collect();
-            assert_eq!(grants.strangers(known.iter().copied()).count(), 0);
-        }
-        Err(error) => {
-            assert!(!error.0.is_empty(), "a refusal says why");
-            let lines = text.split('\n').count();
-            for problem in &error.0 {
-                assert!((1..=lines).contains(&problem.line), "{problem} of {lines} lines");
-                assert!(problem.column >= 1 && !problem.message.is_empty(), "{problem}");
+            assert!(grants.check_components(known.iter().copied()).is_ok());
+            if let Err(error) = grants.check_components([]) {
+                placed(text, &error);
             }
-            assert!(error.0.is_sorted());
         }
+        Err(error) => placed(text, &error),
     }
+}
+
+/// Whether problems have places in the text, in the order of its lines.
+fn placed(text: &str, error: &GrantsError) {
+    assert!(!error.0.is_empty(), "a refusal says why");
+    let lines = text.split('\n').count();
+    for problem in &error.0 {
+        assert!((1..=lines).contains(&problem.line), "{problem} of {lines} lines");
+        assert!(problem.column >= 1 && !problem.message.is_empty(), "{problem}");
+    }
+    assert!(error.0.is_sorted());
 }

@@ -12,6 +12,7 @@ mod caller;
 mod gate;
 mod granted;
 mod guard;
+mod line;
 mod parts;
 mod records;
 mod requests;
@@ -31,10 +32,11 @@ pub(crate) use self::guard::Guards;
 #[cfg(test)]
 pub(crate) use self::guard::tests::guarded;
 pub use self::guard::{Guard, Revealed, Secret};
+pub use self::line::{Line, Part, Says};
 pub(crate) use self::parts::Parts;
 pub(crate) use self::records::Records;
 pub use self::requests::{Outbound, Requests, SendRequest, Sent};
-pub use self::usage::{Usage, Used};
+pub use self::usage::{LineUsed, Usage, Used};
 
 /// What stands behind one capability.
 pub trait Provider: Send + Sync {

@@ -171,7 +171,7 @@ impl Component {
             .into_iter()
             .map(|home| Ok((home, if home == least { pre.clone() } else { link(home)? })));
         let linked = linked.collect::<Result<_, LoadError>>()?;
-        let (usage, runtime) = (runtime.usages.of(name), runtime.clone());
+        let (usage, runtime) = (runtime.usages.of(name, runtime.granted()), runtime.clone());
         let loaded =
             Self { name: name.into(), digest, manifest, placement, linked, usage, runtime };
         let ungranted = loaded.ungranted();

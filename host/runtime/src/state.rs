@@ -213,6 +213,14 @@ impl CallState {
         }
     }
 
+    /// Counts what a line of the grants has allowed: the number of the line among those of its capability, and the numbers
+    /// of the parts of it that were needed. See [`Granted`](crate::capability::Granted).
+    pub fn allowed(&self, capability: Capability, line: usize, parts: &[usize]) {
+        if let Some(caller) = &self.caller {
+            caller.allowed(capability, line, parts);
+        }
+    }
+
     pub(crate) fn count(&self, capability: Capability) {
         if let Some(caller) = &self.caller {
             caller.usage.count(capability).called();

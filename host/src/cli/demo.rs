@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use capabilities::Grants;
 use engine::Data;
 use runtime::http::Destination;
 
 use crate::cli::Demo;
+use crate::granting::GrantsFile;
 use crate::local::follow::{Followed, Status, follow};
 use crate::local::show::{Display, table};
 use crate::local::{Local, Plan};
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
         cache: args.cache,
         components,
         allow: vec![loopback()?],
-        grants: Grants::default(),
+        grants: GrantsFile::default(),
     };
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();

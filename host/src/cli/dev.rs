@@ -9,10 +9,11 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::{Dev, demo};
+use crate::granting::GrantsFile;
 use crate::local::follow::follow;
 use crate::local::show::{Display, table};
 use crate::local::{EVENT_KEY, Local, Plan};
-use crate::{answer, granting, shutdown, workspace};
+use crate::{answer, shutdown, workspace};
 
 /// How long the sample events may take before the address is printed anyway.
 const SAMPLES: Duration = Duration::from_secs(30);
@@ -33,7 +34,7 @@ pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
         cache: args.cache,
         components,
         allow,
-        grants: granting::read(args.grants.grants.as_deref())?,
+        grants: GrantsFile::read(args.grants.grants.as_deref())?,
     };
     let local = Local::start(plan).await?;
     let activity = local.engine.activity();

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use comfy_table::Table;
 use runtime::placement::Capability;
 use serde_json::{Value, json};
 
+use crate::answer;
 use crate::cli::Grants;
+use crate::granting::GrantsFile;
 use crate::operate::Operated;
-use crate::{answer, granting};
 
 pub(crate) async fn run(args: Grants, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.check {
@@ -23,23 +24,12 @@ pub(crate) async fn run(args: Grants, json: bool) -> anyhow::Result<ExitCode> {
 
 /// Reads a file as a worker would; more strictly where a folder of components is named.
 fn check(file: &Path, components: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
-    let grants = granting::read(Some(file))?;
+    let read = GrantsFile::read(Some(file))?;
     if let Some(folder) = components {
         let known = names(folder)?;
-        let strangers = grants.strangers(known.iter().map(String::as_str));
-        let strangers: Vec<_> = strangers
-            .map(|(name, nearest)| match nearest {
-                Some(nearest) => {
-                    format!("no component is called `{name}`: did you mean `{nearest}`?")
-                }
-                None => format!("no component is called `{name}` in {}", folder.display()),
-            })
-            .collect();
-        if !strangers.is_empty() {
-            bail!("{}: {}", file.display(), strangers.join("; "));
-        }
+        read.check_components(known.iter().map(String::as_str))?;
     }
-    let granted = grants.granted();
+    let granted = read.grants().granted();
     let components: Vec<_> = granted
         .components()
         .map(|name| {
@@ -73,8 +63,10 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 fn words(shown: &Value) -> String {
-    let mut table = Table::new();
-    table.set_header(["component", "capability", "imported", "granted", "calls", "denied"]);
+    let mut capabilities = Table::new();
+    capabilities.set_header(["component", "capability", "imported", "granted", "calls", "denied"]);
+    let mut lines = Table::new();
+    lines.set_header(["component", "grant", "allowed", "of these"]);
     let (mut wanting, mut smaller) = (String::new(), String::new());
     for component in items(&shown["components"]) {
         let name = text(&component["name"]);
@@ -82,7 +74,7 @@ fn words(shown: &Value) -> String {
             let yes = |key: &str| if row[key] == true { "yes" } else { "no" };
             let granted = if row["authority"] == true { yes("granted") } else { "not needed" };
             let capability = text(&row["capability"]);
-            table.add_row([
+            capabilities.add_row([
                 &name,
                 &capability,
                 yes("imported"),
@@ -91,22 +83,48 @@ fn words(shown: &Value) -> String {
                 &row["denied"].to_string(),
             ]);
             if granted == "no" && row["imported"] == true {
+                // Writing to memory cannot fail.
                 let _ = write!(
                     wanting,
                     "\nnot granted: {name} imports {capability}; its calls are refused"
                 );
             }
         }
-        for one in items(&component["smaller"]) {
-            let _ = write!(smaller, "\nsmaller: [components.{name}] {}", text(one));
+        for line in items(&component["lines"]) {
+            let grant = format!("{} {}", text(&line["capability"]), text(&line["line"]));
+            lines.add_row([&name, &grant, &line["calls"].to_string(), &used_parts(line)]);
+        }
+        if component["smaller"].is_object() {
+            for why in items(&component["smaller"]["why"]) {
+                let _ = write!(smaller, "\n# {}", text(why));
+            }
+            let _ = write!(smaller, "\n{}\n", text(&component["smaller"]["toml"]));
         }
     }
-    let mut words = format!("{table}\nused since {}{wanting}{smaller}", text(&shown["since"]));
+    let mut words = format!(
+        "{capabilities}\ncounted since {} by process {}; what runs seldom, and what other workers do, is not in it{wanting}",
+        text(&shown["since"]),
+        shown["process"]
+    );
     for stranger in items(&shown["strangers"]) {
         let _ =
             write!(words, "\nnot here: the grants name {}, which is not active", text(stranger));
     }
+    if lines.row_count() > 0 {
+        let _ = write!(words, "\n\n{lines}");
+    }
+    if !smaller.is_empty() {
+        let _ = write!(words, "\n\nwould have been enough since then:\n{smaller}");
+    }
     words
+}
+
+/// What of a line was used: `read 3, write 1`.
+fn used_parts(line: &Value) -> String {
+    let used = items(&line["parts"]).filter(|part| part["calls"] != 0);
+    let used: Vec<_> =
+        used.map(|part| format!("{} {}", text(&part["name"]), part["calls"])).collect();
+    used.join(", ")
 }
 
 fn items(value: &Value) -> impl Iterator<Item = &Value> {
@@ -132,19 +150,29 @@ mod tests {
             json!({ "capability": capability, "imported": imported, "granted": granted, "authority": true,
                 "calls": 2, "denied": 1 })
         };
+        let line = json!({ "capability": "fs", "line": "{ root = \"n\" }", "calls": 4,
+            "parts": [{ "name": "read", "calls": 4 }, { "name": "write", "calls": 0 }] });
         let words = words(&json!({
-            "since": "2026-01-01T00:00:00Z", "strangers": ["gone"],
-            "components": [{ "name": "backup", "capabilities": [row("fs", true, false), row("shell", false, true)],
-                "smaller": ["shell: take it out"] }],
+            "since": "2026-01-01T00:00:00Z", "process": 7, "strangers": ["gone"],
+            "components": [
+                { "name": "backup", "capabilities": [row("fs", true, false), row("shell", false, true)],
+                    "lines": [line],
+                    "smaller": { "why": ["shell: backup does not import it"], "toml": "[components.backup]" } },
+                { "name": "report", "capabilities": [], "lines": [], "smaller": null },
+            ],
         }));
         for part in [
-            "used since 2026-01-01T00:00:00Z",
+            "counted since 2026-01-01T00:00:00Z by process 7;",
             "not granted: backup imports fs; its calls are refused",
-            "smaller: [components.backup] shell: take it out",
+            "fs { root = \"n\" }",
+            " read 4 ",
+            "\n# shell: backup does not import it\n[components.backup]\n",
             "not here: the grants name gone",
         ] {
             assert!(words.contains(part), "{words}");
         }
-        assert!(!words.contains("backup imports shell"), "{words}");
+        for part in ["backup imports shell", "write 0", "report"] {
+            assert!(!words.contains(part), "{words}");
+        }
     }
 }

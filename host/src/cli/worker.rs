@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -25,8 +24,9 @@ use worker::connect::Transport;
 use crate::cli::Worker;
 use crate::cli::deploy::{DeployArgs, Roles};
 use crate::config::{self, Inngest};
+use crate::granting::GrantsFile;
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, granting, shutdown};
+use crate::{answer, shutdown};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -42,11 +42,10 @@ pub(crate) async fn run(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
-    let grants = Arc::new(granting::read(args.grants.grants.as_deref())?);
+    let grants = GrantsFile::read(args.grants.grants.as_deref())?;
     let plan = Plan::new(&args)?;
     let runtime = tokio::task::block_in_place(|| {
-        granting::runtime(
-            &grants,
+        grants.runtime(
             &args.deploy.versions,
             args.limits.limits(),
             args.http.allow.clone(),
@@ -73,7 +72,8 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
             args.deploy.components.display()
         );
     }
-    granting::warn_of_strangers(&grants, &present);
+    // Before this worker takes anything over.
+    grants.check_found(&registry)?;
     let serving = Serving::start(registry, watching, plan.workers()?).await?;
     answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
     if !replace.is_empty() {

@@ -1,6 +1,6 @@
 //! What `GET /` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use protocol::digest::Digest;
@@ -139,5 +139,19 @@ pub(crate) fn warnings(generation: &Generation) -> Vec<String> {
             format!("component {name} imports {capability}, and no grant allows it; its calls are refused: see `system-bus grants`")
         })
     });
-    lonely.chain(wanting).collect()
+    lonely.chain(wanting).chain(strangers(generation)).collect()
+}
+
+/// Components that the grants name and that are not here: a start refuses them, and later they may go.
+fn strangers(generation: &Generation) -> Vec<String> {
+    let components = generation.components();
+    let named = components.values().flat_map(|version| {
+        let granted = version.component().runtime().granted();
+        granted.components().filter(|name| !granted.is_optional(name))
+    });
+    let strangers: BTreeSet<_> = named.filter(|name| !components.contains_key(name)).collect();
+    let words = strangers.into_iter().map(|name| {
+        format!("the grants name the component {name}, which is not active: a worker that starts without it refuses the file; say `optional = true` there, or take it out")
+    });
+    words.collect()
 }

@@ -28,7 +28,7 @@ pub(crate) struct Asked {
     pub(crate) space: Arc<Space>,
 }
 
-/// What a guest wants to do there.
+/// What a guest wants to do there; in the order of the parts of a grant that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Aim {
     Read,
@@ -60,6 +60,7 @@ impl Asked {
             Ok(allowed) => allowed,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        state.allowed(Capability::Fs, terms.line, &[aim as usize]);
         let space =
             if root == SCRATCH { scratch(state, roots, run).await? } else { roots.root(root) };
         Ok(space.map(|space| Self { spot, terms, space }))

@@ -40,6 +40,8 @@ pub struct Roots {
 /// What one component may do with one root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// The number of its line among those of the component.
+    pub(crate) line: usize,
     pub(crate) access: Access,
     pub(crate) quota: Quota,
     /// The largest file in one piece, in bytes.
@@ -215,11 +217,12 @@ impl Roots {
 }
 
 impl Terms {
-    fn of(grant: &Grant) -> Self {
+    fn of(line: usize, grant: &Grant) -> Self {
         let scratch = grant.root.as_str() == SCRATCH;
         let usual = if scratch { SCRATCH_QUOTA } else { Quota::default() };
         let bytes = grant.bytes.map(Size::bytes);
         Self {
+            line,
             // Nobody can read what nobody may write.
             access: if scratch { Access::ReadWrite } else { grant.access },
             quota: Quota { bytes: bytes.or(usual.bytes), files: grant.files.or(usual.files) },
@@ -238,12 +241,12 @@ fn terms(grants: &Grants) -> Result<BTreeMap<String, BTreeMap<Name, Terms>>, Ope
     let mut components = BTreeMap::new();
     for (component, granted) in &grants.components {
         let mut roots = BTreeMap::new();
-        for grant in &granted.fs {
+        for (line, grant) in granted.fs.iter().enumerate() {
             let (component, root) = (component.clone(), grant.root.clone());
             if root.as_str() != SCRATCH && !grants.roots.contains_key(&root) {
                 return Err(OpenError::Unknown { component, root });
             }
-            if roots.insert(root.clone(), Terms::of(grant)).is_some() {
+            if roots.insert(root.clone(), Terms::of(line, grant)).is_some() {
                 return Err(OpenError::Twice { component, root });
             }
         }

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::nearest::nearest;
 use super::problem::{GrantsError, Problem};
+use super::written::Written;
 use super::{Grants, references};
 
 /// The largest file that is read, in bytes.
@@ -72,7 +73,7 @@ pub fn parse(text: &str) -> Result<Grants, GrantsError> {
             }
         }
         if problems.is_empty() {
-            return Ok(grants);
+            return Ok(Grants { written: Written::of(text, table.get_ref()), ..grants });
         }
     }
     problems.sort();

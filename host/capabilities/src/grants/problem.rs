@@ -14,6 +14,15 @@ pub struct Problem {
     pub message: String,
 }
 
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The line, from 1.
+    pub(super) line: usize,
+    /// The column in characters, from 1.
+    pub(super) column: usize,
+}
+
 /// Everything that is wrong with a file of grants, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -22,13 +31,23 @@ pub struct GrantsError(pub Vec<Problem>);
 impl Problem {
     /// A problem with these bytes of the text.
     pub(super) fn at(text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
+        let Place { line, column } = Place::of(text, span);
+        Self { line, column, message: message.into() }
+    }
+}
+
+impl Place {
+    /// The beginning of a file.
+    pub(super) const START: Self = Self { line: 1, column: 1 };
+
+    /// Where these bytes of the text begin.
+    pub(super) fn of(text: &str, span: &Range<usize>) -> Self {
         let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
         let before = &text[..start.unwrap_or(0)];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Self {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            message: message.into(),
         }
     }
 }

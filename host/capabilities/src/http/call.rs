@@ -52,6 +52,9 @@ impl Exchange {
             self.denied(request.method(), &target, "");
             return Err(Error::HttpRequestDenied);
         };
+        if let Some((line, method)) = leave.line {
+            self.caller.allowed(Capability::Http, line, &[method]);
+        }
         self.prepare(&mut request, &target, leave)?;
 
         let until =

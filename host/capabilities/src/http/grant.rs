@@ -11,6 +11,9 @@ use crate::grants::{Size, Time};
 /// How many bytes an answer may have where the grant does not say.
 const ANSWER: Size = Size::of(16 << 20);
 
+/// The methods that are counted apart where a grant names none.
+const USUAL: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /// A destination, for a component.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +65,9 @@ fn tunnels(method: &::http::Method) -> bool {
 /// What a request may do: the first grant that includes it, or that of a destination which is open to every component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leave {
+    /// The number of the grant among those of the component, and that of the method in it; none where every component has
+    /// the destination.
+    pub(crate) line: Option<(usize, usize)>,
     /// Whether private addresses are among its own.
     pub(crate) private: bool,
     /// How many bytes the answer may have.
@@ -83,9 +89,12 @@ impl Leave {
         if tunnels(method) {
             return None;
         }
-        let own = grants.iter().find(|grant| grant.includes(target, method)).map(Grant::leave);
+        let mut own = grants.iter().enumerate();
+        let own = own.find(|(_, grant)| grant.includes(target, method));
+        let own = own.map(|(line, grant)| grant.leave((line, grant.part(method))));
         own.or_else(|| {
             listed.then_some(Self {
+                line: None,
                 private: true,
                 answer: ANSWER.bytes(),
                 within: None,
@@ -96,14 +105,32 @@ impl Leave {
 }
 
 impl Grant {
+    /// What methods are counted as that have no count of their own.
+    pub(crate) const OTHER: &str = "other";
+
+    /// The methods whose requests are counted apart; beside them there is [`Self::OTHER`] where any may be used.
+    pub(crate) fn counted(&self) -> Vec<&str> {
+        if self.methods.is_empty() {
+            return USUAL.to_vec();
+        }
+        self.methods.iter().map(|Method(method)| method.as_str()).collect()
+    }
+
+    /// The place of a method among those that are counted.
+    fn part(&self, method: &::http::Method) -> usize {
+        let counted = self.counted();
+        counted.iter().position(|own| *own == method.as_str()).unwrap_or(counted.len())
+    }
+
     fn includes(&self, target: &Target, method: &::http::Method) -> bool {
         let by_method =
             self.methods.is_empty() || self.methods.iter().any(|Method(own)| own == method);
         by_method && self.to.includes(target)
     }
 
-    fn leave(&self) -> Leave {
+    fn leave(&self, line: (usize, usize)) -> Leave {
         Leave {
+            line: Some(line),
             private: self.private,
             answer: self.answer.unwrap_or(ANSWER).bytes(),
             within: self.within.map(Time::duration),

@@ -92,7 +92,12 @@ async fn ask(
         Ok((question, budget(within, grant, &shared.settings, state.time_left())?))
     });
     match prepared {
-        Ok((question, within)) => Ok(shared.ask(&question, within).await),
+        Ok((question, within)) => {
+            let model = question.model.as_ref();
+            let model = model.and_then(|model| grant.models.iter().position(|own| own == model));
+            state.allowed(Capability::Inference, 0, model.as_slice());
+            Ok(shared.ask(&question, within).await)
+        }
         Err(refusal) => {
             if refusal.reason == Reason::Denied {
                 state.denied(Capability::Inference, "ask with a model of its own choice");

@@ -32,3 +32,11 @@ pub struct Grant {
     /// How many bytes a bucket of its own may have; 64 MiB unless said otherwise.
     pub bytes: Option<Size>,
 }
+
+impl Grant {
+    /// The place of a bucket among those that are counted: its own ones, then the shared ones.
+    pub(super) fn part(&self, bucket: &str) -> Option<usize> {
+        let mut buckets = self.buckets.iter().chain(&self.shared);
+        buckets.position(|own| own.as_str() == bucket)
+    }
+}

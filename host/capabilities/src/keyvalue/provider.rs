@@ -246,6 +246,8 @@ fn open(
     let component = Arc::clone(&state.caller()?.component);
     let grant = grants.of(&component).and_then(|grant| grant.keyvalue.as_ref());
     if let Some(bucket) = Bucket::of(grant, &component, name) {
+        let part = grant.and_then(|grant| grant.part(name));
+        state.allowed(Capability::Keyvalue, 0, part.as_slice());
         return hold(state, bucket);
     }
     let short: String = name.chars().take(64).collect();

@@ -9,7 +9,7 @@ use super::allowed::Allowed;
 use crate::grants::Grants;
 use crate::refusal::{Answer, Refusal};
 
-/// Whether a function reads or writes.
+/// Whether a function reads or writes; in the order of the parts of a grant that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -39,7 +39,11 @@ pub(super) fn allowed(
             "`{component}` may only read from Redis, and `{function}` writes: take `read_only` out of `redis` under \
              `[components.{component:?}]` in the grants"
         ),
-        Some(allowed) => return Ok(Ok(Arc::clone(allowed))),
+        Some(allowed) => {
+            let allowed = Arc::clone(allowed);
+            state.allowed(Capability::Redis, 0, &[access as usize]);
+            return Ok(Ok(allowed));
+        }
     };
     state.denied(Capability::Redis, function);
     Ok(Err(Refusal::denied(refused)))

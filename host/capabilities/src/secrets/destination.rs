@@ -122,6 +122,13 @@ impl Leave {
         }
         Ok(())
     }
+
+    /// The places of this destination and this part among those of the grant that are counted.
+    pub(super) fn counted(&self, part: Part, to: &Destination) -> Vec<usize> {
+        let to = self.to.iter().position(|own| own == to);
+        let part = self.parts.iter().position(|own| *own == part);
+        to.into_iter().chain(part.map(|part| self.to.len() + part)).collect()
+    }
 }
 
 /// What a grant lacks.

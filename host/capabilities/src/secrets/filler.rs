@@ -53,7 +53,15 @@ impl Filler {
 
     fn allow(&self, name: &Name, part: Part, to: &Destination) -> Answer<()> {
         let component = self.component();
-        let Err(missing) = self.vault.covers(component, name, part, to) else { return Ok(()) };
+        let missing = match self.vault.covers(component, name, part, to) {
+            Ok((line, parts)) => {
+                if let Some(caller) = &self.caller {
+                    caller.allowed(Capability::Secrets, line, &parts);
+                }
+                return Ok(());
+            }
+            Err(missing) => missing,
+        };
         self.denied(&format!("the secret {name} to {to} ({part})"));
         Err(Refusal::denied(match missing {
             Missing::Destination => format!(

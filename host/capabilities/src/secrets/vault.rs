@@ -22,8 +22,8 @@ use crate::refusal::{Answer, Refusal};
 /// All secrets of a worker. What keeps them current ends with it.
 pub struct Vault {
     shelf: Arc<Shelf>,
-    /// Component → secret → where it may go.
-    leaves: BTreeMap<String, BTreeMap<Name, Vec<Leave>>>,
+    /// Component → secret → where it may go, by the numbers of its lines.
+    leaves: BTreeMap<String, BTreeMap<Name, Vec<(usize, Leave)>>>,
     /// None where there are no secrets.
     keeper: Option<Keeper>,
 }
@@ -78,13 +78,13 @@ impl Vault {
         let mut leaves = BTreeMap::new();
         for (component, grant) in &grants.components {
             let failed = |why| VaultError::Grant { component: component.clone(), why };
-            let mut own: BTreeMap<Name, Vec<Leave>> = BTreeMap::new();
-            for secret in &grant.secrets {
+            let mut own: BTreeMap<Name, Vec<(usize, Leave)>> = BTreeMap::new();
+            for (line, secret) in grant.secrets.iter().enumerate() {
                 if !grants.secrets.contains_key(&secret.name) {
                     return Err(failed(format!("there is no [secrets.{}]", secret.name)));
                 }
                 let leave = Leave::of(secret).map_err(|error| failed(error.to_string()))?;
-                own.entry(secret.name.clone()).or_default().push(leave);
+                own.entry(secret.name.clone()).or_default().push((line, leave));
             }
             leaves.insert(component.clone(), own);
         }
@@ -151,7 +151,7 @@ impl Vault {
     ) -> wasmtime::Result<Answer<String>> {
         let component = Arc::clone(&state.caller()?.component);
         let granted = self.leaves.get(&*component).and_then(|own| own.get_key_value(name));
-        let Some((name, _)) = granted else {
+        let Some((name, leaves)) = granted else {
             // What a guest writes ends up in the operator's log: nothing that nobody may read, before it is shortened to
             // a reasonable length.
             let name = String::from_utf8_lossy(&self.redact(name.as_bytes())).into_owned();
@@ -161,6 +161,10 @@ impl Vault {
                 "the secret {name:?} is not granted: add {{ name = {name:?}, to = [\"https://…\"] }} to `secrets` of [components.{component}]"
             ))));
         };
+        // Where it will go is not known yet: whoever asks for it needs one line for it at least.
+        if let Some((line, _)) = leaves.first() {
+            state.allowed(Capability::Secrets, *line, &[]);
+        }
         if self.contents().value(name.as_str()).is_none() {
             return Ok(Err(expired(name)));
         }
@@ -174,19 +178,20 @@ impl Vault {
         self.shelf.contents()
     }
 
-    /// Whether a component may send a secret there; what its grant lacks, if not.
+    /// Whether a component may send a secret there, by which of its lines and which parts of that; what its grant lacks,
+    /// if not.
     pub(super) fn covers(
         &self,
         component: &str,
         name: &Name,
         part: Part,
         to: &Destination,
-    ) -> Result<(), Missing> {
+    ) -> Result<(usize, Vec<usize>), Missing> {
         let own = self.leaves.get(component).and_then(|own| own.get(name));
         let mut missing = Missing::Destination;
-        for leave in own.into_iter().flatten() {
+        for (line, leave) in own.into_iter().flatten() {
             match leave.covers(part, to) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok((*line, leave.counted(part, to))),
                 Err(Missing::Part) => missing = Missing::Part,
                 Err(Missing::Destination) => {}
             }

@@ -113,6 +113,12 @@ impl Shared {
             Ok(order) => order,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        state.allowed(Capability::Shell, terms.line, &[]);
+        if let Some((root, _)) = &command.folder
+            && let Ok(terms) = self.roots.terms(&component, root)
+        {
+            state.allowed(Capability::Fs, terms.line, &[]);
+        }
         let (roots, place) = (Arc::clone(&self.roots), command.folder);
         let opened = tokio::task::spawn_blocking(move || match place {
             Some((root, path)) => roots.folder(&component, run_id, &root, &path),

@@ -37,6 +37,8 @@ pub(crate) struct Known {
 /// On which terms a component may run a program.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
+    /// The number of its line among those of the component.
+    pub(crate) line: usize,
     program: Name,
     arguments: Patterns,
     pub(crate) variables: Vec<String>,
@@ -121,12 +123,12 @@ impl Programs {
         let mut components = BTreeMap::new();
         for (component, granted) in &grants.components {
             let mut all = Vec::new();
-            for grant in &granted.shell {
+            for (line, grant) in granted.shell.iter().enumerate() {
                 let (component, program) = (component.clone(), grant.program.clone());
                 if !programs.contains_key(&program) {
                     return Err(ProgramError::Unknown { component, program });
                 }
-                all.push(Terms::check(component, grant)?);
+                all.push(Terms::check(component, line, grant)?);
             }
             components.insert(component.clone(), all);
         }
@@ -164,7 +166,7 @@ impl Programs {
 }
 
 impl Terms {
-    fn check(component: String, grant: &Grant) -> Result<Self, ProgramError> {
+    fn check(component: String, line: usize, grant: &Grant) -> Result<Self, ProgramError> {
         let program = grant.program.clone();
         if let Some(memory) = grant.memory.filter(|memory| memory.bytes() < LEAST_MEMORY) {
             return Err(ProgramError::Memory { component, program, memory });
@@ -174,6 +176,7 @@ impl Terms {
         match Patterns::parse(&grant.arguments) {
             Err(error) => Err(ProgramError::Pattern { component, program, error }),
             Ok(arguments) => Ok(Self {
+                line,
                 program,
                 arguments,
                 variables: grant.variables.clone(),

@@ -9,7 +9,7 @@ use capabilities::{Surroundings, grants, providers};
 use runtime::placement::Capability;
 use runtime::{Compilation, Component, Limits, Runtime};
 
-fn surroundings(folder: &Path) -> Surroundings {
+pub(crate) fn surroundings(folder: &Path) -> Surroundings {
     Surroundings {
         scratch: folder.join("scratch"),
         folder: folder.to_owned(),

@@ -1,7 +1,10 @@
 //! Every guest that uses a capability, against the real thing. One module for each; a guest without one does not build.
 
 mod captured;
+mod counted;
+mod denied;
 mod granted;
+mod pages;
 mod redis_server;
 mod site;
 mod uses_config;

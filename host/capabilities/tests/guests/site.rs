@@ -13,6 +13,7 @@ use protocol::op::{ErrorObject, Op, Retry};
 use protocol::outcome::Outcome;
 use protocol::replay::{Rigour, Sending};
 use protocol::signature::{Trust, verify};
+use runtime::capability::Granted;
 use runtime::{Backstage, Compiler, Component, Limits, Provider, Runtime, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -38,12 +39,30 @@ impl Site {
         guest: &str,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Self {
+        Self::load(limits, guest, providers, Granted::default()).await
+    }
+
+    /// The same where the uses of what is granted are counted line by line.
+    pub(crate) async fn granting(
+        guest: &str,
+        providers: Vec<Arc<dyn Provider>>,
+        granted: Granted,
+    ) -> Self {
+        Self::load(Limits::default(), guest, providers, granted).await
+    }
+
+    async fn load(
+        limits: Limits,
+        guest: &str,
+        providers: Vec<Arc<dyn Provider>>,
+        granted: Granted,
+    ) -> Self {
         // Compiled once for all tests, and kept from one run of them to the next.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
         let cache = runtime::Cache::open(&folder, 256 << 20).expect("a cache");
         let compilation = runtime::Compilation::new(Compiler::InProcess, Some(cache));
-        let runtime =
-            Runtime::with_providers(limits, Vec::new(), compilation, providers).expect("an engine");
+        let runtime = Runtime::with_providers(limits, Vec::new(), compilation, providers);
+        let runtime = runtime.expect("an engine").granting(granted);
         let bytes = std::fs::read(guest).expect("a built guest");
         let name = Path::new(guest).file_stem().expect("a name").to_string_lossy();
         let component = Component::load(&runtime, &name, bytes).await.expect("a component");

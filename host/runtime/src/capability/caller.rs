@@ -32,6 +32,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Counts what a line of the grants has allowed: the number of the line among those of its capability, and the numbers
+    /// of the parts of it that were needed. See [`Granted`](super::Granted).
+    pub fn allowed(&self, capability: Capability, line: usize, parts: &[usize]) {
+        self.usage.count(capability).allowed(line, parts);
+    }
+
     /// Records that a call was not allowed, for the operator: which component wanted what, in which step. `what` names the
     /// thing without anything that nobody should read in a log, such as a query or a value.
     ///

@@ -1,5 +1,7 @@
-//! `GET /api/grants`: per component what it imports, what is granted to it, what it has used since this worker started, and
-//! the smaller grant that would have been enough.
+//! `GET /api/grants`: per component what it imports, what is granted to it, what it has used of that since this worker
+//! started, and the smaller grant that would have been enough.
+
+mod smaller;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,9 +11,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use registry::Version;
+use runtime::capability::{Granted, LineUsed, Usage};
 use runtime::placement::Capability;
 use serde::Serialize;
 
+use self::smaller::Smaller;
 use super::{Admin, answer};
 
 #[derive(Serialize)]
@@ -19,6 +23,8 @@ struct Shown<'g> {
     generation: u64,
     /// Since when uses are counted: what ran before, and what runs seldom, is not in the figures.
     since: Timestamp,
+    /// Who counted: what other workers did for the same components is not in the figures either.
+    process: u32,
     components: Vec<Component<'g>>,
     /// Components that the grants name and that are not active.
     strangers: Vec<&'g str>,
@@ -28,8 +34,10 @@ struct Shown<'g> {
 struct Component<'g> {
     name: &'g str,
     capabilities: Vec<Row>,
-    /// What could be taken out of the grants.
-    smaller: Vec<String>,
+    /// Its grants, in the order of the file.
+    lines: Vec<Line>,
+    /// What would have been enough; none where that is what there is.
+    smaller: Option<Smaller>,
 }
 
 /// One capability of one component.
@@ -46,20 +54,22 @@ struct Row {
     lost: u64,
 }
 
-impl Row {
-    /// What could be taken out of the grants because of this.
-    fn smaller(&self, component: &str) -> Option<String> {
-        let capability = self.capability;
-        if !self.granted {
-            return None;
-        }
-        if !self.imported {
-            return Some(format!("{capability}: {component} does not import it; take it out"));
-        }
-        (self.calls == 0).then(|| {
-            format!("{capability}: {component} has not used it since this worker started; take it out if it never will")
-        })
-    }
+/// One line of a component's grants.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Line {
+    capability: &'static str,
+    /// As it is written.
+    line: String,
+    /// How often it allowed something.
+    calls: u64,
+    /// The parts of it that are counted apart.
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Part {
+    name: String,
+    calls: u64,
 }
 
 pub(super) async fn grants(State(admin): State<Arc<Admin>>) -> Response {
@@ -75,6 +85,7 @@ pub(super) async fn grants(State(admin): State<Arc<Admin>>) -> Response {
     let shown = Shown {
         generation: present.number(),
         since: admin.worker.started,
+        process: std::process::id(),
         components: shown,
         strangers: strangers.into_iter().collect(),
     };
@@ -84,12 +95,13 @@ pub(super) async fn grants(State(admin): State<Arc<Admin>>) -> Response {
 fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
     let component = version.component();
     let runtime = component.runtime();
+    let granted = runtime.granted();
     let counts = runtime.usage().remove(name).unwrap_or_default();
     let uses = component.placement().uses();
     let imported = component.placement().capabilities();
     let authorities: BTreeSet<_> =
         uses.iter().filter(|used| used.needs_grant()).map(|used| used.capability).collect();
-    let own = runtime.granted().of(name);
+    let own = granted.of(name);
     let all: BTreeSet<Capability> = imported.iter().copied().chain(own).collect();
     let rows = all.into_iter().map(|capability| {
         let count = counts.of(capability);
@@ -97,7 +109,7 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
         Row {
             capability: capability.name(),
             imported: imported.contains(&capability),
-            granted: runtime.granted().includes(name, capability)
+            granted: granted.includes(name, capability)
                 || (authority && runtime.is_granted(name, capability)),
             authority,
             calls: count.calls,
@@ -107,37 +119,30 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
     });
     // What every language imports is of no use to whoever writes grants.
     let rows: Vec<_> = rows.filter(|row| row.authority || row.granted || row.calls > 0).collect();
-    // What is allowed for every component is in no grant of this one.
-    let own: BTreeSet<_> = runtime.granted().of(name).map(Capability::name).collect();
-    let smaller = rows.iter().filter(|row| own.contains(row.capability));
-    let smaller = smaller.filter_map(|row| row.smaller(name)).collect();
-    Component { name, capabilities: rows, smaller }
+    Component {
+        name,
+        capabilities: rows,
+        lines: lines(name, granted, &counts),
+        smaller: smaller::smaller(name, granted, &imported, |capability| counts.lines(capability)),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_granted_and_not_needed_is_suggested_and_nothing_else() {
-        let row = |imported, granted, calls| Row {
-            capability: "fs",
-            imported,
-            granted,
-            authority: true,
-            calls,
-            denied: 0,
-            lost: 0,
-        };
-        for (row, words) in [
-            (row(true, true, 0), Some("has not used it since")),
-            (row(false, true, 0), Some("does not import it")),
-            (row(true, true, 1), None),
-            (row(true, false, 0), None),
-        ] {
-            let said = row.smaller("backup");
-            assert_eq!(said.is_some(), words.is_some(), "{row:?}");
-            assert!(said.unwrap_or_default().contains(words.unwrap_or_default()), "{row:?}");
-        }
-    }
+/// What was used of each line. Settings are left out: reading them is not counted by the line.
+fn lines(component: &str, granted: &Granted, counts: &Usage) -> Vec<Line> {
+    let counted = granted.of(component).filter(|one| *one != Capability::Config);
+    let lines = counted.flat_map(|capability| {
+        granted.lines(component, capability).iter().zip(counts.lines(capability))
+    });
+    lines
+        .map(|(line, LineUsed { calls, parts })| {
+            let names = line.parts.iter().map(|part| part.name.clone());
+            let parts = names.zip(parts).map(|(name, calls)| Part { name, calls });
+            Line {
+                capability: line.capability.name(),
+                line: line.written(),
+                calls,
+                parts: parts.collect(),
+            }
+        })
+        .collect()
 }

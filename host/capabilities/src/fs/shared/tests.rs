@@ -11,15 +11,15 @@ fn what_a_grant_leaves_open_has_its_usual_value() {
         "[roots.a]\npath = '/a'\n[components.c]\nfs = [{ root = 'a' }, { root = 'scratch' }]";
     let usual = terms(&parse(text).expect("grants")).expect("terms");
     let (read, none) = (Access::Read, Quota::default());
-    assert_eq!(usual["c"]["a"], Terms { access: read, quota: none, piece: 16 << 20 });
+    assert_eq!(usual["c"]["a"], Terms { line: 0, access: read, quota: none, piece: 16 << 20 });
     let own = Quota { bytes: Some(256 << 20), files: Some(10_000) };
     let access = Access::ReadWrite;
-    assert_eq!(usual["c"][SCRATCH], Terms { access, quota: own, piece: 16 << 20 });
+    assert_eq!(usual["c"][SCRATCH], Terms { line: 1, access, quota: own, piece: 16 << 20 });
 
     let text = "[components.c]\nfs = [{ root = 'scratch', bytes = 5, files = 6, file = 7 }]";
     let set = terms(&parse(text).expect("grants")).expect("terms");
     let quota = Quota { bytes: Some(5), files: Some(6) };
-    assert_eq!(set["c"][SCRATCH], Terms { access, quota, piece: 7 });
+    assert_eq!(set["c"][SCRATCH], Terms { line: 0, access, quota, piece: 7 });
 }
 
 #[test]

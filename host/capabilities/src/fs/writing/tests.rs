@@ -33,7 +33,7 @@ impl Desk {
 
     fn asked(&self, path: &str) -> Asked {
         let quota = Quota { bytes: Some(1 << 20), files: Some(1_000) };
-        let terms = Terms { access: Access::ReadWrite, quota, piece: 1 << 20 };
+        let terms = Terms { line: 0, access: Access::ReadWrite, quota, piece: 1 << 20 };
         let spot = Spot::parse("root", path).expect("a path");
         Asked { spot, terms, space: Arc::clone(&self.space) }
     }
