@@ -21,7 +21,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command that serves, and waits for the line that says where.
     pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_with_log(args, environment, Stdio::inherit())
+    }
+
+    /// The same with a place for what it logs.
+    pub(crate) fn start_with_log(args: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+        command.stderr(log);
         command.arg("--json").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, _) in std::env::vars_os() {
             // What this shell says about some other server must not reach our own.
@@ -68,6 +74,12 @@ impl Process {
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
+    }
+
+    /// Its number among the processes of the machine.
+    #[allow(dead_code, reason = "only a drill asks")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its resident memory in KiB, where the system tells.
