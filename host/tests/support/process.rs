@@ -1,7 +1,7 @@
 //! The program as a process of its own, which can be killed.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -45,8 +45,13 @@ impl Process {
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("it says that it is up");
-        let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not up: {line:?}"));
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut line).expect("it says that it is up");
+        let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            // Why it is not has several lines, and is the last that it says.
+            drop(stdout.read_to_string(&mut line));
+            panic!("not up: {line}")
+        });
         let address = up["address"].as_str().and_then(|text| text.parse().ok());
         Self { child, address: address.unwrap_or_else(|| panic!("no address in {up}")), up }
     }
