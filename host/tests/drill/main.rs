@@ -25,6 +25,7 @@ mod suite;
 
 mod canary;
 mod connect;
+mod escapes;
 mod hostile;
 mod pinning;
 mod recover;
@@ -38,8 +39,10 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 8] =
-    ["recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover"];
+const DRILLS: [&str; 9] = [
+    "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
+    "escapes",
+];
 
 /// How much a drill does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +122,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "pinning" => pinning::drill(size).await,
         "canary" => canary::drill(size).await,
         "takeover" => takeover::drill(size).await,
+        "escapes" => escapes::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

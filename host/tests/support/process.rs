@@ -1,7 +1,7 @@
 //! The program as a process of its own, which can be killed.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,7 +21,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command that serves, and waits for the line that says where.
     pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_with_log(args, environment, Stdio::inherit())
+    }
+
+    /// The same with a place for what it logs.
+    pub(crate) fn start_with_log(args: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+        command.stderr(log);
         command.arg("--json").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, _) in std::env::vars_os() {
             // What this shell says about some other server must not reach our own.
@@ -39,8 +45,13 @@ impl Process {
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("it says that it is up");
-        let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not up: {line:?}"));
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut line).expect("it says that it is up");
+        let up: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            // Why it is not has several lines, and is the last that it says.
+            drop(stdout.read_to_string(&mut line));
+            panic!("not up: {line}")
+        });
         let address = up["address"].as_str().and_then(|text| text.parse().ok());
         Self { child, address: address.unwrap_or_else(|| panic!("no address in {up}")), up }
     }
@@ -68,6 +79,12 @@ impl Process {
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
+    }
+
+    /// Its number among the processes of the machine.
+    #[allow(dead_code, reason = "only a drill asks")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its resident memory in KiB, where the system tells.

@@ -79,6 +79,12 @@ impl Server {
         &self.origin
     }
 
+    /// Where our own engine keeps its state.
+    #[allow(dead_code, reason = "only a drill looks into it")]
+    pub(crate) fn data(&self) -> Option<&std::path::Path> {
+        self.own.as_ref().map(|(_, data)| data.path())
+    }
+
     fn reached(
         origin: String,
         mode: Mode,

@@ -77,8 +77,12 @@ fn size(key: &str, value: &[u8]) -> u64 {
 }
 
 impl Embedded {
-    /// Opens the file, or makes it. Fails where another process has it open.
+    /// Opens the file, or makes it and the folder that it is in: at the first start the worker's own is not there yet.
+    /// Fails where another process has it open.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(redb::StorageError::Io)?;
+        }
         let database = Database::create(path)?;
         // Reading needs the tables.
         let making = database.begin_write()?;
