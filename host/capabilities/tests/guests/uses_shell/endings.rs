@@ -30,10 +30,15 @@ async fn noted(notes: &Path) -> String {
     }
 }
 
-/// Whether a process is there, also one that has ended and that nobody has taken note of.
+/// Whether a process is there and has not ended.
 fn exists(pid: &str) -> bool {
-    let found = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
-    let state = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    let state = if cfg!(target_os = "linux") {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").map(|(_, behind)| behind.to_owned()).unwrap_or_default()
+    } else {
+        let said = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
+        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+    };
     !state.is_empty() && !state.starts_with('Z')
 }
 
