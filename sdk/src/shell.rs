@@ -119,7 +119,9 @@ impl Command {
         self
     }
 
-    /// A variable of its environment, beside those of the grant, which says which may be given.
+    /// A variable of its environment, beside those of the grant, which says which may be given. A
+    /// placeholder of [`Secrets`](crate::secrets::Secrets) in it becomes the secret where the
+    /// operator lets that go to this program.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.push((name.into(), value.into()));
         self
@@ -131,7 +133,8 @@ impl Command {
         self
     }
 
-    /// What it reads from its standard input; nothing otherwise.
+    /// What it reads from its standard input; nothing otherwise. Placeholders of secrets are filled
+    /// in, as in [`env`](Self::env); in an argument they are refused.
     pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self

@@ -2,12 +2,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
-
-/// Runs before anything starts threads: what binds this process binds the program that it becomes.
+/// Runs before anything starts threads: what binds this process binds the program that it starts.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    capabilities::shell::launch::serve(std::io::stdin()).context(
-        "no program was asked for in the way of a worker; this command is started by `system-bus worker`, not by hand",
-    )?;
+    capabilities::shell::launch::serve(std::io::stdin())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! One program, from its start to its end or its time.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -218,6 +218,7 @@ fn unavailable(launcher: &Launcher, error: &std::io::Error) -> Refusal {
 #[cfg(target_os = "linux")]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn place(folder: &Dir) -> std::io::Result<PathBuf> {
+    use std::os::fd::AsRawFd;
     Ok(format!("/proc/self/fd/{}", folder.as_raw_fd()).into())
 }
 
@@ -225,7 +226,6 @@ fn place(folder: &Dir) -> std::io::Result<PathBuf> {
 #[cfg(target_vendor = "apple")]
 fn place(folder: &Dir) -> std::io::Result<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
-    let _ = folder.as_raw_fd();
     let path = rustix::fs::getpath(folder)?;
     Ok(PathBuf::from(std::ffi::OsString::from_vec(path.into_bytes())))
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -174,6 +174,7 @@ fn start(order: &Order, input: &mut Sender<io::PipeWriter>) -> Result<Pid, Word>
 /// Where the open file can be run from.
 #[cfg(target_os = "linux")]
 fn checked(file: &File, _order: &Order) -> PathBuf {
+    use std::os::fd::AsRawFd;
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 

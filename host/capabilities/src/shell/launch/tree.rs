@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
-use rustix::process::{Pid, getpid, getuid};
+use rustix::process::{Pid, getpid};
 
 /// Everything that descends from this process, ended processes aside.
 pub(super) fn descendants() -> Vec<Pid> {
@@ -58,8 +57,10 @@ fn running() -> impl Iterator<Item = (i32, Stat)> {
 }
 
 /// How many threads the user of this process has.
+#[cfg(target_os = "linux")]
 pub(super) fn of_user() -> u64 {
-    let user = getuid().as_raw();
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::getuid().as_raw();
     let own = |pid: &i32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|it| it.uid() == user);
     let threads = |pid| fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
     processes().filter(own).map(|pid| threads(pid) as u64).sum()

@@ -30,7 +30,8 @@ async fn explode(command: &str) {
     assert!(told.starts_with("Crowded"), "{told}");
     assert!(began.elapsed() < PATIENCE);
     let pids = fs::read_to_string(notes.join("pids")).expect("it went off");
-    assert!(pids.lines().count() > 8, "more than it may have: {pids}");
+    // Of nine processes, four at least have started others, and noted themselves before.
+    assert!(pids.lines().count() >= 4, "{pids}");
     for pid in pids.lines() {
         assert!(!lives(pid, "bomb"), "{pid} of {} is left", pids.lines().count());
     }

@@ -30,10 +30,15 @@ async fn noted(notes: &Path) -> String {
     }
 }
 
-/// Whether a process is there, also one that has ended and that nobody has taken note of.
+/// Whether a process is there and has not ended.
 fn exists(pid: &str) -> bool {
-    let found = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
-    let state = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    let state = if cfg!(target_os = "linux") {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").map(|(_, behind)| behind.to_owned()).unwrap_or_default()
+    } else {
+        let said = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
+        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+    };
     !state.is_empty() && !state.starts_with('Z')
 }
 
@@ -125,6 +130,7 @@ async fn a_program_ends_before_its_step_does() {
     gone(&noted(&desk.folder.path().join("notes")).await).await;
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_kills_its_launcher_is_ended_too() {
     let desk = Desk::new().await;
@@ -137,6 +143,7 @@ async fn a_program_that_kills_its_launcher_is_ended_too() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_stops_its_launcher_is_ended_too() {
     let desk = Desk::new().await;
@@ -146,6 +153,20 @@ async fn a_program_that_stops_its_launcher_is_ended_too() {
     assert_eq!(desk.tells(command).await, "Late after 0 bytes: ");
     assert!(began.elapsed() < PATIENCE);
     gone(&noted(&desk.folder.path().join("notes")).await).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_launcher_makes_an_end_when_its_call_is_given_up() {
+    let desk = Desk::new().await;
+    let notes = desk.folder.path().join("notes");
+    let pid = tokio::select! {
+        said = desk.site.run("tells", in_notes(&format!("kill -STOP $PPID; {STAYS}"))) => {
+            panic!("it ended: {said}")
+        }
+        pid = noted(&notes) => pid,
+    };
+    gone(&pid).await;
 }
 
 /// Where a second process of these tests finds its folder: it plays a worker that is killed.
