@@ -29,7 +29,7 @@ pub use self::gate::{Answering, Interface, Offer};
 pub use self::granted::Granted;
 pub(crate) use self::guard::Guards;
 #[cfg(test)]
-pub(crate) use self::guard::tests::guarded;
+pub(crate) use self::guard::tests::{guarded, guarded_over_lines};
 pub use self::guard::{Guard, Revealed, Secret};
 pub(crate) use self::parts::Parts;
 pub(crate) use self::records::Records;
