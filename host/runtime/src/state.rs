@@ -140,7 +140,7 @@ impl CallState {
         self.deadline.renew(self.limits.step);
         self.body_began = Some((Timestamp::now(), Instant::now()));
         if let Some(step) = self.step() {
-            self.body_span = tracing::info_span!("step", name = &*step.name);
+            self.body_span = tracing::info_span!("step", called = &*step.name);
             self.log.enter(step, self.body_span.clone());
         }
     }

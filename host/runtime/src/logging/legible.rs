@@ -1,6 +1,7 @@
 //! Text of a guest as it may stand in a log: one line, of a bounded length, that steers no terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// The text with every character escaped that would do something else than be shown: a line break begins no other line, an
 /// escape sequence changes no colour and moves no cursor, and what turns the direction of writing turns nothing. Tabs stay.
@@ -39,7 +40,8 @@ pub(super) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         let rest = text.len() - text.floor_char_boundary(most);
         text.truncate(text.len() - rest);
-        text.push_str(&format!("… ({rest} more bytes)"));
+        // Writing to memory cannot fail.
+        let _ = write!(text, "… ({rest} more bytes)");
     }
     text
 }

@@ -35,5 +35,5 @@ async fn a_line_names_its_run_attempt_step_code_and_generation() {
         }
     }
     assert!(before.contains("outside=true") && !before.contains("step"), "{before}");
-    assert!(within.contains("step{name=\"one\"}") && within.contains("step=\"one\""), "{within}");
+    assert!(within.contains("step{called=\"one\"}") && within.contains("step=\"one\""), "{within}");
 }

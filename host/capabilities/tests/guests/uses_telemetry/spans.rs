@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::Desk;
 
-/// The spans around an event, the outermost first, by what the guest calls them or by their step.
+/// The spans around an event, the outermost first, by what the guest or its step calls them.
 fn around(line: &Value) -> Vec<&str> {
     let spans = line["spans"].as_array().expect("spans");
     let name = |span: &Value| -> Option<&'static str> {
-        ["first", "second", "outer", "inner", "connecting", "probe"]
-            .into_iter()
-            .find(|name| span["called"] == **name || span["name"] == **name)
+        ["first", "second", "outer", "inner"].into_iter().find(|name| span["called"] == **name)
     };
     spans.iter().map(|span| name(span).unwrap_or("?")).collect()
 }
