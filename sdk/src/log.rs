@@ -1,7 +1,7 @@
 //! Lines for the operator.
 //!
-//! A line logged outside a step's body is logged again in every call of the run; inside a body it
-//! is logged once per attempt.
+//! A line logged outside a step's body is told once: the host drops what an earlier call of the run has told. Inside a body
+//! it is told in each attempt. What is printed to the standard output or error is told in the same way, line by line.
 //!
 //! ```
 //! use system_bus_sdk::prelude::*;

@@ -17,7 +17,7 @@ const SCRATCH: Duration = Duration::from_hours(24 * 30);
 /// What the providers get of the machine, beside what the grants say.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Where the folders of runs are made. Each worker process needs its own.
+    /// Where the folders of runs are made. Workers of one machine may share it.
     pub scratch: PathBuf,
     /// The worker's own folder, for values by key.
     pub folder: PathBuf,

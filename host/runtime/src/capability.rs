@@ -30,7 +30,7 @@ pub use self::gate::{Answering, Interface, Offer};
 pub use self::granted::Granted;
 pub(crate) use self::guard::Guards;
 #[cfg(test)]
-pub(crate) use self::guard::tests::guarded;
+pub(crate) use self::guard::tests::{guarded, guarded_over_lines};
 pub use self::guard::{Guard, Revealed, Secret};
 pub use self::line::{Line, Part, Says};
 pub(crate) use self::parts::Parts;

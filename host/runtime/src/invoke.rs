@@ -45,12 +45,11 @@ impl Component {
             .acquire()
             .await
             .map_err(|error| failed(Fault::Host(error.to_string())))?;
-        let log =
-            Log::of_call(function, call.run, runtime.limits.log_lines, runtime.guards.clone());
         let replay = Replay::new(Arc::clone(&call), backstage.directory(), rigour);
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
         let caller = self.caller(function, &call);
         let role = caller.role;
+        let log = Log::of_call(&caller, runtime.limits.log_lines);
         let mut state = CallState::for_call(
             limits,
             allowed,
@@ -96,12 +95,12 @@ impl Component {
                 return Ok(Outcome::Unfit(Misfit::Diverged { why }));
             }
             Ok(outcome) => {
-                state.log.flush();
+                state.log.end();
                 state.records.flush();
                 return Ok(outcome);
             }
             Err(fault) => {
-                state.log.flush();
+                state.log.end();
                 state.records.flush();
                 fault
             }
@@ -147,8 +146,8 @@ impl Runtime {
             ended = description => Some(ended),
             () = deadline.passed() => None,
         };
-        let mut state = store.into_data();
-        state.log.flush();
+        let state = store.into_data();
+        state.log.end();
         match ended {
             Some(Ok(json)) => Ok(json),
             Some(Err(error)) => Err(state.fault(&error)),

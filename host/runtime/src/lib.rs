@@ -51,5 +51,6 @@ pub use component::{Component, LoadError};
 pub use engine::{EngineError, INSTANCES, Runtime};
 pub use fault::{CallFailed, Fault};
 pub use limits::Limits;
+pub use logging::legible;
 pub use placement::Placement;
 pub use state::CallState;

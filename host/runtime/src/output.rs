@@ -1,4 +1,5 @@
-//! What a guest writes to its standard output and error: kept up to a limit, the end of it for error messages.
+//! What a guest writes to its standard output and error: up to a limit, line by line into the call's log, and the end of it
+//! kept for error messages.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,6 +14,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 
 use crate::capability::Guards;
 use crate::fault::{Fault, Limit};
+use crate::logging::{Log, Stream};
 
 /// How much of the end of the output is kept: a panic's message and its place.
 const KEPT: usize = 8 * 1024;
@@ -20,6 +22,14 @@ const KEPT: usize = 8 * 1024;
 /// One call's output: both streams together.
 #[derive(Debug, Clone)]
 pub(crate) struct Output(Arc<Mutex<Written>>);
+
+/// One of the two streams of an [`Output`].
+#[derive(Debug, Clone)]
+pub(crate) struct Sink {
+    output: Output,
+    log: Log,
+    stream: Stream,
+}
 
 #[derive(Debug)]
 struct Written {
@@ -34,6 +44,11 @@ impl Output {
     pub(crate) fn new(limit: usize, guards: Guards) -> Self {
         let end = VecDeque::new();
         Self(Arc::new(Mutex::new(Written { end, left: limit, limit, guards })))
+    }
+
+    /// One of its streams, whose lines go to this log.
+    pub(crate) fn sink(&self, stream: Stream, log: &Log) -> Sink {
+        Sink { output: self.clone(), log: log.clone(), stream }
     }
 
     /// The end of what was written, without secrets.
@@ -60,13 +75,21 @@ impl Output {
     }
 }
 
-impl IsTerminal for Output {
+impl Sink {
+    fn take(&self, bytes: &[u8]) -> Result<(), Fault> {
+        self.output.take(bytes)?;
+        self.log.wrote(self.stream, bytes);
+        Ok(())
+    }
+}
+
+impl IsTerminal for Sink {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Output {
+impl StdoutStream for Sink {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -77,11 +100,11 @@ impl StdoutStream for Output {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Output {
+impl Pollable for Sink {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Output {
+impl OutputStream for Sink {
     fn write(&mut self, bytes: Bytes) -> Result<(), StreamError> {
         self.take(&bytes).map_err(|fault| StreamError::Trap(fault.into()))
     }
@@ -96,7 +119,7 @@ impl OutputStream for Output {
     }
 }
 
-impl AsyncWrite for Output {
+impl AsyncWrite for Sink {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,

@@ -8,6 +8,7 @@ use protocol::op::Timing;
 use protocol::outcome::Outcome;
 use protocol::replay::Replay;
 use protocol::step::StepName;
+use tracing::Span;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -19,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
 use crate::http::{Destination, Outgoing};
 use crate::limits::{Growth, Limits};
-use crate::logging::Log;
+use crate::logging::{Log, Stream};
 use crate::output::Output;
 use crate::phase::{Fixed, Phase};
 use crate::placement::Capability;
@@ -44,6 +45,9 @@ pub struct CallState {
     /// None while a component describes itself.
     caller: Option<Caller>,
     parts: Parts,
+    body_parts: Parts,
+    /// The span of the body that runs. Closed after what providers have in it.
+    body_span: Span,
     pub(crate) records: Records,
     /// Siblings of a guest that blocks: their ordinals, and what is known of their ends.
     pub(crate) group: Group,
@@ -96,8 +100,8 @@ impl CallState {
         let phase = Phase::default();
         let output = Output::new(limits.output, guards.clone());
         let wasi = WasiCtx::builder()
-            .stdout(output.clone())
-            .stderr(output.clone())
+            .stdout(output.sink(Stream::Output, &log))
+            .stderr(output.sink(Stream::Error, &log))
             .wall_clock(fixed.wall_clock(&phase))
             .monotonic_clock(fixed.monotonic_clock(&phase))
             .secure_random(fixed.random(&phase, 0))
@@ -117,6 +121,8 @@ impl CallState {
             backstage: None,
             caller: None,
             parts: Parts::default(),
+            body_parts: Parts::default(),
+            body_span: Span::none(),
             records: Records::default(),
             group: Group::default(),
             output,
@@ -133,11 +139,18 @@ impl CallState {
         self.phase.set(true);
         self.deadline.renew(self.limits.step);
         self.body_began = Some((Timestamp::now(), Instant::now()));
+        if let Some(step) = self.step() {
+            self.body_span = tracing::info_span!("step", called = &*step.name);
+            self.log.enter(step, self.body_span.clone());
+        }
     }
 
     /// It has ended: back to the run's fixed time.
     pub(crate) fn leave_body(&mut self) -> Timing {
         let timing = self.body_timing();
+        self.log.leave();
+        self.body_parts = Parts::default();
+        self.body_span = Span::none();
         self.phase.set(false);
         self.deadline.renew(self.limits.replay);
         self.body_began = None;
@@ -187,6 +200,22 @@ impl CallState {
     /// What a provider keeps for this call, one value of each type; made now if it is not there yet.
     pub fn part<T: Send + 'static>(&mut self, make: impl FnOnce() -> T) -> &mut T {
         self.parts.get_or_insert_with(make)
+    }
+
+    /// The same for what a provider keeps until the body that runs has ended; outside of one, for the call.
+    pub fn body_part<T: Send + 'static>(&mut self, make: impl FnOnce() -> T) -> &mut T {
+        let parts = if self.phase.in_step() { &mut self.body_parts } else { &mut self.parts };
+        parts.get_or_insert_with(make)
+    }
+
+    /// The span of the body that runs, to be entered by whatever is told of it; disabled outside of one.
+    pub fn span(&self) -> &Span {
+        &self.body_span
+    }
+
+    /// The text without what nobody may read, for whatever leaves the call.
+    pub fn redacted(&self, text: String) -> String {
+        self.guards.redacted(text)
     }
 
     /// Records something once: now in a body; outside of one only if no earlier call of the run has got as far.

@@ -120,7 +120,11 @@ impl Worker {
         // What is logged meanwhile, by the guest too, names the trace.
         let trace = call.trace.as_ref().map(TraceContext::trace_id);
         let function = call.route.slug.as_str();
-        let span = tracing::info_span!("call", run = %call.run, function, trace);
+        // What is active now. The code that answers may be older: lines of guests have its digest.
+        let generation = self.registry.present().number();
+        let attempt = call.attempt.number;
+        let span =
+            tracing::info_span!("call", run = %call.run, function, attempt, generation, trace);
         match self.handle(call).instrument(span).await {
             Ok(outcome) => {
                 if outcome.ends_run(terms.attempt) {
@@ -130,6 +134,10 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(%error, "a call could not be handled");
+                // The server fails a run whose last attempt is answered with an error, whatever part of it was asked for.
+                if terms.attempt.is_last() {
+                    self.registry.run_ended(run);
+                }
                 refused(500, "NotHandled", &error)
             }
         }
@@ -201,7 +209,8 @@ fn refused(status: u16, class: &str, error: &dyn std::fmt::Display) -> Reply {
 ///
 /// It is tried again while attempts remain: other code may be loaded by then.
 fn failed_outcome(run: RunId, failed: CallFailed) -> Outcome {
-    tracing::warn!(%run, error = %failed, "a call failed");
+    // As a value and not as it is: a guest's panic is not to begin another line.
+    tracing::warn!(%run, error = failed.to_string(), "a call failed");
     let error = failed.error_object();
     match failed.step {
         Some(step) => Outcome::StepFailed {

@@ -1,7 +1,10 @@
 //! The folder of each run: made when it is first asked for, and removed with the run.
+//!
+//! Several workers of one machine may have the same base. Who works in a folder holds a shared lock on it, so that no other
+//! worker's start takes it for abandoned; and whichever worker hears of the end of a run removes its folder.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -38,9 +41,7 @@ impl Scratch {
             let entry = entry?;
             let Some(run) = run_of(&entry.file_name().to_string_lossy()) else { continue };
             let touched = entry.metadata()?.modified()?.into_std();
-            if is_stale(run, touched, keep, now) {
-                remove(&found, run);
-            } else {
+            if !is_stale(run, touched, keep, now) || !sweep(&found, run, keep, now) {
                 runs.insert(run, Weak::new());
             }
         }
@@ -61,16 +62,25 @@ impl Scratch {
             _ => {}
         }
         let dir = base.open_dir(&name)?;
+        let claim = dir.open(".")?.into_std();
+        // On a file system without locks, only the time says that somebody uses it.
+        if let Err(TryLockError::WouldBlock) = claim.try_lock_shared() {
+            return Err(io::Error::other("another worker is removing the old one"));
+        }
+        // It was old, and another worker removed it before it was claimed.
+        base.symlink_metadata(&name)?;
         // Who still uses it is no longer old.
-        dir.open(".")?.into_std().set_modified(SystemTime::now())?;
-        let space = Arc::new(Space::new(dir));
+        claim.set_modified(SystemTime::now())?;
+        let space = Arc::new(Space::claimed(dir, claim));
         runs.insert(run, Arc::downgrade(&space));
         Ok(space)
     }
 
-    /// Whether the run has a folder; it is forgotten with the question, and [`Scratch::remove`] is to follow.
+    /// Whether the run has a folder, made by this worker or by another one; it is forgotten with the question, and
+    /// [`Scratch::remove`] is to follow.
     pub(crate) fn forget(&self, run: RunId) -> bool {
-        self.runs().remove(&run).is_some()
+        let known = self.runs().remove(&run).is_some();
+        known || self.base.join(run.to_string()).symlink_metadata().is_ok()
     }
 
     /// Removes the folder of a run. Blocks.
@@ -101,6 +111,24 @@ fn is_stale(run: RunId, touched: SystemTime, keep: Duration, now: SystemTime) ->
     let began = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(run.unix_millis()));
     let last = began.map_or(touched, |began| began.max(touched));
     now.duration_since(last).is_ok_and(|age| age > keep)
+}
+
+/// Removes a folder that seemed old, unless somebody works in it or has done so meanwhile. Whether it is gone.
+fn sweep(base: &Dir, run: RunId, keep: Duration, now: SystemTime) -> bool {
+    let claim = || {
+        let folder = base.open_dir(run.to_string())?.open(".")?.into_std();
+        let touched = folder.metadata()?.modified()?;
+        io::Result::Ok((folder, touched))
+    };
+    let Ok((folder, _)) = claim() else { return false };
+    if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        return false;
+    }
+    let old = claim().is_ok_and(|(_, touched)| is_stale(run, touched, keep, now));
+    if old {
+        remove(base, run);
+    }
+    old
 }
 
 fn remove(base: &Dir, run: RunId) {
@@ -221,6 +249,46 @@ mod tests {
         assert!(!base.path().join(RUN).exists());
         assert!(!later.forget(run()));
         assert!(base.path().join("somebody-elses").exists());
+    }
+
+    #[test]
+    fn another_worker_leaves_the_folders_that_somebody_works_in() {
+        let base = tempfile::tempdir().expect("a folder");
+        let hour = Duration::from_hours(1);
+        let start = |now| Scratch::start(base.path().to_owned(), hour, now).expect("started");
+        let first = start(began());
+        let space = first.open(run()).expect("a folder");
+        space.dir().write("a", "x").expect("written");
+        // A step that runs for longer than folders are kept.
+        let folder = fs::File::open(base.path().join(RUN)).expect("there");
+        let age = || folder.set_modified(SystemTime::UNIX_EPOCH).expect("set");
+        age();
+        let second = start(began() + hour * 9);
+        assert_eq!(space.dir().read_to_string("a").expect("still there"), "x");
+        // Both may work in it, and the first one that leaves does not give it away.
+        let other = second.open(run()).expect("the same folder");
+        assert_eq!(other.dir().read_to_string("a").expect("the same"), "x");
+        drop(space);
+        age();
+        start(began() + hour * 9);
+        assert!(base.path().join(RUN).exists());
+        drop(other);
+        start(began() + hour * 9);
+        assert!(!base.path().join(RUN).exists(), "nobody works in it");
+    }
+
+    #[test]
+    fn whichever_worker_hears_of_the_end_removes_the_folder() {
+        let base = tempfile::tempdir().expect("a folder");
+        let start =
+            || Scratch::start(base.path().to_owned(), Duration::MAX, began()).expect("started");
+        let (first, second) = (start(), start());
+        assert!(!second.forget(run()), "there is none yet");
+        drop(first.open(run()).expect("a folder"));
+        assert!(second.forget(run()), "made by the other one");
+        second.remove(run());
+        assert!(!base.path().join(RUN).exists());
+        first.open(run()).expect("a new one, where the server calls again after all");
     }
 
     #[test]

@@ -17,6 +17,8 @@ const OLD: Duration = Duration::from_secs(10);
 pub(crate) struct Space {
     dir: Dir,
     ledger: Arc<Mutex<Ledger>>,
+    /// The lock that tells other workers that somebody works in it; only for folders of runs.
+    _claim: Option<std::fs::File>,
 }
 
 /// What a root holds, as far as somebody had to count it. Who has it is the one who may change the root.
@@ -45,13 +47,18 @@ pub(crate) enum Full {
 impl Space {
     /// A root of which nothing is known yet.
     pub(crate) fn new(dir: Dir) -> Self {
-        Self { dir, ledger: Arc::default() }
+        Self { dir, ledger: Arc::default(), _claim: None }
+    }
+
+    /// The same, with a lock that is held for as long as it is there.
+    pub(crate) fn claimed(dir: Dir, claim: std::fs::File) -> Self {
+        Self { _claim: Some(claim), ..Self::new(dir) }
     }
 
     /// A root that holds this.
     pub(crate) fn counted(dir: Dir, held: Held) -> Self {
         let counted = Some(Counted { held, at: Instant::now() });
-        Self { dir, ledger: Arc::new(Mutex::new(Ledger { counted })) }
+        Self { dir, ledger: Arc::new(Mutex::new(Ledger { counted })), _claim: None }
     }
 
     /// Its handle.

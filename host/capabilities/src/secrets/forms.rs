@@ -16,6 +16,7 @@ pub(super) struct Finder {
     /// Whose form each pattern is.
     names: Vec<Name>,
     longest: usize,
+    longest_over_lines: usize,
 }
 
 impl Finder {
@@ -29,6 +30,8 @@ impl Finder {
             }
         }
         let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
+        let over_lines = patterns.iter().filter(|form| form.contains(&b'\n'));
+        let longest_over_lines = over_lines.map(Vec::len).max().unwrap_or(0);
         let forms = (!patterns.is_empty()).then(|| {
             // The longest: a secret that begins like another one is replaced whole.
             AhoCorasick::builder()
@@ -36,7 +39,7 @@ impl Finder {
                 .build(&patterns)
                 .expect("some hundred patterns of at most 64 KiB fit into an automaton")
         });
-        Self { forms, names, longest }
+        Self { forms, names, longest, longest_over_lines }
     }
 
     /// Where they stand: in order, without overlaps.
@@ -54,6 +57,11 @@ impl Finder {
     /// How long the longest form is, in bytes.
     pub(super) fn longest(&self) -> usize {
         self.longest
+    }
+
+    /// The same of those with a line break in them.
+    pub(super) fn longest_over_lines(&self) -> usize {
+        self.longest_over_lines
     }
 }
 

@@ -212,6 +212,10 @@ impl Guard for Vault {
     fn longest(&self) -> usize {
         self.contents().finder.longest()
     }
+
+    fn longest_over_lines(&self) -> usize {
+        self.contents().finder.longest_over_lines()
+    }
 }
 
 impl std::fmt::Debug for Vault {

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use protocol::step::StepName;
 use runtime::CallState;
-use runtime::capability::Offer;
+use runtime::capability::{Caller, Offer};
 use runtime::placement::Capability;
+use tracing::Span;
 
 use super::limiter::Limiter;
-use super::record::{Origin, Record, Source, shortened};
-use super::span::Spans;
+use super::record::{Origin, Record, Source, clean, shortened};
+use super::span::{NONE, Spans};
 use crate::bindings::system_bus::durable::telemetry::{Event, Level};
 
-/// How many records one call may make. Further ones are dropped, and that is said once.
+/// How many records one call may make. Further ones are dropped, and how many is said at its end.
 const MOST: u32 = 1000;
 
 /// Records and spans, for the runtime.
@@ -29,9 +31,25 @@ struct Shared {
     limiter: Mutex<Limiter>,
 }
 
-/// What one call has made.
+/// What one call has made. Tells at its end how much of it was dropped.
 #[derive(Debug, Default)]
-struct Made(u32);
+struct Made {
+    records: u32,
+    whose: Option<Caller>,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let Some(caller) = self.whose.as_ref().filter(|_| self.records > MOST) else { return };
+        tracing::warn!(
+            component = &*caller.component,
+            function = %caller.function,
+            run = %caller.run,
+            dropped = self.records - MOST,
+            "the call has made more records than a call may; those after the first {MOST} were dropped"
+        );
+    }
+}
 
 impl Provider {
     /// Records that come from here.
@@ -53,22 +71,21 @@ impl runtime::Provider for Provider {
             begin(state, name, attributes).map(|number| (number,))
         })?;
         interface.anywhere("end-span", |state, (number, error): (u64, Option<String>)| {
-            let error = error.map(shortened);
-            state.part(Spans::default).end(number, error.as_deref());
+            let error = error.map(|error| shortened(state.redacted(error)));
+            if state.step().is_some() {
+                state.body_part(Spans::default).end(number, error.as_deref());
+            }
             Ok(())
         })
     }
 }
 
 fn emit(shared: &Arc<Shared>, state: &mut CallState, event: Event) -> wasmtime::Result<()> {
+    let caller = state.caller()?.clone();
     let made = state.part(Made::default);
-    made.0 = made.0.saturating_add(1);
-    let made = made.0;
-    let caller = state.caller()?;
-    if made > MOST {
-        if made == MOST + 1 {
-            tracing::warn!(component = &*caller.component, run = %caller.run, "the call has made too many records; the rest is dropped");
-        }
+    made.records = made.records.saturating_add(1);
+    if made.records > MOST {
+        made.whose.get_or_insert(caller);
         return Ok(());
     }
     let step = state.step();
@@ -80,27 +97,40 @@ fn emit(shared: &Arc<Shared>, state: &mut CallState, event: Event) -> wasmtime::
         step: step.as_ref().map(|step| &*step.name),
     };
     let level = event.level;
-    let digest = caller.digest.to_string();
+    // Before anything is cut off: half a secret is not recognized.
+    let event = clean(event, &|text| state.redacted(text));
     let at = Timestamp::now().as_millisecond();
     let record = Record::of(event, &source, &shared.origin, random_id()?, at);
     let shared = Arc::clone(shared);
-    let within = state.part(Spans::default).innermost().cloned();
+    let within = innermost(state);
     // Counted when it is recorded: what a replay drops has used nothing up.
     state.once(move || {
         let only_debug = matches!(level, Level::Debug);
         let mut limiter = shared.limiter.lock().unwrap_or_else(PoisonError::into_inner);
         if !only_debug || limiter.admits(&record.key(), Instant::now()) {
             drop(limiter);
-            let _entered = within.as_ref().map(tracing::Span::enter);
-            write(level, &record, &digest);
+            let _within = within.enter();
+            write(level, &record, &caller, step.as_ref());
         }
     });
     Ok(())
 }
 
+/// The span that what happens now is a part of: the guest's own, or that of the step; a disabled one outside of steps.
+fn innermost(state: &mut CallState) -> Span {
+    if state.step().is_none() {
+        return Span::none();
+    }
+    let own = state.body_part(Spans::default).innermost().cloned();
+    own.unwrap_or_else(|| state.span().clone())
+}
+
 /// Hands a record to the worker's tracing.
-fn write(level: Level, record: &Record, digest: &str) {
+fn write(level: Level, record: &Record, caller: &Caller, step: Option<&StepName>) {
     let json = serde_json::to_string(record).unwrap_or_default();
+    let step = step.map(|step| &*step.name);
+    let outside = step.is_none().then_some(true);
+    let digest = caller.digest.short();
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
@@ -110,9 +140,14 @@ fn write(level: Level, record: &Record, digest: &str) {
                 success = record.success,
                 error = record.error,
                 duration_ms = record.duration_ms,
+                function = %caller.function,
+                run = %caller.run,
+                attempt = caller.attempt,
+                step,
+                outside,
                 digest,
                 record = json,
-                "{}", record.action
+                "{}", runtime::legible(&record.action)
             )
         };
     }
@@ -124,24 +159,21 @@ fn write(level: Level, record: &Record, digest: &str) {
     }
 }
 
-/// Opens a span beneath the innermost one of this call, or beneath the span of the call itself.
+/// Opens a span beneath the innermost one of the step. Outside of steps there is none: a replay would open it again.
 fn begin(state: &mut CallState, name: String, attributes: String) -> wasmtime::Result<u64> {
     let caller = state.caller()?;
     let (component, run) = (Arc::clone(&caller.component), caller.run.to_string());
-    let step = state.step().map(|step| step.name.clone());
+    let Some(step) = state.step() else { return Ok(NONE) };
+    let (name, attributes) = (state.redacted(name), state.redacted(attributes));
     let (name, attributes) = (shortened(name), shortened(attributes));
-    Ok(state.part(Spans::default).begin(|outer| {
-        let fields = (&*component, step.as_deref());
-        macro_rules! span {
-            ($($parent:tt)*) => {
-                tracing::info_span!(
-                    target: "telemetry", $($parent)* "guest",
-                    called = name, attributes, component = fields.0, run, step = fields.1,
-                    error = tracing::field::Empty
-                )
-            };
-        }
-        if let Some(outer) = outer { span!(parent: outer,) } else { span!() }
+    let outer = innermost(state);
+    Ok(state.body_part(Spans::default).begin(|| {
+        let _within = outer.enter();
+        tracing::info_span!(
+            target: "telemetry", "guest",
+            called = name, attributes, component = &*component, run, step = &*step.name,
+            error = tracing::field::Empty
+        )
     }))
 }
 

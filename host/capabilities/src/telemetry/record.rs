@@ -107,6 +107,42 @@ fn name(level: Level) -> &'static str {
     }
 }
 
+/// An event without what nobody may read: `redact` takes it out of a text.
+pub(super) fn clean(event: Event, redact: &dyn Fn(String) -> String) -> Event {
+    let metadata = match serde_json::from_str(&event.metadata) {
+        // Within the values: what is taken out shall leave JSON behind.
+        Ok(value) if event.metadata.len() <= METADATA => clean_value(value, redact).to_string(),
+        // What is no JSON, or too much, is not recorded.
+        _ => event.metadata,
+    };
+    Event {
+        component: redact(event.component),
+        action: redact(event.action),
+        error: event.error.map(redact),
+        metadata,
+        ..event
+    }
+}
+
+fn clean_value(value: Value, redact: &dyn Fn(String) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(text)),
+        Value::Array(values) => {
+            values.into_iter().map(|value| clean_value(value, redact)).collect()
+        }
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (redact(name), clean_value(value, redact)))
+            .collect(),
+        // A secret may be all digits.
+        other => {
+            let text = other.to_string();
+            let clean = redact(text.clone());
+            if clean == text { other } else { Value::String(clean) }
+        }
+    }
+}
+
 fn or(text: String, other: &str) -> String {
     if text.trim().is_empty() { other.to_owned() } else { shortened(text) }
 }
@@ -173,6 +209,38 @@ mod tests {
                 "metadata": {"port": 6379, "function": "daily", "run": "01R", "step": "copy"},
             })
         );
+    }
+
+    #[test]
+    fn nothing_of_a_record_shows_what_nobody_may_read() {
+        let redact = |text: String| {
+            text.replace("hunter2", "[secret door]").replace("1234567", "[secret pin]")
+        };
+        let told = Event {
+            level: Level::Info,
+            component: "a hunter2".to_owned(),
+            action: "hunter2".to_owned(),
+            success: false,
+            error: Some("no hunter2".to_owned()),
+            took: None,
+            metadata: json!({"hunter2": {"deep": ["x hunter2", 1_234_567, 1, null, true]}})
+                .to_string(),
+        };
+        let clean = clean(told, &redact);
+        assert_eq!(
+            (&*clean.component, &*clean.action, clean.error.as_deref()),
+            ("a [secret door]", "[secret door]", Some("no [secret door]"))
+        );
+        let metadata: Value = serde_json::from_str(&clean.metadata).expect("JSON");
+        assert_eq!(
+            metadata,
+            json!({"[secret door]": {"deep": ["x [secret door]", "[secret pin]", 1, null, true]}})
+        );
+        for metadata in ["", "hunter2", "{"] {
+            let unclean = Event { metadata: metadata.to_owned(), ..event() };
+            let record = record(super::clean(unclean, &redact)).to_string();
+            assert!(!record.contains("hunter2"), "{record}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use protocol::call::{Call, Route};
 use protocol::directory::Directory;
-use protocol::id::FunctionId;
+use protocol::id::{FunctionId, StepId};
 use protocol::op::{ErrorObject, Op, Retry};
 use protocol::outcome::Outcome;
 use protocol::replay::{Rigour, Sending};
@@ -16,7 +16,7 @@ use protocol::signature::{Trust, verify};
 use runtime::capability::Granted;
 use runtime::{Backstage, Compiler, Component, Limits, Provider, Runtime, Stored};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The run of calls that name no other.
 pub(crate) const RUN: &str = "01M81GXW71CEV7JQT6T4T8NAKZ";
@@ -82,8 +82,17 @@ impl Site {
 
     /// The same for a call.
     pub(crate) async fn run_call(&self, function: &str, call: Arc<Call>) -> String {
+        self.run_on(Server { stores: true }, function, call).await
+    }
+
+    /// Runs one step at most: the server stores nothing before the call ends.
+    pub(crate) async fn run_once(&self, function: &str, call: Arc<Call>) -> String {
+        self.run_on(Server { stores: false }, function, call).await
+    }
+
+    async fn run_on(&self, server: Server, function: &str, call: Arc<Call>) -> String {
         let function: FunctionId = function.parse().expect("an id");
-        match self.component.invoke(&function, call, Arc::new(Server), Rigour::Lenient).await {
+        match self.component.invoke(&function, call, Arc::new(server), Rigour::Lenient).await {
             Ok(Outcome::Done(data)) => format!("done {data}"),
             Ok(Outcome::StepFailed { step, error, retry, .. }) => {
                 format!("{} failed with {}: {} ({retry:?})", step.name, error.name, error.message)
@@ -99,14 +108,26 @@ impl Site {
 
 /// A call with this event data and no memos.
 pub(crate) fn call(run: &str, data: &Value) -> Arc<Call> {
+    made(run, data, &[])
+}
+
+/// A call whose run has these steps behind it: names and values, in the order of completion.
+pub(crate) fn replayed(run: &str, memos: &[(&str, Value)]) -> Arc<Call> {
+    made(run, &json!({}), memos)
+}
+
+fn made(run: &str, data: &Value, memos: &[(&str, Value)]) -> Arc<Call> {
+    let stack: Vec<_> = memos.iter().map(|(name, _)| StepId::hash(name).to_string()).collect();
+    let values = memos.iter().map(|(_, value)| json!({ "data": value }));
+    let steps: Map<String, Value> = stack.iter().cloned().zip(values).collect();
     let event =
         json!({"name": "testing/asked", "id": "e1", "ts": 1_795_347_640_000_u64, "data": data});
     let body = json!({
         "ctx": {
             "run_id": run, "attempt": 0, "max_attempts": 5,
-            "stack": {"current": 0, "stack": []},
+            "stack": {"current": stack.len(), "stack": stack},
         },
-        "event": event, "events": [event], "steps": {}, "version": 2,
+        "event": event, "events": [event], "steps": steps, "version": 2,
     });
     let body = Bytes::from(body.to_string());
     let verified = verify(None, body, Timestamp::UNIX_EPOCH, &Trust::Dev).expect("trusted");
@@ -114,8 +135,10 @@ pub(crate) fn call(run: &str, data: &Value) -> Arc<Call> {
     Arc::new(Call::decode(route, &verified).expect("a call"))
 }
 
-/// Stores every step, so that a function goes on to its end in one call.
-struct Server;
+/// Stores every step, so that a function goes on to its end in one call; or none.
+struct Server {
+    stores: bool,
+}
 
 #[async_trait]
 impl Backstage for Server {
@@ -128,7 +151,7 @@ impl Backstage for Server {
     }
 
     fn stores(&self) -> bool {
-        true
+        self.stores
     }
 
     async fn store(&self, _step: Op) -> Stored {

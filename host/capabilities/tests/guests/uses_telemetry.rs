@@ -1,4 +1,4 @@
-//! Records of a real component, as they arrive in the worker's own tracing.
+//! Records, lines and spans of a real component, as they arrive in the worker's own tracing.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,9 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use capabilities::telemetry::{Origin, Provider};
 use runtime::placement::Capability;
 use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::site::{RUN, Site};
+
+mod lines;
+mod secrets;
+mod spans;
 
 /// What was written to the log, a line of JSON each.
 #[derive(Clone, Default)]
@@ -33,26 +39,75 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
+/// A guest, and what it leaves in the log of this thread.
+struct Desk {
+    site: Site,
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// With further providers.
+    async fn with(mut providers: Vec<Arc<dyn runtime::Provider>>) -> Self {
+        let origin = Origin { session: "s1".to_owned(), system: "mini".to_owned() };
+        let lines = Lines::default();
+        let log = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
+            .with_writer(lines.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(log);
+        providers.push(Arc::new(Provider::new(origin)));
+        let site = Site::new(guests::USES_TELEMETRY, providers).await;
+        Self { site, lines, _guard: guard }
+    }
+
+    /// All of the log.
+    fn text(&self) -> String {
+        let written = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(written).expect("text")
+    }
+
+    /// The events of a target.
+    fn events(&self, target: &str) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        lines.filter(|line: &Value| line["target"] == target && !is_of_a_span(line)).collect()
+    }
+
+    /// How many spans of this name were opened and closed.
+    fn spans(&self, name: &str) -> (usize, usize) {
+        let text = self.text();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let count = |what: &str| {
+            let of =
+                |line: &&Value| line["fields"]["message"] == what && line["span"]["name"] == name;
+            lines.iter().filter(of).count()
+        };
+        (count("new"), count("close"))
+    }
+}
+
+/// Whether a line tells of the beginning or the end of a span.
+fn is_of_a_span(line: &Value) -> bool {
+    line["fields"]["message"] == "new" || line["fields"]["message"] == "close"
+}
+
 /// Runs a function; what it answered, and the records it left, each with the line that it came in.
 async fn run(function: &str) -> (String, Vec<(Value, Value)>, Site) {
-    let origin = Origin { session: "s1".to_owned(), system: "mini".to_owned() };
-    let lines = Lines::default();
-    let log = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(lines.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(log);
-    let site = Site::new(guests::USES_TELEMETRY, vec![Arc::new(Provider::new(origin))]).await;
-    let answer = site.run(function, json!({})).await;
-    let written = lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let written = String::from_utf8(written).expect("text");
-    let lines = written.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-    let records = lines.filter(|line: &Value| line["target"] == "telemetry").map(|line| {
+    let desk = Desk::new().await;
+    let answer = desk.site.run(function, json!({})).await;
+    let records = desk.events("telemetry").into_iter().map(|line| {
         let record = line["fields"]["record"].as_str().expect("a record");
         (serde_json::from_str(record).expect("JSON"), line)
     });
-    (answer, records.collect(), site)
+    (answer, records.collect(), desk.site)
 }
 
 #[tokio::test]

@@ -19,6 +19,12 @@ pub trait Guard: Send + Sync {
 
     /// How many bytes the longest form of a secret has; 0 where there are none.
     fn longest(&self) -> usize;
+
+    /// How many bytes the longest form has that goes over several lines; 0 where there is none. So much of what a guest
+    /// prints is held back until it is known not to be a part of one.
+    fn longest_over_lines(&self) -> usize {
+        self.longest()
+    }
 }
 
 /// A secret that stands somewhere.
@@ -85,6 +91,18 @@ impl Guards {
     /// How much has to be known of what precedes a text to be sure that it does not begin within a secret, in bytes.
     pub(crate) fn reach(&self) -> usize {
         self.0.as_ref().map_or(0, |guard| guard.longest())
+    }
+
+    /// The same for a text that is looked at line by line.
+    pub(crate) fn reach_over_lines(&self) -> usize {
+        self.0.as_ref().map_or(0, |guard| guard.longest_over_lines())
+    }
+
+    /// Where a secret begins that stands across this place.
+    pub(crate) fn across(&self, bytes: &[u8], place: usize) -> Option<usize> {
+        let secrets = self.0.as_ref()?.secrets_in(bytes);
+        let across = secrets.into_iter().find(|one| one.at.start < place && place < one.at.end);
+        across.map(|one| one.at.start)
     }
 
     /// Whether the text may leave the call as it is.
@@ -166,6 +184,33 @@ pub(crate) mod tests {
         fn longest(&self) -> usize {
             7
         }
+
+        fn longest_over_lines(&self) -> usize {
+            0
+        }
+    }
+
+    /// Knows one secret of two lines.
+    struct Pair;
+
+    impl Guard for Pair {
+        fn secrets_in(&self, bytes: &[u8]) -> Vec<Secret> {
+            let text = String::from_utf8_lossy(bytes);
+            let found = text.match_indices("two\nlines");
+            found.map(|(at, _)| Secret { at: at..at + 9, name: "pair".to_owned() }).collect()
+        }
+
+        fn has_placeholder(&self, _bytes: &[u8]) -> bool {
+            false
+        }
+
+        fn longest(&self) -> usize {
+            9
+        }
+    }
+
+    pub(crate) fn guarded_over_lines() -> Guards {
+        Guards(Some(Arc::new(Pair)))
     }
 
     pub(crate) fn guarded() -> Guards {

@@ -21,6 +21,7 @@ mod health;
 mod in_band;
 mod introspection;
 mod limits;
+mod lines;
 mod plan;
 mod refusals;
 mod registration;

@@ -68,6 +68,10 @@ async fn capabilities_hear_of_the_end_of_a_run_and_of_nothing_else() {
         (CallTo { memos: &doomed, ..call("uncaught") }, true),
         (call("fails"), false),
         (last("fails"), true),
+        // No component has it: answered with an error, which is the run's own where it was the last attempt.
+        (call("nobodys"), false),
+        (last("nobodys"), true),
+        (CallTo { target: Some("a"), ..last("nobodys") }, true),
     ] {
         bus.call(&call).await;
         let expected: &[&str] = if ends { &[RUN] } else { &[] };
