@@ -48,8 +48,10 @@ impl Scene {
 
     /// A file of grants with the roots of the scene and these lines of components.
     pub(crate) fn grants(&self, components: &str) -> String {
-        let root =
-            |name: &str| format!("[roots.{name}]\npath = {:?}\n", self.folder.path().join(name));
+        let root = |name: &str| {
+            let path = self.folder.path().join(name);
+            format!("[roots.{name}]\npath = '{}'\n", path.display())
+        };
         self.write("grants.toml", &format!("{}{}{components}", root("notes"), root("old")))
     }
 
