@@ -111,6 +111,7 @@ fn a_start_with_grants_for_a_component_that_is_not_there_fails_with_its_place() 
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     for command in [
         [&["worker"][..], &arguments].concat(),
+        scene.dev(&grants).iter().map(String::as_str).collect(),
         vec!["grants", "--check", &grants, "--components", &scene.components()],
     ] {
         let failed = scene.command(&command);

@@ -48,8 +48,10 @@ impl Scene {
 
     /// A file of grants with the roots of the scene and these lines of components.
     pub(crate) fn grants(&self, components: &str) -> String {
-        let root =
-            |name: &str| format!("[roots.{name}]\npath = {:?}\n", self.folder.path().join(name));
+        let root = |name: &str| {
+            let path = self.folder.path().join(name);
+            format!("[roots.{name}]\npath = '{}'\n", path.display())
+        };
         self.write("grants.toml", &format!("{}{}{components}", root("notes"), root("old")))
     }
 
@@ -86,6 +88,23 @@ impl Scene {
         .collect()
     }
 
+    /// A whole `dev` with this file of grants, on folders and ports of its own.
+    pub(crate) fn dev(&self, grants: &str) -> Vec<String> {
+        let (components, data) = (self.components(), self.folder.path().join("dev"));
+        let mut words = vec!["dev".to_owned()];
+        for (name, value) in [
+            ("--engine", "127.0.0.1:0"),
+            ("--worker", "127.0.0.1:0"),
+            ("--data", &data.to_string_lossy()),
+            ("--components", &components),
+            ("--cache", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")),
+            ("--grants", grants),
+        ] {
+            words.extend([name.to_owned(), value.to_owned()]);
+        }
+        words
+    }
+
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
         for (name, _) in std::env::vars_os() {
@@ -96,7 +115,8 @@ impl Scene {
             }
         }
         command
-            .current_dir(self.folder.path())
+            // Where `dev` finds the workspace; every path that is named is a whole one.
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("INNGEST_DEV", self.server.origin())
             .env("SYSTEM_BUS_LOG", "warn")
             .stdin(Stdio::null());

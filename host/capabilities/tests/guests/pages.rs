@@ -91,7 +91,7 @@ impl Source {
         let ends = |with: &[&str]| {
             let with: Vec<_> = with.iter().filter(|part| !UNNAMED.contains(part)).collect();
             let at = self.modules.len().checked_sub(with.len());
-            at.is_some_and(|at| self.modules[at..].iter().eq(with.into_iter()))
+            at.is_some_and(|at| self.modules[at..].iter().eq(with))
         };
         let is_test = self.tests.iter().any(|test| test == name) && ends(before);
         is_test || (!self.tests.is_empty() && ends(&all))

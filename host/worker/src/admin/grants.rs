@@ -35,7 +35,7 @@ struct Component<'g> {
     name: &'g str,
     capabilities: Vec<Row>,
     /// Its grants, in the order of the file.
-    lines: Vec<Line>,
+    lines: Vec<Granting>,
     /// What would have been enough; none where that is what there is.
     smaller: Option<Smaller>,
 }
@@ -56,7 +56,7 @@ struct Row {
 
 /// One line of a component's grants.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Line {
+struct Granting {
     capability: &'static str,
     /// As it is written.
     line: String,
@@ -128,7 +128,7 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
 }
 
 /// What was used of each line. Settings are left out: reading them is not counted by the line.
-fn lines(component: &str, granted: &Granted, counts: &Usage) -> Vec<Line> {
+fn lines(component: &str, granted: &Granted, counts: &Usage) -> Vec<Granting> {
     let counted = granted.of(component).filter(|one| *one != Capability::Config);
     let lines = counted.flat_map(|capability| {
         granted.lines(component, capability).iter().zip(counts.lines(capability))
@@ -137,7 +137,7 @@ fn lines(component: &str, granted: &Granted, counts: &Usage) -> Vec<Line> {
         .map(|(line, LineUsed { calls, parts })| {
             let names = line.parts.iter().map(|part| part.name.clone());
             let parts = names.zip(parts).map(|(name, calls)| Part { name, calls });
-            Line {
+            Granting {
                 capability: line.capability.name(),
                 line: line.written(),
                 calls,
