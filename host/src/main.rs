@@ -3,6 +3,7 @@
 mod answer;
 mod cli;
 mod config;
+mod elsewhere;
 mod granting;
 mod local;
 mod operate;

@@ -26,7 +26,7 @@ use crate::cli::deploy::{DeployArgs, Roles};
 use crate::config::{self, Inngest};
 use crate::granting::GrantsFile;
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, shutdown};
+use crate::{answer, elsewhere, shutdown};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -74,6 +74,7 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     }
     // Before this worker takes anything over.
     grants.check_found(&registry)?;
+    elsewhere::warn(&present, plan.roles.each());
     let serving = Serving::start(registry, watching, plan.workers()?).await?;
     answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
     if !replace.is_empty() {

@@ -35,8 +35,14 @@ pub(super) async fn tries_redis(ctx: Ctx, event: Incoming<Value>) -> Result<Vec<
 fn ask(io: &Io, Attempt(what, key): &Attempt) -> Result<String, Refused> {
     let redis = io.redis();
     Ok(match what.as_str() {
-        "get" => format!("{:?}", redis.get(key)?.map(|value| value.bytes().len())),
-        "set" => format!("{:?}", redis.set(key, "ours").always()?),
+        "get" => match redis.get(key)? {
+            Some(value) => String::from_utf8_lossy(value.bytes()).into_owned(),
+            None => "nothing is there".to_owned(),
+        },
+        "set" => {
+            redis.set(key, "ours").always()?;
+            "done".to_owned()
+        }
         "delete" => format!("{:?}", redis.delete([key])?),
         "scan" => format!("{:?}", redis.scan(key, 0)?.keys),
         "publish" => format!("{:?}", redis.publish(key, "ours")?),

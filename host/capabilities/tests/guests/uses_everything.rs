@@ -9,11 +9,15 @@ use std::time::Duration;
 use capabilities::shell::Launcher;
 use capabilities::telemetry::Origin;
 use capabilities::{Surroundings, grants, providers};
-use runtime::Limits;
+use runtime::{Component, Limits, LoadError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::site::Site;
+
+/// What is in the file outside, and a name that is only there.
+const SECRET: &str = "a secret of somebody else";
+const MARK: &str = "only-outside";
 
 /// A guest with all providers of these grants.
 pub(crate) async fn whole(limits: Limits, guest: &str, text: &str, folder: &Path) -> Site {
@@ -34,7 +38,8 @@ async fn desk(limits: Limits) -> (Site, TempDir) {
     for name in ["files", "outside"] {
         fs::create_dir(folder.path().join(name)).expect("made");
     }
-    fs::write(folder.path().join("outside/secret"), "secret").expect("written");
+    fs::write(folder.path().join("outside/secret"), SECRET).expect("written");
+    fs::write(folder.path().join("outside").join(MARK), "").expect("written");
     let text = format!(
         "roots.files.path = '{}/files'\n\
          programs.link.path = '/bin/ln'\n\
@@ -50,6 +55,13 @@ async fn desk(limits: Limits) -> (Site, TempDir) {
         folder.path().display(),
     );
     (whole(limits, guests::USES_EVERYTHING, &text, folder.path()).await, folder)
+}
+
+/// Asserts that nobody has touched what is outside of the root.
+fn untouched(folder: &TempDir) {
+    let outside = folder.path().join("outside");
+    assert_eq!(fs::read_to_string(outside.join("secret")).expect("there"), SECRET);
+    assert_eq!(fs::read_dir(outside).expect("a list").count(), 2);
 }
 
 /// What came of what a function tries.
@@ -77,8 +89,7 @@ async fn links_that_its_own_program_makes_lead_nowhere() {
     for told in tries(&site, "tries-files", all.collect()).await {
         assert!(told.starts_with("Denied: ") && told.contains("leads out of the root"), "{told}");
     }
-    assert_eq!(fs::read(folder.path().join("outside/secret")).expect("there"), b"secret");
-    assert_eq!(fs::read_dir(folder.path().join("outside")).expect("a list").count(), 1);
+    untouched(&folder);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,12 +105,9 @@ async fn a_program_that_swaps_links_in_the_root_gains_nothing() {
     let racing = tries(&site, "tries-files", json!([["race", "files", "swapped", "500"]]));
     let (swapped, seen) = tokio::join!(swapping, racing);
     assert_eq!(swapped, "done [\"ran: \"]");
-    assert!(
-        !seen[0].split(' ').any(|word| word == "secret" && seen[0].contains("outside")),
-        "{seen:?}"
-    );
-    assert_eq!(fs::read(folder.path().join("outside/secret")).expect("there"), b"secret");
-    assert_eq!(fs::read_dir(folder.path().join("outside")).expect("a list").count(), 1);
+    assert!(seen[0].contains("ours"), "nothing was seen between two swaps: {seen:?}");
+    assert!(!seen[0].contains(SECRET) && !seen[0].contains(MARK), "{seen:?}");
+    untouched(&folder);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,4 +123,18 @@ async fn a_bomb_of_calls_ends_with_the_time_of_its_step() {
     let (site, _folder) = desk(limits).await;
     let said = site.run("tries-itself", json!({ "tries": ["bomb"] })).await;
     assert!(said.contains("for longer than the limit of"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_hidden_from_inspection_do_not_link() {
+    let (site, _folder) = desk(Limits::default()).await;
+    let mut bytes = fs::read(guests::USES_SHELL).expect("a built guest");
+    // A name of the same length that clusters have, so that the rest of the file is as it was.
+    let (asked, shown) = ("system-bus:durable/shell@0.1.0", "system-bus:durable/redis@0.1.0");
+    let at = bytes.windows(asked.len()).position(|part| part == asked.as_bytes());
+    let at = at.expect("it imports this");
+    bytes[at..at + shown.len()].copy_from_slice(shown.as_bytes());
+    let hidden = Component::load(&site.runtime, "uses-shell", bytes).await;
+    let error = hidden.expect_err("it does not link");
+    assert!(matches!(error, LoadError::Link { .. }), "{error}");
 }

@@ -121,6 +121,24 @@ impl Interface<'_> {
     }
 }
 
+#[cfg(feature = "measure")]
+impl Interface<'_> {
+    /// Defines a function with no gate before it, to compare with one that has it.
+    pub fn ungated<P, R, F>(&mut self, name: &str, run: F) -> wasmtime::Result<()>
+    where
+        P: ComponentNamedList + Lift + 'static,
+        R: ComponentNamedList + Lower + 'static,
+        F: Fn(&mut CallState, P) -> wasmtime::Result<R> + Send + Sync + 'static,
+    {
+        self.instance.func_wrap(
+            name,
+            move |mut store: StoreContextMut<'_, CallState>, arguments: P| {
+                run(store.data_mut(), arguments)
+            },
+        )
+    }
+}
+
 /// Refuses what stands outside of a step body; counts what does not.
 fn pass(
     store: &mut StoreContextMut<'_, CallState>,

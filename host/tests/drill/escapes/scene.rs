@@ -119,10 +119,14 @@ impl Scene {
         })
     }
 
+    /// What the worker has logged so far.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
     /// How many attempts the worker has recorded as denied.
     pub(super) fn recorded(&self) -> usize {
-        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-        log.lines().filter(|line| line.contains(" audit: ")).count()
+        self.log().lines().filter(|line| line.contains(" audit: ")).count()
     }
 
     /// What has changed outside of the roots.

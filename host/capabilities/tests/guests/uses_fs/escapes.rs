@@ -203,6 +203,79 @@ async fn devices_pipes_and_sockets_are_never_opened() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_replaced_while_the_worker_runs_is_still_the_folder_that_was_opened() {
+    let desk = desk().await;
+    let away = desk.folder.path().join("away");
+    fs::rename(desk.notes(), &away).expect("moved");
+    symlink(desk.outside(), desk.notes()).expect("linked");
+    let done = desk
+        .does([
+            ["read", "notes", "here/ours", ""],
+            ["read", "notes", "secret", ""],
+            ["write", "notes", "made", "ours"],
+            ["list", "notes", "", ""],
+        ])
+        .await;
+    assert_eq!([&done[0], &done[2], &done[3]], ["ours", "done", "here/ made"]);
+    assert!(done[1].starts_with("Missing: "), "{}", done[1]);
+    assert_eq!(fs::read(away.join("made")).expect("there"), b"ours");
+    untouched(&desk);
+}
+
+#[tokio::test]
+async fn a_root_that_is_removed_while_the_worker_runs_is_missing_and_nothing_takes_its_place() {
+    let desk = desk().await;
+    fs::remove_dir_all(desk.notes()).expect("removed");
+    symlink(desk.outside(), desk.notes()).expect("linked");
+    let all = ["write", "append", "make_folder", "read", "remove"];
+    for operation in all {
+        let [told] = desk.does([[operation, "notes", "secret", "ours"]]).await;
+        assert!(told.starts_with("Missing: "), "{operation}: {told}");
+    }
+    untouched(&desk);
+}
+
+#[tokio::test]
+async fn names_with_line_ends_are_names_and_too_long_ones_are_none() {
+    let desk = desk().await;
+    let odd = "a\n/etc\u{202e}/b";
+    let done = desk
+        .does([
+            ["make_folder", "notes", "a\n/etc\u{202e}", ""],
+            ["write", "notes", odd, "ours"],
+            ["read", "notes", odd, ""],
+            ["write", "notes", "a\n/../../outside/new", "x"],
+            ["write", "notes", "a\0/../../outside/new", "x"],
+            ["write", "notes", &"x".repeat(256), "x"],
+            ["write", "notes", &"x/".repeat(600), "x"],
+        ])
+        .await;
+    assert_eq!(done[..3], ["done", "done", "ours"]);
+    assert!(desk.notes().join(odd).is_file());
+    assert!(done[3].starts_with("Denied: "), "{}", done[3]);
+    for told in &done[4..] {
+        assert!(told.starts_with("Invalid: "), "{told}");
+    }
+    untouched(&desk);
+}
+
+#[tokio::test]
+async fn links_of_the_worker_s_own_process_lead_nowhere() {
+    let desk = desk().await;
+    for name in ["root", "cwd", "fd", "environ", "mem"] {
+        symlink(format!("/proc/self/{name}"), desk.notes().join(name)).expect("linked");
+    }
+    let paths = ["root/etc/passwd", "cwd/Cargo.toml", "fd/0", "environ", "mem"];
+    for path in paths {
+        for operation in ["read", "read_at", "write", "append"] {
+            let [told] = desk.does([[operation, "notes", path, "0+10"]]).await;
+            assert!(told.starts_with("Denied: "), "{operation} {path}: {told}");
+            assert!(told.contains("leads out of the root"), "{operation} {path}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn outside_of_a_step_there_are_no_files_and_the_line_is_named() {
     let desk = desk().await;
     fs::write(desk.notes().join("a"), "x").expect("written");

@@ -20,7 +20,8 @@ pub(super) fn attempts(scene: &Scene) -> Vec<Attempt> {
     let back = |how: &str| with("key", scene.open.url("/key"), how);
     let revealed = "the step's result holds";
     vec![
-        tries("printing a secret", back("print"), Told(&["printed"])),
+        tries("printing a secret", back("print"), Told(&["printed"]))
+            .unless(|scene| scene.leaked().or_else(|| not_logged(scene))),
         tries("returning a secret", back("return"), Fails(revealed)),
         tries("returning its placeholder", back("return-placeholder"), Fails(revealed)),
         tries("panicking with a secret", back("panic"), Fails("it is [secret key]")),
@@ -36,4 +37,10 @@ pub(super) fn attempts(scene: &Scene) -> Vec<Attempt> {
             Fails("is not granted"),
         ),
     ]
+}
+
+/// Whether what was printed is nowhere, so that nothing is known of how it would be shown.
+fn not_logged(scene: &Scene) -> Option<String> {
+    let logged = scene.log().contains("it is [secret key]");
+    (!logged).then(|| "what it printed is not in the log".to_owned())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::escapes::attempt::Attempt;
-use crate::escapes::attempt::Refusal::{Fails, Told};
+use crate::escapes::attempt::Refusal::Told;
 
 /// A key of the component beside it, as the server knows it, and what it holds. The drill's first run has left it.
 const THEIRS: &str = "uses-properly:kept-first";
@@ -34,25 +34,25 @@ pub(super) fn attempts() -> Vec<Attempt> {
         buckets.iter().map(|bucket| json!([operation, bucket])).collect()
     };
     vec![
-        redis("reading another component's key", each("get").into(), &["None", "Invalid: "]),
-        redis("removing another component's key", each("delete").into(), &["0", "Invalid: "]),
-        redis("writing another component's key", each("set").into(), &["true", "Invalid: "]),
-        redis("a transaction on another's key", each("transact").into(), &["true", "Invalid: "]),
+        // Whatever a name looks like, it is one of the component's own keys, on which it may do what it likes.
+        redis("reading another component's key", each("get").into(), &["nothing is there", "ours"]),
+        redis("removing another component's key", each("delete").into(), &["0", "1"]),
+        redis("writing another component's key", each("set").into(), &["done"]),
+        redis("a transaction on another's key", each("transact").into(), &["true"]),
         redis(
             "listing another component's keys",
             json!([["scan", "../*"], ["scan", "uses-properly:kept-*x"], ["scan", "*kept-first?"]]),
             &["[]"],
         ),
-        redis("FLUSHALL, CONFIG and EVAL within a key", commands.to_vec().into(), &["true"]),
+        redis("FLUSHALL, CONFIG and EVAL within a key", commands.to_vec().into(), &["done"]),
         values("opening another component's bucket", open("read"), &["AccessDenied"]),
         values("writing into another component's bucket", open("write"), &["AccessDenied"]),
         values("a bucket of the same name", json!([["read", "own"]]), &["None"]),
         values("filling a bucket", json!([["fill", "own"]]), &["and may have 65536"]),
-        Attempt::new(
+        values(
             "thousands of open handles",
-            "testing/values.tried",
             json!([["hoard", "own"]]),
-            Fails("one call may have 1000 handles"),
+            &["one call may have 1000 handles"],
         ),
     ]
 }
