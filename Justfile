@@ -35,7 +35,7 @@ drill which:
 e2e server:
     SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked -p system-bus --test e2e
 
-# Search for inputs that break what must hold: `call`, `cel`, `connect`, `replay` or `signature`; docs/testing.md has more
+# Search for inputs that break what must hold: `call`, `cel`, `connect`, `destination`, `grants`, `replay` or `signature`; docs/testing.md has more
 fuzz target seconds="600":
     sh host/fuzz/run {{ target }} {{ seconds }}
 

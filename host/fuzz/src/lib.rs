@@ -7,6 +7,7 @@
 pub mod call;
 pub mod cel;
 pub mod connect;
+pub mod destination;
 pub mod grants;
 mod json;
 pub mod replay;
@@ -17,10 +18,11 @@ pub mod signature;
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: [(&str, Check); 6] = [
+pub const TARGETS: [(&str, Check); 7] = [
     ("call", call::check),
     ("cel", cel::check),
     ("connect", connect::check),
+    ("destination", destination::check),
     ("grants", grants::check),
     ("replay", replay::check),
     ("signature", signature::check),
