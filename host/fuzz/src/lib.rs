@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod call;
 pub mod cel;
 pub mod connect;
+pub mod destination;
 pub mod grants;
 mod json;
 pub mod replay;
@@ -23,6 +24,7 @@ pub const TARGETS: [(&str, Check); 7] = [
     ("call", call::check),
     ("cel", cel::check),
     ("connect", connect::check),
+    ("destination", destination::check),
     ("grants", grants::check),
     ("replay", replay::check),
     ("signature", signature::check),

@@ -90,6 +90,20 @@ fn parse(text: &str) -> Result<Destination, &'static str> {
 }
 
 impl Destination {
+    /// Whether requests to this URI may go there, as far as this destination says: the method, the address behind the name
+    /// and the other keys of a grant are not asked. A URI that can be read in more than one way goes nowhere.
+    ///
+    /// ```
+    /// use capabilities::http::Destination;
+    /// let to: Destination = "https://a.test/v1/**".parse()?;
+    /// assert!(to.allows(&"https://A.test:443/v1/x".parse()?));
+    /// assert!(!to.allows(&"https://a.test/v1/%2e%2e/x".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allows(&self, uri: &::http::Uri) -> bool {
+        Target::of(uri).is_some_and(|target| self.includes(&target))
+    }
+
     /// Whether a request goes there.
     pub(crate) fn includes(&self, target: &Target) -> bool {
         let origin = &target.origin;
