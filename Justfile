@@ -27,7 +27,7 @@ build-functions:
 # A drill with figures: `recover` (kill -9 of worker and engine), `hostile` (guests that break limits), `connect` (a
 # worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways), `reload`
 # (versions alternate under load), `pinning` (runs sleep while versions are deployed), `canary` (one that fails, one that
-# does well), `takeover` (a second worker takes the first one's place)
+# does well), `takeover` (a second worker takes the first one's place), `outage` (Redis, the disk and names fail under load)
 drill which:
     cargo test --locked -p system-bus --test drill -- --drill {{ which }}
 

@@ -26,6 +26,7 @@ mod suite;
 mod canary;
 mod connect;
 mod hostile;
+mod outage;
 mod pinning;
 mod recover;
 mod reload;
@@ -38,8 +39,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 8] =
-    ["recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover"];
+const DRILLS: [&str; 9] = [
+    "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover", "outage",
+];
 
 /// How much a drill does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +121,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "pinning" => pinning::drill(size).await,
         "canary" => canary::drill(size).await,
         "takeover" => takeover::drill(size).await,
+        "outage" => outage::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

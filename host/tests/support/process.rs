@@ -21,7 +21,14 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command that serves, and waits for the line that says where.
     pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+        Self::behind(&[], args, environment)
+    }
+
+    /// The same behind another command, which has to become it: `exec`.
+    pub(crate) fn behind(wrapper: &[&str], args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let whole = [wrapper, &[env!("CARGO_BIN_EXE_system-bus")]].concat();
+        let mut command = Command::new(whole[0]);
+        command.args(&whole[1..]);
         command.arg("--json").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, _) in std::env::vars_os() {
             // What this shell says about some other server must not reach our own.

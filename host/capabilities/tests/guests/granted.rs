@@ -9,7 +9,8 @@ use capabilities::{Surroundings, grants, providers};
 use runtime::placement::Capability;
 use runtime::{Compilation, Component, Limits, Runtime};
 
-fn surroundings(folder: &Path) -> Surroundings {
+/// A machine whose folders are all in this one.
+pub(crate) fn surroundings(folder: &Path) -> Surroundings {
     Surroundings {
         scratch: folder.join("scratch"),
         folder: folder.to_owned(),
