@@ -10,7 +10,7 @@ use super::{Found, GENEROUS};
 use crate::Size;
 
 /// How long each outage lasts: longer than a command may take, shorter than a run goes on trying.
-const OUTAGE: Duration = Duration::from_millis(2_000);
+const OUTAGE: Duration = Duration::from_secs(2);
 
 pub(super) async fn scene(world: &World, size: Size) -> Found {
     let runs = size.pick(300, 24);
