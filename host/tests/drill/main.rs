@@ -27,6 +27,7 @@ mod canary;
 mod connect;
 mod escapes;
 mod hostile;
+mod outage;
 mod pinning;
 mod recover;
 mod reload;
@@ -41,7 +42,7 @@ use self::patience::{PATIENCE, eventually};
 /// The drills there are.
 const DRILLS: [&str; 9] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes",
+    "escapes", "outage",
 ];
 
 /// How much a drill does.
@@ -123,6 +124,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "canary" => canary::drill(size).await,
         "takeover" => takeover::drill(size).await,
         "escapes" => escapes::drill(size).await,
+        "outage" => outage::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

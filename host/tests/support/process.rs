@@ -26,8 +26,18 @@ impl Process {
 
     /// The same with a place for what it logs.
     pub(crate) fn start_with_log(args: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
-        command.stderr(log);
+        Self::spawn(&[], args, environment, log)
+    }
+
+    /// The same behind another command, which has to become it: `exec`.
+    pub(crate) fn behind(wrapper: &[&str], args: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::spawn(wrapper, args, environment, Stdio::inherit())
+    }
+
+    fn spawn(wrapper: &[&str], args: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
+        let whole = [wrapper, &[env!("CARGO_BIN_EXE_system-bus")]].concat();
+        let mut command = Command::new(whole[0]);
+        command.args(&whole[1..]).stderr(log);
         command.arg("--json").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, _) in std::env::vars_os() {
             // What this shell says about some other server must not reach our own.

@@ -8,6 +8,8 @@ use redis::{
     Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisResult, Script,
     TlsCertificates,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::failure::{self, Next};
 use super::grant::Server;
@@ -53,6 +55,11 @@ pub enum ServerError {
          `password_env`"
     )]
     Password,
+    /// The address asks for certificates not to be looked at.
+    #[error(
+        "`url` of `[redis]` ends with `#insecure`: take that away, and name the certificates to trust with `ca`"
+    )]
+    Insecure,
     /// The variable of the password is not set.
     #[error(
         "the variable {0} is not set, and `password_env` of `[redis]` names it: set it, or take the key away"
@@ -100,7 +107,10 @@ impl Shared {
             settings = settings.set_password(password);
         }
         let address = info.addr().to_string();
-        let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        let tls = match info.addr() {
+            ConnectionAddr::TcpTls { insecure: true, .. } => return Err(ServerError::Insecure),
+            addr => matches!(addr, ConnectionAddr::TcpTls { .. }),
+        };
         let info = info.set_redis_settings(settings);
         let client = match &server.ca {
             None => Client::open(info).map_err(url)?,
@@ -110,6 +120,9 @@ impl Shared {
                     problem,
                 };
                 let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+                if CertificateDer::pem_slice_iter(&pem).flatten().next().is_none() {
+                    return Err(wrong("it holds no certificates in the form of PEM".to_owned()));
+                }
                 let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem) };
                 Client::build_with_tls(info, trusted).map_err(|error| wrong(error.to_string()))?
             }

@@ -9,6 +9,7 @@ use capabilities::{Surroundings, grants, providers};
 use runtime::placement::Capability;
 use runtime::{Compilation, Component, Limits, Runtime};
 
+/// A machine whose folders are all in this one.
 pub(crate) fn surroundings(folder: &Path) -> Surroundings {
     Surroundings {
         scratch: folder.join("scratch"),

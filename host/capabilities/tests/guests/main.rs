@@ -15,6 +15,7 @@ mod uses_gateway;
 mod uses_http;
 mod uses_inference;
 mod uses_keyvalue;
+mod uses_outage;
 mod uses_properly;
 mod uses_redis;
 mod uses_secrets;

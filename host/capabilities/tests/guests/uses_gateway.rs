@@ -5,6 +5,7 @@ use std::sync::Arc;
 use capabilities::gateway::{Channel, Provider};
 use capabilities::redis::Shared;
 use redis::Commands;
+use runtime::placement::Capability;
 use serde_json::{Value, json};
 
 use crate::redis_server::{RedisServer, free_port, shared};
@@ -193,8 +194,8 @@ async fn what_is_lost_is_counted_and_recorded() {
     let site = site(Some(server.shared("300ms"))).await;
     let used = || {
         let usage = site.runtime.usage();
-        let used = usage["uses-gateway"].of(runtime::placement::Capability::Gateway);
-        (used.calls, used.lost)
+        let used = &usage["uses-gateway"];
+        (used.of(Capability::Gateway).calls, used.lost(Capability::Gateway))
     };
     told(&site, "tells", json!({})).await;
     assert_eq!(used(), (3, 0));

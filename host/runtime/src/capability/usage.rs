@@ -38,8 +38,6 @@ pub struct Used {
     pub calls: u64,
     /// How many of these calls its grant did not allow.
     pub denied: u64,
-    /// How many of these calls were answered although nothing came of them: what is optional by nature, and failed.
-    pub lost: u64,
 }
 
 /// How often one line of a component's grants allowed something, at one moment.
@@ -68,10 +66,14 @@ impl Usage {
 
     /// What was used of one capability.
     pub fn of(&self, capability: Capability) -> Used {
-        let Count { calls, denied, lost, .. } = self.count(capability);
-        let [calls, denied, lost] =
-            [calls, denied, lost].map(|count| count.load(Ordering::Relaxed));
-        Used { calls, denied, lost }
+        let Count { calls, denied, .. } = self.count(capability);
+        Used { calls: calls.load(Ordering::Relaxed), denied: denied.load(Ordering::Relaxed) }
+    }
+
+    /// How many calls of one capability were answered although nothing came of them: what is optional by nature, and
+    /// failed.
+    pub fn lost(&self, capability: Capability) -> u64 {
+        self.count(capability).lost.load(Ordering::Relaxed)
     }
 
     /// What was used of each line that grants this capability, in the order of [`Granted::lines`].

@@ -114,7 +114,7 @@ fn of<'g>(name: &'g str, version: &Version) -> Component<'g> {
             authority,
             calls: count.calls,
             denied: count.denied,
-            lost: count.lost,
+            lost: counts.lost(capability),
         }
     });
     // What every language imports is of no use to whoever writes grants.

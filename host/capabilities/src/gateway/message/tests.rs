@@ -114,7 +114,7 @@ fn members_stand_in_the_order_of_the_lists() {
     let waiting = Waiting::new(&message("note", r#"{"message":"m"}"#), None);
     assert_eq!(
         serde_json::to_string(&waiting).expect("JSON"),
-        r#"{"event":"note","timestamp":"2026-11-22T13:40:40.007Z","summary":"note: m"}"#
+        r#"{"event":"note","timestamp":"2026-11-22T11:40:40.007Z","summary":"note: m"}"#
     );
 }
 

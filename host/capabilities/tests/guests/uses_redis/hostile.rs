@@ -6,7 +6,7 @@ use redis::Commands;
 use runtime::{Component, LoadError};
 use serde_json::{Value, json};
 
-use super::{GRANTED, named, site, used, usual};
+use super::{named, site, used, usual};
 use crate::redis_server::RedisServer;
 
 #[tokio::test(flavor = "multi_thread")]

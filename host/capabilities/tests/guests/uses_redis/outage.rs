@@ -62,15 +62,14 @@ async fn load(nth: usize, site: Arc<Site>, over: Arc<AtomicBool>) -> Seen {
         let count = site.run("count", json!({ "key": key }));
         let answer = tokio::time::timeout(PATIENCE, count).await.expect("no hang");
         seen.longest = seen.longest.max(began.elapsed());
-        match answer.strip_prefix("done ") {
-            Some(count) => seen.answered.push((key, count.to_owned())),
-            None => {
-                let typed = ["CapabilityUnavailable", "CapabilityLate"];
-                assert!(typed.iter().any(|name| answer.contains(name)), "{answer}");
-                assert!(answer.ends_with("(Again)"), "{answer}");
-                seen.refused.push(key);
-            }
+        if let Some(count) = answer.strip_prefix("done ") {
+            seen.answered.push((key, count.to_owned()));
+            continue;
         }
+        let typed = ["CapabilityUnavailable", "CapabilityLate"];
+        assert!(typed.iter().any(|name| answer.contains(name)), "{answer}");
+        assert!(answer.ends_with("(Again)"), "{answer}");
+        seen.refused.push(key);
     }
     seen
 }

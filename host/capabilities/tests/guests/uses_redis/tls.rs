@@ -94,7 +94,8 @@ async fn a_file_that_holds_no_certificates_is_said_at_the_start() {
 async fn certificates_are_checked_whatever_the_url_says() {
     let (_server, port) = secure();
     let error = described(format!("rediss://localhost:{port}/#insecure"), None).await;
-    error.expect_err("it is refused");
+    let error = error.expect_err("it is refused");
+    assert!(matches!(error, ServerError::Insecure), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
