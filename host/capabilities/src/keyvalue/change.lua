@@ -65,11 +65,11 @@ local function undo()
   if old then redis.call('HSET', values, key, old) else redis.call('HDEL', values, key) end
 end
 local added = redis.pcall('HINCRBY', values, key, ARGV[4])
-if type(added) == 'table' and added.err then return redis.error_reply('KEYVALUENUMBER') end
+if type(added) == 'table' and added.err then return redis.error_reply('KEYVALUENUMBER no number, or out of range') end
 local sum = redis.call('HGET', values, key)
 if lowest == '0' and string.sub(sum, 1, 1) == '-' then
   undo()
-  return redis.error_reply('KEYVALUENUMBER')
+  return redis.error_reply('KEYVALUENUMBER no number, or out of range')
 end
 used = used - had + #key + #sum
 local refused = full()
