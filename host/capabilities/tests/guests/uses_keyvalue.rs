@@ -145,11 +145,17 @@ async fn a_redis_that_is_down_or_silent_is_an_error_and_nothing_hangs() {
     let silent = server.shared("300ms");
     let asleep = server.stall(Duration::from_secs(5));
     let began = Instant::now();
-    for (shared, expected) in [(down, "unavailable: "), (silent, "late: ")] {
+    // Whether connecting or the answer takes too long is a matter of moments.
+    for (shared, expected) in [(down, ["unavailable: "; 2]), (silent, ["late: ", "unavailable: "])]
+    {
         let provider = provider(&grants, &folder, Some(shared)).expect("nothing is connected yet");
         let site = Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider)]).await;
         let answer = site.run("reads-one", json!({"bucket": "own"})).await;
-        assert!(answer.contains(expected) && answer.contains("Redis at 127.0.0.1"), "{answer}");
+        assert!(
+            expected.iter().any(|one| answer.contains(one))
+                && answer.contains("Redis at 127.0.0.1"),
+            "{answer}"
+        );
     }
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     asleep.join().expect("it goes on");
