@@ -157,7 +157,7 @@ async fn a_redis_that_is_down_or_silent_is_an_error_and_nothing_hangs() {
             "{answer}"
         );
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     asleep.join().expect("it goes on");
 }
 
