@@ -71,14 +71,14 @@ pub fn providers(
         Arc::new(gateway::Provider::new(&grants.gateway, server.clone())),
         Arc::new(http::Provider::new(Arc::clone(grants), Arc::clone(&vault))),
         Arc::new(models),
-        Arc::new(redis::Provider::new(Arc::clone(grants), server)),
+        Arc::new(redis::Provider::new(Arc::clone(grants), server.clone())),
         Arc::new(secrets::Provider::new(Arc::clone(&vault))),
         Arc::new(shell::Provider::new(grants, roots, vault, launcher)?),
         Arc::new(telemetry::Provider::new(surroundings.origin.clone())),
     ];
-    // One process at a time has the file: a worker without such grants leaves it alone.
+    // A worker without such grants makes no file.
     if grants.components.values().any(|grant| grant.keyvalue.is_some()) {
-        let values = keyvalue::Provider::new(Arc::clone(grants), &surroundings.folder)?;
+        let values = keyvalue::Provider::new(Arc::clone(grants), &surroundings.folder, server)?;
         providers.push(Arc::new(values));
     }
     Ok(providers)

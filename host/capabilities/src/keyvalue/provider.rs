@@ -9,10 +9,15 @@ use runtime::placement::Capability;
 use wasmtime::component::{Lift, Lower, Resource};
 
 use super::bucket::Bucket;
-use super::embedded::{Embedded, PAGE, StoreError};
+use super::embedded::Embedded;
+use super::failure::StoreError;
 use super::grant::Store;
-use super::words::{Cas, CasError, Error, NamedPage, NumberedPage};
+use super::open::Open;
+use super::server::Server;
+use super::values::Values;
+use super::words::{Cas, CasError, Error};
 use crate::grants::Grants;
+use crate::redis::Shared;
 
 /// How many handles one call may make.
 const MOST_HANDLES: u32 = 1000;
@@ -22,19 +27,16 @@ type Answer<T> = Result<T, Error>;
 /// Values by key, for the runtime.
 #[derive(Debug)]
 pub struct Provider {
-    store: Arc<Embedded>,
+    store: Arc<dyn Values>,
     grants: Arc<Grants>,
 }
 
 /// Why values cannot be kept as the operator says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// There is no such store yet.
-    #[error(
-        "`keyvalue = \"redis\"` is not built yet: leave it out, or name a file, and use the \
-         capability `redis` where several machines share values"
-    )]
-    NotBuilt,
+    /// They are to be kept in Redis, and there is no server.
+    #[error("`keyvalue = \"redis\"` needs a server: add `[redis]` with its `url` to the grants")]
+    NoServer,
     /// The file cannot be opened.
     #[error("values cannot be kept in {path}: {why}")]
     File {
@@ -50,15 +52,27 @@ pub enum SetupError {
 struct Handles(u32);
 
 impl Provider {
-    /// What these grants say. Unless they name a file, it is one in `folder`, which is there.
-    pub fn new(grants: Arc<Grants>, folder: &Path) -> Result<Self, SetupError> {
+    /// What these grants say, on the `server` of `[redis]` or in a file. Unless they name it, the file is one in `folder`,
+    /// which is made where it is missing; several processes may use it.
+    pub fn new(
+        grants: Arc<Grants>,
+        folder: &Path,
+        server: Option<Arc<Shared>>,
+    ) -> Result<Self, SetupError> {
         let path = match &grants.keyvalue {
-            Store::Embedded => folder.join("keyvalue.redb"),
+            Store::Embedded => folder.join("keyvalue.sqlite"),
             Store::File(path) => path.clone(),
-            Store::Redis => return Err(SetupError::NotBuilt),
+            Store::Redis => {
+                let store = Arc::new(Server::new(server.ok_or(SetupError::NoServer)?));
+                return Ok(Self { store, grants });
+            }
         };
-        let store = Embedded::open(&path)
-            .map_err(|problem| SetupError::File { path, why: problem.to_string() })?;
+        let failed = |why: String| SetupError::File { path: path.clone(), why };
+        // At the first start the worker's own folder is not there yet.
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|problem| failed(problem.to_string()))?;
+        }
+        let store = Embedded::open(&path).map_err(|problem| failed(problem.to_string()))?;
         Ok(Self { store: Arc::new(store), grants })
     }
 }
@@ -70,37 +84,32 @@ impl runtime::Provider for Provider {
 
     fn link(&self, offer: &mut Offer<'_>) -> wasmtime::Result<()> {
         let mut store = self.common(offer.interface("wasi:keyvalue/store@0.2.0-draft")?)?;
-        self.on(&mut store, "[method]bucket.list-keys", |store, bucket, cursor: Option<u64>| {
-            numbered(store, bucket, cursor)
+        self.on(&mut store, "[method]bucket.list-keys", |open, cursor: Option<u64>| {
+            open.numbered(cursor)
         })?;
         let mut atomics = offer.interface("wasi:keyvalue/atomics@0.2.0-draft")?;
-        self.on2(&mut atomics, "increment", |store, bucket, key: String, delta: u64| {
-            let sum = store.increment(bucket, &key, delta.into(), 0..=i64::MAX.into())?;
-            u64::try_from(sum).map_err(|_| StoreError::Invalid("out of range".to_owned()))
+        self.on2(&mut atomics, "increment", |open, key: String, by: u64| async move {
+            let by = i64::try_from(by).map_err(|_| StoreError::no_number())?;
+            let sum = open.increment(key, by, 0).await?;
+            u64::try_from(sum).map_err(|_| StoreError::no_number())
         })?;
         let mut batch = self.batch(offer.interface("wasi:keyvalue/batch@0.2.0-draft")?)?;
-        self.on(&mut batch, "get-many", |store, bucket, keys: Vec<String>| {
-            let all = store.get_many(bucket, keys)?;
+        self.on(&mut batch, "get-many", |open, keys: Vec<String>| async move {
+            let all = open.get_many(keys).await?;
             Ok(all.into_iter().map(|(key, value)| Some((key, value?))).collect::<Vec<_>>())
         })?;
 
         let mut store = self.common(offer.interface("wasi:keyvalue/store@0.2.0-draft2")?)?;
-        self.on(&mut store, "[method]bucket.list-keys", |store, bucket, after: Option<String>| {
-            let keys = store.keys(bucket, after.as_deref().unwrap_or_default())?;
-            let cursor = if keys.len() == PAGE { keys.last().cloned() } else { None };
-            Ok(NamedPage { keys, cursor })
+        self.on(&mut store, "[method]bucket.list-keys", |open, after: Option<String>| {
+            open.named(after)
         })?;
         let mut atomics = offer.interface("wasi:keyvalue/atomics@0.2.0-draft2")?;
-        self.on2(&mut atomics, "increment", |store, bucket, key: String, delta: i64| {
-            let range = i64::MIN.into()..=i64::MAX.into();
-            let sum = store.increment(bucket, &key, delta.into(), range)?;
-            i64::try_from(sum).map_err(|_| StoreError::Invalid("out of range".to_owned()))
+        self.on2(&mut atomics, "increment", |open, key: String, by: i64| {
+            open.increment(key, by, i64::MIN)
         })?;
         self.swaps(&mut atomics)?;
         let mut batch = self.batch(offer.interface("wasi:keyvalue/batch@0.2.0-draft2")?)?;
-        self.on(&mut batch, "get-many", |store, bucket, keys: Vec<String>| {
-            store.get_many(bucket, keys)
-        })
+        self.on(&mut batch, "get-many", |open, keys: Vec<String>| open.get_many(keys))
     }
 }
 
@@ -112,29 +121,25 @@ impl Provider {
         interface.at_once("open", move |state: &mut CallState, (name,): (String,)| {
             Ok((open(state, &grants, &name)?,))
         })?;
-        self.on(&mut interface, "[method]bucket.get", |store, bucket, key: String| {
-            store.get(bucket, &key)
+        self.on(&mut interface, "[method]bucket.get", |open, key: String| open.get(key))?;
+        self.on2(&mut interface, "[method]bucket.set", |open, key: String, value: Vec<u8>| {
+            open.set_many(vec![(key, value)])
         })?;
-        self.on2(&mut interface, "[method]bucket.set", |store, bucket, key: String, value| {
-            store.set_many(bucket, &[(key, value)])
+        self.on(&mut interface, "[method]bucket.delete", |open, key: String| {
+            open.delete_many(vec![key])
         })?;
-        self.on(&mut interface, "[method]bucket.delete", |store, bucket, key: String| {
-            store.delete_many(bucket, &[key])
-        })?;
-        self.on(&mut interface, "[method]bucket.exists", |store, bucket, key: String| {
-            Ok(store.get(bucket, &key)?.is_some())
+        self.on(&mut interface, "[method]bucket.exists", |open, key: String| async move {
+            Ok(open.get(key).await?.is_some())
         })?;
         Ok(interface)
     }
 
     /// What both versions of `batch` have.
     fn batch<'o>(&self, mut interface: Interface<'o>) -> wasmtime::Result<Interface<'o>> {
-        self.on(&mut interface, "set-many", |store, bucket, all: Vec<(String, Vec<u8>)>| {
-            store.set_many(bucket, &all)
+        self.on(&mut interface, "set-many", |open, all: Vec<(String, Vec<u8>)>| {
+            open.set_many(all)
         })?;
-        self.on(&mut interface, "delete-many", |store, bucket, keys: Vec<String>| {
-            store.delete_many(bucket, &keys)
-        })?;
+        self.on(&mut interface, "delete-many", |open, keys: Vec<String>| open.delete_many(keys))?;
         Ok(interface)
     }
 
@@ -144,15 +149,13 @@ impl Provider {
         interface.function(
             "[static]cas.new",
             move |state: &mut CallState, (bucket, key): (Resource<Bucket>, String)| {
-                let store = Arc::clone(&store);
-                let bucket = state.table().get(&bucket).cloned();
+                let opened = opened(state, &store, &bucket);
                 Box::pin(async move {
-                    let (bucket, wanted) = (bucket?, key.clone());
-                    let within = bucket.clone();
-                    let was = blocking(move || store.get(&within, &wanted)).await?;
-                    Ok((match was {
+                    let open = opened?;
+                    let bucket = open.bucket.clone();
+                    Ok((match open.get(key.clone()).await {
                         Ok(was) => hold(state, Cas { bucket, key, was })?,
-                        Err(error) => Err(error),
+                        Err(error) => Err(error.into()),
                     },))
                 })
             },
@@ -164,22 +167,18 @@ impl Provider {
         interface.function(
             "swap",
             move |state: &mut CallState, (cas, value): (Resource<Cas>, Vec<u8>)| {
-                let store = Arc::clone(&store);
+                let (store, left) = (Arc::clone(&store), state.time_left());
                 let cas = state.table().delete(cas);
                 Box::pin(async move {
                     let cas = cas?;
-                    let Cas { bucket, key, was } = cas.clone();
-                    let swapped = blocking(move || {
-                        let swapped = store.swap(&bucket, &key, was.as_deref(), &value)?;
-                        if swapped { Ok(None) } else { Ok(Some(store.get(&bucket, &key)?)) }
-                    });
-                    Ok((match swapped.await? {
+                    let open = Open { store, bucket: cas.bucket.clone(), left };
+                    Ok((match swap(open, &cas, value).await {
                         Ok(None) => Ok(()),
                         Ok(Some(was)) => Err(match hold(state, Cas { was, ..cas })? {
                             Ok(cas) => CasError::Changed(cas),
                             Err(error) => CasError::Store(error),
                         }),
-                        Err(error) => Err(CasError::Store(error)),
+                        Err(error) => Err(CasError::Store(error.into())),
                     },))
                 })
             },
@@ -187,55 +186,72 @@ impl Provider {
     }
 
     /// Defines a function of a bucket and one thing more.
-    fn on<A, T>(
+    fn on<A, T, F>(
         &self,
         interface: &mut Interface<'_>,
         name: &str,
-        work: impl Fn(&Embedded, &Bucket, A) -> Result<T, StoreError> + Copy + Send + Sync + 'static,
+        work: impl Fn(Open, A) -> F + Copy + Send + Sync + 'static,
     ) -> wasmtime::Result<()>
     where
         A: Lift + Send + Sync + 'static,
         T: Lower + Send + Sync + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
         interface.function(
             name,
             move |state: &mut CallState, (bucket, a): (Resource<Bucket>, A)| {
-                let store = Arc::clone(&store);
-                let bucket = state.table().get(&bucket).cloned();
-                Box::pin(async move {
-                    let bucket = bucket?;
-                    Ok((blocking(move || work(&store, &bucket, a)).await?,))
-                })
+                let opened = opened(state, &store, &bucket);
+                Box::pin(async move { Ok((work(opened?, a).await.map_err(Error::from),)) })
             },
         )
     }
 
     /// The same with two things more.
-    fn on2<A, B, T>(
+    fn on2<A, B, T, F>(
         &self,
         interface: &mut Interface<'_>,
         name: &str,
-        work: impl Fn(&Embedded, &Bucket, A, B) -> Result<T, StoreError> + Copy + Send + Sync + 'static,
+        work: impl Fn(Open, A, B) -> F + Copy + Send + Sync + 'static,
     ) -> wasmtime::Result<()>
     where
         A: Lift + Send + Sync + 'static,
         B: Lift + Send + Sync + 'static,
         T: Lower + Send + Sync + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
         interface.function(
             name,
             move |state: &mut CallState, (bucket, a, b): (Resource<Bucket>, A, B)| {
-                let store = Arc::clone(&store);
-                let bucket = state.table().get(&bucket).cloned();
-                Box::pin(async move {
-                    let bucket = bucket?;
-                    Ok((blocking(move || work(&store, &bucket, a, b)).await?,))
-                })
+                let opened = opened(state, &store, &bucket);
+                Box::pin(async move { Ok((work(opened?, a, b).await.map_err(Error::from),)) })
             },
         )
     }
+}
+
+/// The bucket behind a handle, with the time that the call has.
+fn opened(
+    state: &mut CallState,
+    store: &Arc<dyn Values>,
+    bucket: &Resource<Bucket>,
+) -> wasmtime::Result<Open> {
+    let left = state.time_left();
+    let bucket = state.table().get(bucket)?.clone();
+    Ok(Open { store: Arc::clone(store), bucket, left })
+}
+
+/// Swaps; where the value is another one meanwhile, answers with it.
+async fn swap(
+    open: Open,
+    cas: &Cas,
+    value: Vec<u8>,
+) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    if open.swap(cas.key.clone(), cas.was.clone(), value).await? {
+        return Ok(None);
+    }
+    Ok(Some(open.get(cas.key.clone()).await?))
 }
 
 fn open(
@@ -262,37 +278,11 @@ fn hold<T: Send + 'static>(
 ) -> wasmtime::Result<Answer<Resource<T>>> {
     let handles = state.part(Handles::default);
     if handles.0 == MOST_HANDLES {
-        let message =
-            format!("one call may have {MOST_HANDLES} handles of values, and has had them");
+        let message = format!(
+            "exhausted: one call may have {MOST_HANDLES} handles of values, and has had them"
+        );
         return Ok(Err(Error::Other(message)));
     }
     handles.0 += 1;
     Ok(Ok(state.table().push(thing)?))
-}
-
-/// In 0.2.0-draft a cursor is how many keys came before.
-fn numbered(
-    store: &Embedded,
-    bucket: &Bucket,
-    cursor: Option<u64>,
-) -> Result<NumberedPage, StoreError> {
-    let (mut keys, mut after) = (Vec::new(), String::new());
-    let wanted = cursor.unwrap_or(0);
-    let mut passed = 0;
-    while passed <= wanted {
-        keys = store.keys(bucket, &after)?;
-        let Some(last) = keys.last() else { break };
-        after.clone_from(last);
-        passed += PAGE as u64;
-    }
-    let more = keys.len() == PAGE;
-    Ok(NumberedPage { keys, cursor: more.then_some(passed) })
-}
-
-/// Reading and writing waits for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> wasmtime::Result<Answer<T>> {
-    let worked = tokio::task::spawn_blocking(work).await?;
-    Ok(worked.map_err(|error| Error::Other(error.to_string())))
 }

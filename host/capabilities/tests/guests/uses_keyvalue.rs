@@ -1,49 +1,81 @@
-//! Values by key, in a real file.
+//! Values by key: the same guest and the same tests with a real file and with a real Redis.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use capabilities::Grants;
 use capabilities::keyvalue::{Provider, SetupError};
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use crate::redis_server::{RedisServer, free_port};
 use crate::site::Site;
 
 const GRANTS: &str = "[components.uses-keyvalue.keyvalue]\nbuckets = ['own']\nshared = ['all']";
 
-fn provider(grants: &str, folder: &Path) -> Result<Provider, SetupError> {
-    let grants: Grants = capabilities::grants::parse(grants).expect("grants");
-    Provider::new(Arc::new(grants), folder)
+/// A store, which goes with this value.
+enum Place {
+    File(TempDir),
+    Redis(RedisServer),
 }
 
-async fn site(grants: &str, folder: &Path) -> Site {
-    let provider = provider(grants, folder).expect("a provider");
-    Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider)]).await
+impl Place {
+    /// One of each kind.
+    fn all() -> [Self; 2] {
+        [Self::file(), Self::Redis(RedisServer::start())]
+    }
+
+    fn file() -> Self {
+        Self::File(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// A worker with this store.
+    async fn site(&self, grants: &str) -> Site {
+        let provider = match self {
+            Self::File(folder) => provider(grants, folder, None),
+            Self::Redis(server) => {
+                let shared = Some(server.shared("5s"));
+                let folder = tempfile::tempdir().expect("a folder");
+                provider(&format!("keyvalue = 'redis'\n{grants}"), &folder, shared)
+            }
+        };
+        Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider.expect("a provider"))]).await
+    }
+}
+
+fn provider(
+    grants: &str,
+    folder: &TempDir,
+    server: Option<Arc<capabilities::redis::Shared>>,
+) -> Result<Provider, SetupError> {
+    let grants: Grants = capabilities::grants::parse(grants).expect("grants");
+    Provider::new(Arc::new(grants), folder.path(), server)
 }
 
 #[tokio::test]
 async fn both_versions_work_on_the_same_values() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = site(GRANTS, folder.path()).await;
-    for bucket in ["own", "all"] {
-        let answer = site.run("keeps", json!({"bucket": bucket})).await;
-        let json = answer.strip_prefix("done ").unwrap_or_else(|| panic!("{answer}"));
-        assert_eq!(
-            serde_json::from_str::<Value>(json).expect("JSON"),
-            json!({
-                "seen": "1", "three": 3, "two": 2, "many": 2, "found": 1, "many2": 1,
-                "exists": false, "keys": ["a", "b", "n"], "keys2": ["a", "b", "n"],
-                "current": "other", "swapped": "swapped",
-            })
-        );
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        for bucket in ["own", "all"] {
+            let answer = site.run("keeps", json!({"bucket": bucket})).await;
+            let json = answer.strip_prefix("done ").unwrap_or_else(|| panic!("{answer}"));
+            assert_eq!(
+                serde_json::from_str::<Value>(json).expect("JSON"),
+                json!({
+                    "seen": "1", "three": 3, "two": 2, "many": 2, "found": 1, "many2": 1,
+                    "exists": false, "keys": ["a", "b", "n"], "keys2": ["a", "b", "n"],
+                    "current": "other", "swapped": "swapped",
+                })
+            );
+        }
     }
 }
 
 #[tokio::test]
 async fn a_bucket_that_is_not_granted_or_is_anothers_cannot_be_opened() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = site(GRANTS, folder.path()).await;
+    let place = Place::file();
+    let site = place.site(GRANTS).await;
     for bucket in ["other", "", "own/uses-keyvalue/own", "../other", "shared/all", "own\0"] {
         let answer = site.run("reads-one", json!({"bucket": bucket})).await;
         assert!(answer.contains("AccessDenied"), "{bucket}: {answer}");
@@ -55,48 +87,97 @@ async fn a_bucket_that_is_not_granted_or_is_anothers_cannot_be_opened() {
 
 #[tokio::test]
 async fn values_stay_when_the_worker_starts_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let first = site(GRANTS, folder.path()).await;
-    first.run("keeps", json!({"bucket": "own"})).await;
-    assert!(provider(GRANTS, folder.path()).is_err(), "one writer");
-    drop(first);
-    let again = site(GRANTS, folder.path()).await;
-    assert_eq!(again.run("reads-one", json!({"bucket": "own"})).await, r#"done "swapped""#);
-    assert_eq!(again.run("reads-one", json!({"bucket": "all"})).await, "done null");
+    for place in Place::all() {
+        let first = place.site(GRANTS).await;
+        first.run("keeps", json!({"bucket": "own"})).await;
+        drop(first);
+        let again = place.site(GRANTS).await;
+        assert_eq!(again.run("reads-one", json!({"bucket": "own"})).await, r#"done "swapped""#);
+        assert_eq!(again.run("reads-one", json!({"bucket": "all"})).await, "done null");
+    }
 }
 
 #[tokio::test]
-async fn swaps_of_many_calls_lose_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = site(GRANTS, folder.path()).await;
-    let all = join_all((0..16).map(|_| site.run("swaps", json!({"bucket": "own"})))).await;
-    assert!(all.iter().all(|answer| answer == "done null"), "{all:?}");
-    let value = site.run("reads-one", json!({"bucket": "own"})).await;
-    assert_eq!(value, format!("done \"{}\"", "x".repeat(16)));
+async fn swaps_of_many_calls_of_two_workers_lose_nothing() {
+    for place in Place::all() {
+        let (one, other) = (place.site(GRANTS).await, place.site(GRANTS).await);
+        let both = (0..8).flat_map(|_| [&one, &other]);
+        let all = join_all(both.map(|site| site.run("swaps", json!({"bucket": "own"})))).await;
+        assert!(all.iter().all(|answer| answer == "done null"), "{all:?}");
+        let value = one.run("reads-one", json!({"bucket": "own"})).await;
+        assert_eq!(value, format!("done \"{}\"", "x".repeat(16)));
+    }
 }
 
 #[tokio::test]
 async fn thousands_of_handles_and_a_flood_of_values_end_at_their_limits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = site(&format!("{GRANTS}\nbytes = '10KiB'"), folder.path()).await;
-    let hoarded = site.run("hoards", json!({"bucket": "own"})).await;
-    assert!(hoarded.contains("one call may have 1000 handles"), "{hoarded}");
-    let filled = site.run("fills", json!({"bucket": "own"})).await;
-    assert!(filled.contains("and may have 10240"), "{filled}");
+    for place in Place::all() {
+        let site = place.site(&format!("{GRANTS}\nbytes = '10KiB'")).await;
+        let hoarded = site.run("hoards", json!({"bucket": "own"})).await;
+        assert!(hoarded.contains("one call may have 1000 handles"), "{hoarded}");
+        let filled = site.run("fills", json!({"bucket": "own"})).await;
+        assert!(
+            filled.contains("exhausted: ") && filled.contains("and may have 10240"),
+            "{filled}"
+        );
+        // What was there before is there, and what did not fit is not.
+        let read = site.run("reads-one", json!({"bucket": "own"})).await;
+        assert_eq!(read, "done null");
+    }
 }
 
 #[tokio::test]
 async fn nothing_is_opened_outside_of_a_step() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = site(GRANTS, folder.path()).await;
+    let place = Place::file();
+    let site = place.site(GRANTS).await;
     let raised = site.run("opens-outside", json!({"bucket": "own"})).await;
     assert!(raised.contains("keyvalue"), "{raised}");
     assert!(!raised.starts_with("done"), "{raised}");
 }
 
-#[test]
-fn a_store_that_is_not_built_is_an_error_of_the_configuration() {
+#[tokio::test]
+async fn a_redis_that_is_down_or_silent_is_an_error_and_nothing_hangs() {
     let folder = tempfile::tempdir().expect("a folder");
-    let refused = provider("keyvalue = 'redis'", folder.path()).expect_err("not built");
-    assert_eq!(refused, SetupError::NotBuilt);
+    let grants = format!("keyvalue = 'redis'\n{GRANTS}");
+    let nobody = format!("[redis]\nurl = 'redis://127.0.0.1:{}'\nwithin = '300ms'", free_port());
+    let down = crate::redis_server::shared(&nobody);
+    let server = RedisServer::with(&["--enable-debug-command", "local"]);
+    let silent = server.shared("300ms");
+    let asleep = server.stall(Duration::from_secs(5));
+    let began = Instant::now();
+    // Whether connecting or the answer takes too long is a matter of moments.
+    for (shared, expected) in [(down, ["unavailable: "; 2]), (silent, ["late: ", "unavailable: "])]
+    {
+        let provider = provider(&grants, &folder, Some(shared)).expect("nothing is connected yet");
+        let site = Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider)]).await;
+        let answer = site.run("reads-one", json!({"bucket": "own"})).await;
+        assert!(
+            expected.iter().any(|one| answer.contains(one))
+                && answer.contains("Redis at 127.0.0.1"),
+            "{answer}"
+        );
+    }
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    asleep.join().expect("it goes on");
+}
+
+#[tokio::test]
+async fn what_redis_holds_is_out_of_reach_of_the_capability_redis() {
+    let server = RedisServer::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = format!("keyvalue = 'redis'\n{GRANTS}");
+    let provider = provider(&grants, &folder, Some(server.shared("5s"))).expect("a provider");
+    let site = Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider)]).await;
+    site.run("keeps", json!({"bucket": "own"})).await;
+    // A percent sign in a component's name is written as `%25`, so no prefix begins as these do.
+    let expected =
+        ["%bytes:", "%names:", "%values:"].map(|kind| format!("{kind}{{own/uses-keyvalue/own}}"));
+    assert_eq!(server.keys(), expected);
+}
+
+#[test]
+fn redis_without_a_server_is_an_error_of_the_configuration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = provider("keyvalue = 'redis'", &folder, None).expect_err("no server");
+    assert_eq!(refused, SetupError::NoServer);
 }
