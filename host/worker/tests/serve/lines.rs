@@ -13,7 +13,7 @@ const OWN: &str = "01M81GXW71CEV7JQT6T4T8C0DE";
 #[tokio::test]
 async fn a_line_names_its_run_attempt_step_code_and_generation() {
     let server = Server::start();
-    let deployed = deployed(&[guests::REPLAY]).await;
+    let deployed = deployed(&[guests::REPLAY, guests::STEPS]).await;
     let bus = Bus::with(options(Trust::Dev, server.address), deployed).await.registered().await;
     bus.call(&CallTo { run: OWN, attempt: 1, ..CallTo::new("logs") }).await;
     let present = bus.deployed.registry.present();
