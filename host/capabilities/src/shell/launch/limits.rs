@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::order::Order;
 
 /// Room for what else the user starts, since the system counts processes by user.
+#[cfg(target_os = "linux")]
 const OTHERS: u64 = 256;
 
 /// Sets the limits of an order on this process; they cannot be lifted again.
