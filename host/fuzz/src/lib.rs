@@ -19,7 +19,7 @@ pub mod signature;
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: [(&str, Check); 7] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("arguments", arguments::check),
     ("call", call::check),
     ("cel", cel::check),
