@@ -40,7 +40,7 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 9] = [
+const DRILLS: [&str; 10] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
     "escapes", "outage",
 ];

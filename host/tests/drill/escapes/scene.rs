@@ -203,7 +203,7 @@ fn grants_of(folder: &Path, redis: &Redis, [open, other]: [&Site; 2]) -> String 
     let (redis, open, other) = (redis.url(), open.url(""), other.url(""));
     let (files, bytes) = ROOM;
     format!(
-        r#"
+        r"
 [roots]
 files.path = '{folder}/files'
 full.path = '{folder}/full'
@@ -253,7 +253,7 @@ http = [{{ to = '{open}/**', private = true }}]
 secrets = [{{ name = 'key', to = ['{open}'] }}]
 redis = {{}}
 keyvalue = {{ buckets = ['own'] }}
-"#
+"
     )
 }
 
