@@ -12,7 +12,7 @@ async fn desk(secret: &str) -> (Desk, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("key");
     std::fs::write(&file, secret).expect("written");
-    let text = format!("secrets.key.file = {file:?}");
+    let text = format!("secrets.key.file = '{}'", file.display());
     let grants = capabilities::grants::parse(&text).expect("grants");
     let vault = Vault::open(&grants).expect("a vault");
     (Desk::with(vec![Arc::new(Provider::new(vault))]).await, folder)
