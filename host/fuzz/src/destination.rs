@@ -92,16 +92,9 @@ fn decoded(bytes: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let code = digit(at + 1).zip(digit(at + 2)).map(|(high, low)| high * 16 + low);
-        match code.and_then(|code| u8::try_from(code).ok()).filter(|_| *byte == b'%') {
-            Some(code) => {
-                decoded.push(code);
-                at += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
+        let code = code.and_then(|code| u8::try_from(code).ok()).filter(|_| *byte == b'%');
+        decoded.push(code.unwrap_or(*byte));
+        at += if code.is_some() { 3 } else { 1 };
     }
     decoded
 }

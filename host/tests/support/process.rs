@@ -30,6 +30,7 @@ impl Process {
     }
 
     /// The same behind another command, which has to become it: `exec`.
+    #[allow(dead_code, reason = "only the drill of outages has one")]
     pub(crate) fn behind(wrapper: &[&str], args: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::spawn(wrapper, args, environment, Stdio::inherit())
     }

@@ -60,7 +60,7 @@ impl Attempt {
         }
         let ended = scene.asked(self.event, &json!({ "tries": self.tries })).await;
         let refused = self.refusal.verdict(&ended)?;
-        if let Some(hidden) = scene.shows(&ended.output.to_string()) {
+        if let Some(hidden) = Scene::shows(&ended.output.to_string()) {
             return Err(format!("its answer shows {hidden}"));
         }
         match (self.outside)(scene) {

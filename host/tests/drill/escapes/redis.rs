@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::process::free_address;
 
 /// How long it may take to come up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The server. Killed when dropped.
 pub(super) struct Redis {

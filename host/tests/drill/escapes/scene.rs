@@ -95,7 +95,7 @@ impl Scene {
     }
 
     /// What a text shows that nobody may see.
-    pub(super) fn shows(&self, text: &str) -> Option<&'static str> {
+    pub(super) fn shows(text: &str) -> Option<&'static str> {
         let hidden = [
             (SECRET, "the secret"),
             (OUTSIDE, "the file outside"),
@@ -114,7 +114,7 @@ impl Scene {
             kept.push(("the state of the engine", fs::read(path).unwrap_or_default()));
         }
         kept.iter().find_map(|(place, bytes)| {
-            let what = self.shows(&String::from_utf8_lossy(bytes))?;
+            let what = Self::shows(&String::from_utf8_lossy(bytes))?;
             Some(format!("{place} shows {what}"))
         })
     }

@@ -54,15 +54,15 @@ async fn serve(listener: TcpListener, heard: Heard) {
 
 async fn answer(stream: TcpStream, heard: &Heard) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).await? == 0 {
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut request).await? == 0 {
             break;
         }
     }
-    heard.lock().expect("no holder panics").push(head.clone());
+    heard.lock().expect("no holder panics").push(request.clone());
     let mut stream = reader.into_inner();
-    let target = head.split(' ').nth(1).unwrap_or_default();
+    let target = request.split(' ').nth(1).unwrap_or_default();
     if let Some(to) = target.strip_prefix("/to=") {
         let found = format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
         return stream.write_all(found.as_bytes()).await;
@@ -82,7 +82,7 @@ async fn answer(stream: TcpStream, heard: &Heard) -> std::io::Result<()> {
             }
         }
         _ => {
-            let key = head.lines().find_map(|line| line.strip_prefix("x-key: "));
+            let key = request.lines().find_map(|line| line.strip_prefix("x-key: "));
             let key = key.unwrap_or_default();
             let length = key.len();
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{key}");
