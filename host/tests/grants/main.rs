@@ -47,7 +47,7 @@ async fn what_is_imported_granted_used_and_denied_is_told_line_by_line_with_the_
     };
     assert_eq!(
         row(files, "fs"),
-        json!({ "capability": "fs", "imported": true, "granted": true, "authority": true, "calls": 3, "denied": 1 })
+        json!({ "capability": "fs", "imported": true, "granted": true, "authority": true, "calls": 3, "denied": 1, "lost": 0 })
     );
     assert_eq!(row(of("uses-http"), "http")["granted"], false);
     let part = |name: &str, calls: u64| json!({ "name": name, "calls": calls });

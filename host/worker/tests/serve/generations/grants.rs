@@ -20,7 +20,8 @@ async fn grants_lists_what_is_imported_and_what_is_granted() {
     assert_eq!(component["name"], "steps");
     // The tests allow requests to this machine for every component, so that no grant could be smaller.
     let row = json!({
-        "capability": "http", "imported": true, "granted": true, "authority": true, "calls": 0, "denied": 0
+        "capability": "http", "imported": true, "granted": true, "authority": true, "calls": 0, "denied": 0,
+        "lost": 0
     });
     assert_eq!(component["capabilities"], json!([row]));
     assert_eq!((&component["lines"], &component["smaller"]), (&json!([]), &json!(null)));
