@@ -169,7 +169,7 @@ function!(all_of, "all-of", |io, asked| {
     }))
 });
 
-/// Gives a text to every function as everything that it may be.
+// Gives a text to every function as everything that it may be.
 function!(everywhere, "everywhere", |io, asked| {
     let (redis, text) = (io.redis(), asked.value.as_str());
     redis.set(text, text).always()?;
@@ -207,13 +207,13 @@ function!(everywhere, "everywhere", |io, asked| {
     Ok(json!(seen))
 });
 
-/// Asks for so many keys in one call.
+// Asks for so many keys in one call.
 function!(many_keys, "many-keys", |io, asked| {
     let keys: Vec<String> = (0..asked.times).map(|n| format!("k{n}")).collect();
     Ok(json!(io.redis().delete(&keys)?))
 });
 
-/// Has so many commands in one transaction.
+// Has so many commands in one transaction.
 function!(many_commands, "many-commands", |io, asked| {
     let mut all = io.redis().transaction();
     for n in 0..asked.times {
