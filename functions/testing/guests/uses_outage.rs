@@ -47,7 +47,7 @@ async fn keeps(ctx: Ctx, event: Incoming<Asked>) -> Result<bool> {
         let kept = io.redis().set(&asked.name, "kept").always();
         let took = since(began);
         let word = match &kept {
-            Ok(_) => "Done".to_owned(),
+            Ok(()) => "Done".to_owned(),
             Err(refused) => format!("{:?}", refused.reason()),
         };
         asked.reports(&io, &format!("{word}.{took}")).await?;
