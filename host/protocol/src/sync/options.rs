@@ -81,7 +81,9 @@ fn member(name: &str, value: &Value) -> Option<String> {
         // The server's hash of the key, for itself.
         (_, Value::Null) | ("hash", _) => None,
         (_, Value::String(text)) if text.is_empty() => None,
-        ("scope", Value::String(scope)) if scope == "fn" => None,
+        // The server names them with a capital, and tells the default as well.
+        ("scope", Value::String(scope)) if scope.eq_ignore_ascii_case("fn") => None,
+        ("scope" | "mode", Value::String(name)) => Some(name.to_ascii_lowercase()),
         ("burst", Value::Number(burst)) if burst.as_u64() == Some(0) => None,
         ("period" | "timeout" | "start" | "finish", Value::String(text)) => {
             Some(milliseconds(text).map_or_else(|| text.clone(), |number| format!("{number}ms")))
@@ -161,8 +163,8 @@ mod tests {
         let theirs = json!({
             "steps": [{"id": "step", "name": "step", "uri": "http://h/"}],
             "concurrency": {"fn": [{"limit": 3, "scope": "app", "id": "app:1"}], "step": [
-                {"limit": 1, "key": "event.data.c", "scope": "env", "hash": "abc"},
-                {"limit": 10, "scope": "fn", "hash": ""},
+                {"limit": 1, "key": "event.data.c", "scope": "Env", "hash": "abc"},
+                {"limit": 10, "scope": "Fn", "hash": ""},
             ]},
             "throttle": {"limit": 20, "period": "1d12h", "burst": 0, "key": "event.data.t"},
             "rateLimit": {"limit": 1, "period": "24h0m0s", "key": "event.data.id"},
