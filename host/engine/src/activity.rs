@@ -45,6 +45,15 @@ pub enum Happening {
         /// Its name.
         name: String,
     },
+    /// An event starts no run of this function, or none now.
+    EventHeld {
+        /// Which event.
+        event: EventId,
+        /// Why.
+        held: Held,
+    },
+    /// A run was not begun, since its function runs one at a time and another one was there.
+    RunSkipped,
     /// A run was made.
     RunScheduled {
         /// The event that started it.
@@ -131,4 +140,15 @@ pub enum Happening {
         /// What the worker answered last.
         reason: String,
     },
+}
+
+/// Why an event starts no run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Held {
+    /// Too many have started within the period; it never will.
+    RateLimited,
+    /// It will when it has been quiet, unless another event comes first.
+    Debounced,
 }

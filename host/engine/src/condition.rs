@@ -60,6 +60,21 @@ impl Condition {
         }
     }
 
+    /// The expression.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The whole number it gives for an event.
+    pub(crate) fn integer(&self, event: &Json) -> Result<i64, String> {
+        let fault = |problem| format!("expression {:?} {problem}", self.text);
+        match with_room(|| self.evaluate(event, None)).map_err(fault)? {
+            Ok(Value::Int(number)) => Ok(number),
+            Ok(other) => Err(fault(format!("gives {other:?} instead of a whole number"))),
+            Err(error) => Err(fault(format!("cannot be evaluated: {error}"))),
+        }
+    }
+
     fn truth(
         &self,
         evaluated: Result<Result<Value, ExecutionError>, String>,

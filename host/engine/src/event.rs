@@ -141,8 +141,13 @@ impl Event {
 
     /// When the runs it starts may begin, if that is later than now.
     pub(crate) fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        let ts = self.json()["ts"].as_i64().and_then(|ts| Timestamp::from_millisecond(ts).ok());
-        ts.filter(|ts| *ts > now)
+        self.happened().filter(|ts| *ts > now)
+    }
+
+    /// When it happened, by the word of its sender.
+    pub(crate) fn happened(&self) -> Option<Timestamp> {
+        let ts = self.json()["ts"].as_i64();
+        ts.and_then(|ts| Timestamp::from_millisecond(ts).ok())
     }
 
     /// Whether it tells of the end of a run. Runs it starts tell nobody of theirs, or they would never end.

@@ -1,6 +1,7 @@
 //! Functions as an app registers them.
 
 mod declared;
+mod flow;
 mod options;
 
 use jiff::Timestamp;
@@ -31,8 +32,6 @@ pub(crate) struct Function {
     pub(crate) max_attempts: u32,
     pub(crate) triggers: Vec<Trigger>,
     pub(crate) rules: Rules,
-    /// Members that a real server would act on and this engine does not.
-    pub(crate) ignored: Vec<String>,
 }
 
 /// What is wrong with a function.
@@ -90,7 +89,6 @@ impl Function {
             max_attempts: u32::try_from(retries).unwrap_or(0) + 1,
             triggers: triggers(&json["triggers"]).map_err(fault)?,
             rules: Rules::default(),
-            ignored: ignored(json),
             url,
             slug,
             name,
@@ -191,13 +189,6 @@ fn trigger(json: &Value) -> Result<Trigger, String> {
     }
 }
 
-fn ignored(json: &Value) -> Vec<String> {
-    const MEMBERS: [&str; 6] =
-        ["concurrency", "debounce", "priority", "rateLimit", "singleton", "throttle"];
-    let present = |name: &&&str| json.get(**name).is_some_and(|member| !member.is_null());
-    MEMBERS.iter().filter(present).map(|name| (*name).to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -238,12 +229,6 @@ mod tests {
         assert_eq!(
             function(&json!({"id": "", "name": "My Fn!"})).expect("a function").slug,
             "my-fn"
-        );
-        assert_eq!(
-            function(&json!({"throttle": {"limit": 1, "period": "1s"}, "cancel": []}))
-                .expect("a function")
-                .ignored,
-            ["throttle"]
         );
     }
 

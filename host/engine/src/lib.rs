@@ -20,12 +20,12 @@
 //! questions to models, which the engine makes itself; races and both execution versions. Checkpoints, with dispatches
 //! that have been followed by another refused. Cancellation by events, timeouts and hand; batches; idempotency; events
 //! of the future; schedules; the news of ended runs; reruns, also from a step with edited arguments. State that is too
-//! large for a call is left out and handed over when asked for.
+//! large for a call is left out and handed over when asked for. Flow control: concurrency of calls and of runs,
+//! throttles, rate limits, debouncing, priority, singletons.
 //!
 //! # What it does not
 //!
-//! - Concurrency, throttle, rate limit, debounce, priority and singleton are checked as the real server checks them, and
-//!   read back, but not acted on; each sync that names one is warned about.
+//! - A debounced run starts when its period is over; on the real server it is about a second later.
 //! - Deferred runs (`DeferAdd`, `DeferAbort`) are dropped with a warning; they never decide how their run goes on.
 //! - Steps that a worker reports as streamed replies or as durable endpoints; `GraphQL`; traces.
 //! - A run is canceled at the very moment its `timeouts` end. It does not cancel the runs it has invoked.
@@ -43,6 +43,7 @@ mod duration;
 mod entropy;
 mod error;
 mod event;
+mod flow;
 mod function;
 mod gateway;
 mod machine;
@@ -57,7 +58,7 @@ mod server;
 mod store;
 mod waiting;
 
-pub use activity::{Activity, Happening};
+pub use activity::{Activity, Happening, Held};
 pub use error::EngineError;
 pub use event::EventId;
 pub use options::{Data, GatewayOptions, Options};

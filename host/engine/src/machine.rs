@@ -4,8 +4,10 @@
 //! leaves [`Record`]s behind; they must be stored before any call that [`Machine::dispatch`] hands out is made.
 //! [`Machine::restore`] makes the same machine from the stored records, with every call that was under way due again.
 
+mod admission;
 mod batch;
 mod cancel;
+mod debounce;
 mod end;
 mod intake;
 mod invoke;
@@ -32,6 +34,7 @@ use crate::app::App;
 use crate::call::Order;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId};
+use crate::flow::Meters;
 use crate::gateway::Room;
 use crate::queue::{CallId, Queue, Ticket};
 use crate::reply::{Failure, Reply, Verdict};
@@ -67,6 +70,11 @@ pub(crate) struct Machine {
     crons: Vec<schedule::Cron>,
     next_prune: Option<Timestamp>,
     batches: BTreeMap<String, batch::Batch>,
+    debounces: BTreeMap<String, debounce::Debounced>,
+    /// Throttles and rate limits.
+    meters: Meters,
+    /// The unfinished run of each singleton.
+    singletons: BTreeMap<String, RunId>,
     queue: Queue,
     waiting: Waiting,
     /// Unfinished runs by app and function.
@@ -94,6 +102,9 @@ impl Machine {
             crons: Vec::new(),
             next_prune: None,
             batches: BTreeMap::new(),
+            debounces: BTreeMap::new(),
+            meters: Meters::default(),
+            singletons: BTreeMap::new(),
             queue: Queue::default(),
             waiting: Waiting::default(),
             unfinished: BTreeMap::new(),
@@ -185,6 +196,7 @@ impl Machine {
             self.cancel(run, now, entropy);
         }
         self.close_batches(now, entropy);
+        self.end_debounces(now, entropy);
         self.fire_crons(now, entropy);
         self.prune(now);
     }
@@ -245,13 +257,15 @@ impl Machine {
     pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let crons = self.crons.iter().map(|cron| cron.next);
         let batches = self.batches.values().map(|batch| batch.due);
+        let debounces = self.debounces.values().map(|debounced| debounced.due);
         let queued = self.queue.next_after(now).into_iter();
-        queued.chain(crons).chain(batches).chain(self.next_prune).min()
+        queued.chain(crons).chain(batches).chain(debounces).chain(self.next_prune).min()
     }
 
     /// Everything that must be stored now, in this order.
     pub(crate) fn take_records(&mut self) -> Vec<Record> {
         let mut records = std::mem::take(&mut self.records);
+        self.meters.take_records(&mut records);
         for id in std::mem::take(&mut self.changed) {
             if let Some(run) = self.runs.get(&id) {
                 records.push(Record::document(record::Table::Runs, id.to_string(), run));

@@ -19,6 +19,7 @@ use crate::activity::{Activity, Happening};
 use crate::condition::Condition;
 use crate::entropy::Entropy;
 use crate::event::EventId;
+use crate::flow::Keys;
 use crate::machine::record::{Record, Table};
 use crate::queue::{ItemId, Queue, Ticket};
 use crate::waiting::Waiting;
@@ -41,11 +42,13 @@ pub(crate) enum Status {
     Failed,
     /// Ended from outside; the real server spells it so.
     Cancelled,
+    /// Not begun, since another run of a singleton was there.
+    Skipped,
 }
 
 impl Status {
     pub(crate) fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped)
     }
 }
 
@@ -140,6 +143,9 @@ pub(crate) struct Run {
     pub(crate) next_item: ItemId,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<Box<RawValue>>,
+    /// Under which names the flow control of its function counts it.
+    #[serde(default)]
+    pub(crate) keys: Keys,
     /// The step of another run that waits for this one's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) invoker: Option<Invoker>,

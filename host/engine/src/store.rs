@@ -16,7 +16,7 @@ use crate::options::Data;
 /// The file within the data directory.
 const FILE: &str = "engine.redb";
 /// The format this build writes and reads.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FORMAT_KEY: &str = "format";
 
@@ -140,6 +140,8 @@ fn definition(table: Table) -> TableDefinition<'static, &'static str, &'static [
         Table::Memos => "memos",
         Table::Batches => "batches",
         Table::Seen => "seen",
+        Table::Debounces => "debounces",
+        Table::Meters => "meters",
     })
 }
 

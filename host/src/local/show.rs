@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use engine::{Activity, Happening};
+use engine::{Activity, Happening, Held};
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::role::Role;
 
@@ -87,6 +87,11 @@ fn words(what: &Happening) -> Option<String> {
         Happening::Requesting { name, url } => format!("step {name} asks {url}"),
         Happening::RunCompleted { .. } => "run is done".to_owned(),
         Happening::RunFailed { error } => format!("run failed: {}", error.message),
+        Happening::RunSkipped => "run is skipped: another one of its singleton is there".to_owned(),
+        Happening::EventHeld { held: Held::RateLimited, .. } => {
+            "event is over the rate limit".to_owned()
+        }
+        Happening::EventHeld { held: Held::Debounced, .. } => "event waits for quiet".to_owned(),
         Happening::RunCanceled => "run was canceled".to_owned(),
         Happening::CallFailed { reason, .. } => format!("a call failed: {reason}"),
         Happening::RunStuck { reason } => format!("run is stuck: {reason}"),

@@ -1,6 +1,7 @@
 //! Every kind of step and every option of a function, through a server: right results, each body run once for each
 //! success, and nothing waited for that was not to be waited for.
 
+mod flow;
 mod options;
 mod steps;
 

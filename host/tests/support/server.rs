@@ -237,6 +237,14 @@ impl Server {
         .await
     }
 
+    /// When the run that an event started has ended.
+    #[allow(dead_code, reason = "only the suite compares runs")]
+    pub(crate) async fn ended_at(&self, event: &str) -> jiff::Timestamp {
+        let runs = self.get(&format!("v1/events/{event}/runs")).await.expect("an answer");
+        let at = runs["data"][0]["ended_at"].as_str().expect("it has ended");
+        at.parse().expect("a time")
+    }
+
     async fn look(&self, event: &str) -> Option<Ended> {
         let runs = self.get(&format!("v1/events/{event}/runs")).await?;
         let run = runs["data"].as_array()?.first()?;

@@ -194,6 +194,7 @@ pub(super) fn shouted(status: Status) -> &'static str {
         Status::Completed => "COMPLETED",
         Status::Failed => "FAILED",
         Status::Cancelled => "CANCELLED",
+        Status::Skipped => "SKIPPED",
     }
 }
 

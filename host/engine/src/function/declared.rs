@@ -24,7 +24,7 @@ pub(super) struct Declared {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Concurrency {
-    Steps(#[expect(dead_code, reason = "only its shape is checked")] u64),
+    Steps(u64),
     One(Limit),
     Several(Vec<Limit>),
     Apart(Apart),
@@ -48,7 +48,7 @@ pub(super) struct Limit {
     pub(super) scope: Scope,
 }
 
-#[derive(Deserialize, Default, PartialEq, Eq)]
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Scope {
     #[default]
@@ -58,7 +58,6 @@ pub(super) enum Scope {
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "only the shape of most members is checked")]
 pub(super) struct Throttle {
     pub(super) limit: u64,
     #[serde(deserialize_with = "period")]
@@ -114,12 +113,11 @@ pub(super) struct Timeouts {
 #[derive(Deserialize)]
 pub(super) struct Singleton {
     #[serde(default)]
-    #[expect(dead_code, reason = "only its shape is checked")]
     pub(super) mode: Mode,
     pub(super) key: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
     #[default]

@@ -1,5 +1,4 @@
-//! What a function declares beside its triggers, checked by the real server's rules and kept as far as this engine
-//! acts on it.
+//! What a function declares beside its triggers, checked by the real server's rules.
 
 use std::time::Duration;
 
@@ -8,20 +7,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Fault;
-use super::declared::{Apart, Batch, Cancel, Concurrency, Declared, Limit, Scope};
+use super::declared::{Batch, Cancel, Declared};
 use crate::condition::Condition;
 use crate::duration;
+use crate::flow::FlowRules;
 
 const MOST_CANCELS: usize = 5;
-const MOST_LIMITS: usize = 2;
 const MOST_BATCHED: usize = 100;
-const DAY: Duration = Duration::from_hours(24);
 const WEEK: Duration = Duration::from_hours(7 * 24);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The options that this engine acts on.
+/// What a function declares.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
+    pub(crate) flow: FlowRules,
     pub(crate) cancel: Vec<CancelRule>,
     /// How long a run may wait for its first call.
     pub(crate) start_within: Option<Duration>,
@@ -73,17 +72,14 @@ impl Rules {
 
 impl Declared {
     fn check(self) -> Result<Rules, String> {
-        self.check_concurrency()?;
-        self.check_flow()?;
-        let priority = self.priority.as_ref().and_then(|priority| priority.run.as_deref());
-        compiled("its priority.run", priority)?;
+        let flow = self.flow()?;
         if self.batch_events.is_some() {
             let cancels = self.cancel.as_ref().is_some_and(|cancels| !cancels.is_empty());
             for (other, present) in [
                 ("cancel", cancels),
                 ("debounce", self.debounce.is_some()),
                 ("singleton", self.singleton.is_some()),
-                ("priority", priority.is_some()),
+                ("priority", flow.priority.is_some()),
             ] {
                 if present {
                     return Err(format!("batchEvents cannot be used beside {other}"));
@@ -92,6 +88,7 @@ impl Declared {
         }
         let timeouts = self.timeouts.as_ref();
         Ok(Rules {
+            flow,
             cancel: cancels(self.cancel.unwrap_or_default())?,
             start_within: lasting("timeouts.start", timeouts.and_then(|all| all.start.as_deref()))?,
             finish_within: lasting(
@@ -101,50 +98,6 @@ impl Declared {
             batch: self.batch_events.map(batch).transpose()?,
             idempotency: compiled("its idempotency", self.idempotency.as_deref())?,
         })
-    }
-
-    fn check_concurrency(&self) -> Result<(), String> {
-        let (runs, steps): (&[Limit], &[Limit]) = match &self.concurrency {
-            None | Some(Concurrency::Steps(_)) => return Ok(()),
-            Some(Concurrency::One(limit)) => (&[], std::slice::from_ref(limit)),
-            Some(Concurrency::Several(limits)) => (&[], limits),
-            Some(Concurrency::Apart(Apart { runs, step })) => (runs, step),
-        };
-        if runs.len() > 1 || steps.len() > MOST_LIMITS {
-            return Err(format!("its concurrency has more than {MOST_LIMITS} limits"));
-        }
-        if runs.iter().any(|limit| limit.limit == 0) {
-            return Err("its concurrency.fn has a limit of 0".to_owned());
-        }
-        for limit in runs.iter().chain(steps) {
-            let key = compiled("its concurrency.key", limit.key.as_deref())?;
-            if limit.scope != Scope::Fn && key.is_none() {
-                return Err("its concurrency needs a key, since its scope is not fn".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn check_flow(&self) -> Result<(), String> {
-        if let Some(throttle) = &self.throttle {
-            compiled("its throttle.key", throttle.key.as_deref())?;
-        }
-        if let Some(limit) = &self.rate_limit {
-            compiled("its rateLimit.key", limit.key.as_deref())?;
-            if limit.limit == 0 {
-                return Err("its rateLimit.limit is 0".to_owned());
-            }
-            within("rateLimit.period", &limit.period, SECOND, DAY)?;
-        }
-        if let Some(debounce) = &self.debounce {
-            compiled("its debounce.key", debounce.key.as_deref())?;
-            within("debounce.period", &debounce.period, SECOND, WEEK)?;
-            lasting("debounce.timeout", debounce.timeout.as_deref())?;
-        }
-        if let Some(singleton) = &self.singleton {
-            compiled("its singleton.key", singleton.key.as_deref())?;
-        }
-        Ok(())
     }
 }
 
@@ -190,12 +143,12 @@ fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
-fn compiled(what: &str, text: Option<&str>) -> Result<Option<Condition>, String> {
+pub(super) fn compiled(what: &str, text: Option<&str>) -> Result<Option<Condition>, String> {
     let compiled = present(text).map(Condition::compile).transpose();
     compiled.map_err(|fault| format!("{what}: {fault}"))
 }
 
-fn lasting(what: &str, text: Option<&str>) -> Result<Option<Duration>, String> {
+pub(super) fn lasting(what: &str, text: Option<&str>) -> Result<Option<Duration>, String> {
     let parse = |text| {
         duration::parse(text)
             .ok_or_else(|| format!("its {what} {text:?} is no duration, as in 1h30m"))
@@ -203,7 +156,12 @@ fn lasting(what: &str, text: Option<&str>) -> Result<Option<Duration>, String> {
     present(text).map(parse).transpose()
 }
 
-fn within(what: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+pub(super) fn within(
+    what: &str,
+    text: &str,
+    least: Duration,
+    most: Duration,
+) -> Result<Duration, String> {
     let duration = lasting(what, Some(text))?.filter(|d| (least..=most).contains(d));
     duration.ok_or_else(|| format!("its {what} {text:?} is not {least:?} to {most:?}"))
 }
@@ -223,7 +181,7 @@ mod tests {
         }))
         .expect("rules");
         assert_eq!(rules.start_within, Some(Duration::from_secs(30)));
-        assert_eq!(rules.finish_within, Some(DAY));
+        assert_eq!(rules.finish_within, Some(Duration::from_hours(24)));
         assert!(rules.idempotency.is_some() && rules.batch.is_none());
         let queued: Timestamp = "2026-11-22T13:00:00Z".parse().expect("a time");
         let after = |minutes| queued + jiff::SignedDuration::from_mins(minutes);

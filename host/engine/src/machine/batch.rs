@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Machine;
+use super::admission::Admission;
 use super::intake::Start;
 use super::record::{Record, Table};
 use crate::entropy::Entropy;
@@ -78,7 +79,9 @@ impl Machine {
     fn close(&mut self, name: &str, now: Timestamp, entropy: &mut dyn Entropy) {
         if let Some(Batch { app, slug, events, .. }) = self.batches.remove(name) {
             self.records.push(Record::remove(Table::Batches, name.to_owned()));
-            self.start(Start::of(app, slug, events), now, entropy);
+            // Rate limits do not hold for batches.
+            let admitted = Admission { limit: false, debounce: false };
+            self.admit(Start::of(app, slug, events), admitted, now, entropy);
         }
     }
 }

@@ -39,6 +39,14 @@ impl Machine {
         run.output = output;
         self.changed.insert(id);
         let (invoker, silent) = (run.invoker, run.silent);
+        if let Some(name) = &run.keys.runs {
+            self.queue.run_ended(name, id);
+        }
+        if let Some(name) =
+            run.keys.singleton.as_ref().filter(|name| self.singletons.get(*name) == Some(&id))
+        {
+            self.singletons.remove(name);
+        }
         let function = Some(run.slug.clone());
         self.activity.push(Activity { at: now, run: Some(id), function, what });
         let key = (run.app.clone(), run.slug.clone());

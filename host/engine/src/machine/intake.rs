@@ -8,11 +8,13 @@ use protocol::id::RunId;
 use serde_json::Value;
 
 use super::Machine;
+use super::admission::Admission;
 use super::batch::{Gather, gather};
 use super::record::{Record, Table};
 use crate::activity::{Activity, Happening};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId, Seed};
+use crate::flow::Keys;
 use crate::run::{Invoker, Run, Stage, Status, Work};
 
 /// How long an event's identity starts a function only once.
@@ -97,7 +99,7 @@ impl Machine {
             let start = Start { silent, due, ..Start::of(app, slug, vec![event.id]) };
             match gather {
                 Gather::Alone => {
-                    self.start(start, now, entropy);
+                    self.admit(start, Admission::ALL, now, entropy);
                 }
                 Gather::Into { key, rule } => self.add_to_batch(start, &key, rule, now, entropy),
             }
@@ -158,11 +160,43 @@ impl Machine {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> RunId {
-        let Start { app, slug, events, cron, silent, due, invoker } = start;
-        let function = self.apps.get(&app).and_then(|app| app.function(&slug));
+        let function = self.apps.get(&start.app).and_then(|app| app.function(&start.slug));
         let within = function.and_then(|function| function.rules.start_within);
-        let due = due.unwrap_or(now);
-        let mut run = Run {
+        let keys = function.map(|function| self.keys(function, &start.events)).unwrap_or_default();
+        // A run with a priority below zero begins so much later.
+        let later = SignedDuration::from_secs(keys.priority.min(0).saturating_neg());
+        let due = start.due.unwrap_or(now).max(now.checked_add(later).unwrap_or(now));
+        let mut run = Self::new_run(start, keys, now, entropy);
+        run.expire(within.and_then(|most| due.checked_add(most).ok()), &mut self.queue);
+        let mut stage = Stage {
+            now,
+            entropy,
+            queue: &mut self.queue,
+            records: &mut self.records,
+            activity: &mut self.activity,
+            waiting: &mut self.waiting,
+            asks: &mut self.asks,
+            retry_interval: self.settings.retry_interval,
+        };
+        for event in run.events.iter().take(1) {
+            run.tell(Happening::RunScheduled { event: *event }, &mut stage);
+        }
+        run.add(Work::Discovery, due, &mut stage);
+        if let Some(name) = &run.keys.singleton {
+            self.singletons.insert(name.clone(), run.id);
+        }
+        self.take_in(run)
+    }
+
+    /// A run that has nothing to do yet.
+    pub(super) fn new_run(
+        start: Start,
+        keys: Keys,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Run {
+        let Start { app, slug, events, cron, silent, due: _, invoker } = start;
+        Run {
             id: entropy.ulid(now).into(),
             app,
             slug,
@@ -183,27 +217,17 @@ impl Machine {
             items: BTreeMap::new(),
             next_item: 0,
             output: None,
+            keys,
             invoker,
             deadline: None,
             inputs: BTreeMap::new(),
             errands: BTreeMap::new(),
             memos: BTreeMap::new(),
-        };
-        run.expire(within.and_then(|most| due.checked_add(most).ok()), &mut self.queue);
-        let mut stage = Stage {
-            now,
-            entropy,
-            queue: &mut self.queue,
-            records: &mut self.records,
-            activity: &mut self.activity,
-            waiting: &mut self.waiting,
-            asks: &mut self.asks,
-            retry_interval: self.settings.retry_interval,
-        };
-        for event in run.events.iter().take(1) {
-            run.tell(Happening::RunScheduled { event: *event }, &mut stage);
         }
-        run.add(Work::Discovery, due, &mut stage);
+    }
+
+    /// Keeps a new run.
+    pub(super) fn take_in(&mut self, run: Run) -> RunId {
         let id = run.id;
         self.changed.insert(id);
         self.index(&run);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Machine;
+use super::admission::Admission;
 use super::intake::Start;
 use crate::app::uuid_of;
 use crate::entropy::Entropy;
@@ -57,7 +58,7 @@ impl Machine {
         let event = Event::invoking(id, INVOKED, &data, &user, version, now);
         self.record_event(event, now);
         let start = Start { invoker: Some(invoker), ..Start::of(app, slug, vec![id]) };
-        self.start(start, now, entropy);
+        self.admit(start, Admission::ALL, now, entropy);
     }
 
     /// Tells the step that waits for a run how it ended.

@@ -19,6 +19,7 @@ impl Machine {
         }
         self.next_prune = now.checked_add(EVERY).ok();
         let Ok(oldest) = now.checked_sub(KEPT) else { return };
+        self.meters.prune(now);
         let records = &mut self.records;
         self.seen.retain(|identity, until| {
             let kept = *until > now;
@@ -36,8 +37,9 @@ impl Machine {
             kept
         });
         let gathered = self.batches.values().flat_map(|batch| &batch.events);
-        let needed: BTreeSet<_> =
-            self.runs.values().flat_map(|run| &run.events).chain(gathered).collect();
+        let debounced = self.debounces.values().map(|debounced| &debounced.event);
+        let of_runs = self.runs.values().flat_map(|run| &run.events);
+        let needed: BTreeSet<_> = of_runs.chain(gathered).chain(debounced).collect();
         self.events.retain(|id, event| {
             let kept = event.received_at > oldest || needed.contains(id);
             if !kept {

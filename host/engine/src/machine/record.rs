@@ -17,11 +17,23 @@ pub(crate) enum Table {
     Batches,
     /// Function and event identity → until when it starts nothing.
     Seen,
+    /// Function and key → the event that waits for quiet.
+    Debounces,
+    /// Throttle or rate limit → when what has started will have used up its time.
+    Meters,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Apps, Self::Events, Self::Runs, Self::Memos, Self::Batches, Self::Seen];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Apps,
+        Self::Events,
+        Self::Runs,
+        Self::Memos,
+        Self::Batches,
+        Self::Seen,
+        Self::Debounces,
+        Self::Meters,
+    ];
 }
 
 /// One change of the store. A later one of the same key replaces an earlier one.

@@ -49,6 +49,7 @@ impl Machine {
                         .map_err(|fault| unreadable(&record, fault))?;
                     if !run.status.is_final() {
                         machine.changed.insert(run.id);
+                        machine.count_again(&run);
                     }
                     machine.index(&run);
                     machine.runs.insert(run.id, run);
@@ -57,6 +58,14 @@ impl Machine {
                 Table::Batches => {
                     let batch = read(&record)?;
                     machine.batches.insert(record.key, batch);
+                }
+                Table::Debounces => {
+                    let debounced = read(&record)?;
+                    machine.debounces.insert(record.key, debounced);
+                }
+                Table::Meters => {
+                    let spent = read(&record)?;
+                    machine.meters.restore(record.key, spent);
                 }
                 Table::Seen => {
                     let until = read(&record)?;

@@ -6,6 +6,7 @@ use protocol::event::SCHEDULED;
 use serde_json::json;
 
 use super::Machine;
+use super::admission::Admission;
 use super::intake::Start;
 use crate::entropy::Entropy;
 use crate::event::Event;
@@ -66,7 +67,7 @@ impl Machine {
             if self.is_first(identity, now) {
                 let expression = Some(cron.expression);
                 let start = Start { cron: expression, ..Start::of(cron.app, cron.slug, vec![id]) };
-                self.start(start, now, entropy);
+                self.admit(start, Admission::ALL, now, entropy);
             }
         }
     }

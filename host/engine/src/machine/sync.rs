@@ -43,11 +43,8 @@ impl Machine {
         };
         match App::new(registration.clone()) {
             Ok(app) => {
-                for function in app.functions.iter().filter(|f| !f.ignored.is_empty()) {
-                    let ignored = function.ignored.join(", ");
-                    tracing::warn!(function = %function.slug, "the development engine does not act on: {ignored}");
-                }
                 self.put(app);
+                self.queue.rules_changed();
                 self.restart_crons(now);
                 let functions = self.apps[&name].functions.len();
                 let what = Happening::AppSynced { app: name, functions };

@@ -5,6 +5,8 @@ mod batches;
 mod cancel;
 mod checkpoints;
 mod errands;
+mod flow;
+mod flow_any;
 mod invoke;
 mod outlets;
 mod rerun;

@@ -1,9 +1,8 @@
-//! Every option of a function. What only slows runs down or thins them out is the server's work: our engine takes and
-//! shows it, and does not act on it yet.
+//! Every option of a function.
 
 use serde_json::json;
 
-use super::unique;
+use super::{flow, unique};
 use crate::suite::Stage;
 
 pub(super) async fn all(stage: &Stage) {
@@ -12,7 +11,7 @@ pub(super) async fn all(stage: &Stage) {
         batch(stage),
         idempotency(stage),
         conditions(stage),
-        flow(stage),
+        flow::all(stage),
         checkpoints(stage),
     );
 }
@@ -61,42 +60,6 @@ async fn idempotency(stage: &Stage) {
 async fn conditions(stage: &Stage) {
     stage.ask("picky", json!({"key": "unwanted"})).await;
     stage.completes("picky", json!({"key": "wanted"}), json!(null), &[("body", 1)]).await;
-}
-
-async fn flow(stage: &Stage) {
-    let key = unique();
-    let each = |function: &'static str| {
-        let data = json!({"key": key, "wait": 50});
-        async move {
-            let (first, second) =
-                tokio::join!(stage.run(function, data.clone()), stage.run(function, data));
-            first.result();
-            second.result();
-            stage.bodies(function, &[("body", 2)]);
-        }
-    };
-    let once = |function: &'static str| {
-        let data = json!({"key": key, "wait": 50});
-        async move {
-            stage.run(function, data).await.result();
-            stage.bodies(function, &[("body", 1)]);
-        }
-    };
-    let debounced = async {
-        stage.ask("debounced", json!({"key": key, "failures": 1})).await;
-        let last = stage.ask("debounced", json!({"key": key, "failures": 2})).await;
-        assert_eq!(stage.ended(&last).await.result(), json!(2), "the last event counts");
-    };
-    tokio::join!(
-        each("concurrent"),
-        each("throttled"),
-        each("prioritised"),
-        // How many more than one may run at once is the server's to say: it spreads them over the hour.
-        once("rate-limited"),
-        once("single-skip"),
-        once("single-cancel"),
-        debounced,
-    );
 }
 
 async fn checkpoints(stage: &Stage) {
