@@ -30,11 +30,11 @@ build-functions:
 # does well), `takeover` (a second worker takes the first one's place), `escapes` (components that want more than they were
 # granted), `outage` (Redis, the disk and names fail under load)
 drill which:
-    cargo test --locked -p system-bus --test drill -- --drill {{ which }}
+    cargo test --locked --workspace --test drill -- --drill {{ which }}
 
 # The end-to-end tests against an Inngest that is running, such as http://127.0.0.1:8288
 e2e server:
-    SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked -p system-bus --test e2e
+    SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked --workspace --test e2e
 
 # Search for inputs that break what must hold: `arguments`, `call`, `cel`, `connect`, `destination`, `grants`, `replay` or
 # `signature`; docs/testing.md has more
