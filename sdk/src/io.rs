@@ -11,6 +11,7 @@ use crate::fs::Fs;
 use crate::gateway::Gateway;
 use crate::http::Http;
 use crate::inference::Models;
+use crate::keyvalue::Keyvalue;
 use crate::redis::Redis;
 use crate::replay::Replay;
 use crate::secrets::Secrets;
@@ -67,6 +68,12 @@ impl Io {
     /// The operator's Redis server. A component that never calls this does not import Redis.
     pub fn redis(&self) -> Redis {
         Redis::new()
+    }
+
+    /// Values by key, in the buckets that the operator grants. A component that never calls this does
+    /// not import them.
+    pub fn keyvalue(&self) -> Keyvalue {
+        Keyvalue::new()
     }
 
     /// Telling people. A component that never calls this does not import the gateway.

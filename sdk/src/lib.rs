@@ -71,6 +71,7 @@ pub mod gateway;
 pub mod guest;
 pub mod http;
 pub mod inference;
+pub mod keyvalue;
 pub mod log;
 pub mod manual;
 pub mod redis;

@@ -1,8 +1,9 @@
-//! Keeps values by key, through both deployed versions of `wasi:keyvalue` and with nobody's help: as a component would
-//! that was written for another host.
+//! Keeps values by key: through both deployed versions of `wasi:keyvalue` and with nobody's help, as a component would that
+//! was written for another host; and with the SDK.
 #![cfg(target_family = "wasm")]
 #![no_main]
 
+use system_bus_sdk::keyvalue::Swap;
 use system_bus_sdk::prelude::*;
 
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated from `wit/`")]
@@ -140,4 +141,163 @@ async fn opens_outside(_ctx: Ctx, event: Incoming<Value>) -> Result<bool> {
     Ok(draft2::store::open(event.data["bucket"].as_str().unwrap_or_default()).is_ok())
 }
 
-system_bus_sdk::component![keeps, reads_one, swaps, hoards, fills, opens_outside];
+/// What every function of the SDK's module answers, in a bucket of its own.
+#[function(id = "with-sdk", on("testing/values.requested"), retries = 4)]
+async fn with_sdk(ctx: Ctx, event: Incoming<Value>) -> Result<Value> {
+    let name = event.data["bucket"].as_str().unwrap_or_default().to_owned();
+    ctx.step("keep", async |io| {
+        let bucket = io.keyvalue().open(&name)?;
+        bucket.set("a", "1")?;
+        let got = bucket.get("a")?;
+        bucket.set_many([("b", "2"), ("c", "3")])?;
+        let many = bucket.get_many(["c", "gone", "a"])?;
+        bucket.delete("b")?;
+        let gone = bucket.exists("b")?;
+        let watched = bucket.watch("a")?;
+        bucket.set("a", "other")?;
+        let Swap::Changed(now) = watched.swap("x")? else {
+            return Err(Error::stop("a changed value was swapped"));
+        };
+        let current = now.current()?;
+        let done = matches!(now.swap("y")?, Swap::Done);
+        let updated = bucket.update("a", |old| [old.unwrap_or_default(), b"z"].concat())?;
+        let sum = bucket.increment("n", 40)? + bucket.increment("n", -42)?;
+        bucket.delete_many(["c", "gone"])?;
+        let keys = bucket.keys().collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok(serde_json::json!({
+            "got": got, "many": many, "gone": gone, "current": current, "done": done,
+            "updated": updated, "sum": sum, "keys": keys,
+        }))
+    })
+    .await
+}
+
+/// Sets a key where `was` is given, adds to it, and tells the reason of a refusal and what is there then.
+#[function(id = "adds", on("testing/values.requested"), retries = 4)]
+async fn adds(ctx: Ctx, event: Incoming<Value>) -> Result<Value> {
+    ctx.step("add", async |io| {
+        let bucket = io.keyvalue().open("own")?;
+        let key = event.data["key"].as_str().unwrap_or_default();
+        if let Some(was) = event.data["was"].as_str() {
+            bucket.set(key, was)?;
+        }
+        let sum = match bucket.increment(key, event.data["by"].as_i64().unwrap_or(1)) {
+            Ok(sum) => serde_json::json!(sum),
+            Err(refused) => serde_json::json!(format!("{:?}", refused.reason())),
+        };
+        let value = bucket.get(key).ok().flatten();
+        Ok(serde_json::json!([sum, value.map(|v| String::from_utf8_lossy(&v).into_owned())]))
+    })
+    .await
+}
+
+/// Keeps a value under each of these keys, all at once, and reads all of them again.
+#[function(id = "keeps-under", on("testing/values.requested"), retries = 4)]
+async fn keeps_under(ctx: Ctx, event: Incoming<Vec<String>>) -> Result<Vec<String>> {
+    ctx.step("keep", async |io| {
+        let bucket = io.keyvalue().open("own")?;
+        bucket.set_many(event.data.iter().map(|key| (key.clone(), key.clone())))?;
+        for (key, value) in bucket.get_many(event.data.iter().cloned())? {
+            if value.as_deref() != Some(key.as_bytes()) {
+                return Err(Error::stop(format!("{key:?} has the value of another")));
+            }
+        }
+        Ok(bucket.keys().collect::<std::result::Result<Vec<_>, _>>()?)
+    })
+    .await
+}
+
+/// Lists 2500 keys while others come and go, with the cursors of both versions. Answers with how many of those that stayed
+/// came once, and with how many the numbered cursor answered while nothing changed.
+#[function(id = "pages", on("testing/values.requested"), retries = 4)]
+async fn pages(ctx: Ctx, _event: Incoming<Value>) -> Result<(usize, usize)> {
+    ctx.step("page", async |io| {
+        let bucket = io.keyvalue().open("own")?;
+        let all: Vec<String> = (0..2500).map(|n| format!("k{n:05}")).collect();
+        for some in all.chunks(1000) {
+            bucket.set_many(some.iter().map(|key| (key.clone(), "v")))?;
+        }
+        let old = draft::store::open("own").map_err(|error| failed(&error))?;
+        let (mut numbered, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = old.list_keys(cursor).map_err(|error| failed(&error))?;
+            numbered.extend(page.keys);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        numbered.dedup();
+
+        let mut seen = Vec::new();
+        for (at, key) in bucket.keys().enumerate() {
+            let key = key?;
+            // At the end of a page: what lies before goes, the last key of the page too, and a new one comes before it.
+            if at % 1000 == 999 {
+                bucket.delete_many([format!("k{:05}", at - 500), key.clone()])?;
+                bucket.set(&format!("k00000-{at}"), "new")?;
+            }
+            seen.push(key);
+        }
+        let stayed = |key: &&String| seen.iter().filter(|other| other == key).count() == 1;
+        Ok((all.iter().filter(stayed).count(), numbered.len()))
+    })
+    .await
+}
+
+/// Goes beyond each limit of a question. Answers with the reasons.
+#[function(id = "exceeds", on("testing/values.requested"), retries = 4)]
+async fn exceeds(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<String>> {
+    ctx.step("exceed", async |io| {
+        let bucket = io.keyvalue().open("own")?;
+        let keys = |count: usize| (0..count).map(|n| n.to_string());
+        let big = vec![7; 9 << 20];
+        bucket.set("big", &big)?;
+        bucket.set("big too", &big)?;
+        let alone = bucket.get("big")?.map_or(0, |value| value.len());
+        let told = [
+            bucket.get_many(keys(1001)).map(drop),
+            bucket.set_many(keys(1001).map(|key| (key, "v"))),
+            bucket.delete_many(keys(1001)),
+            bucket.get_many(["big", "big too"]).map(drop),
+            bucket.get_many(keys(1000)).map(drop),
+            bucket.set_many([("fine", "v"), ("", "v")]),
+        ];
+        let told = told.map(|answer| match answer {
+            Ok(()) => "done".to_owned(),
+            Err(refused) => format!("{:?}", refused.reason()),
+        });
+        let there = bucket.exists("fine")? || bucket.exists("1")?;
+        Ok(told.into_iter().chain([alone.to_string(), there.to_string()]).collect())
+    })
+    .await
+}
+
+/// Looks at the same value again and again and keeps every handle.
+#[function(id = "hoards-watched", on("testing/values.requested"), retries = 4)]
+async fn hoards_watched(ctx: Ctx, _event: Incoming<Value>) -> Result<usize> {
+    ctx.step("hoard", async |io| {
+        let bucket = io.keyvalue().open("own")?;
+        let mut held = Vec::new();
+        for _ in 0..100_000 {
+            held.push(bucket.watch("a")?);
+        }
+        Ok(held.len())
+    })
+    .await
+}
+
+system_bus_sdk::component![
+    keeps,
+    reads_one,
+    swaps,
+    hoards,
+    fills,
+    opens_outside,
+    with_sdk,
+    adds,
+    keeps_under,
+    pages,
+    exceeds,
+    hoards_watched
+];

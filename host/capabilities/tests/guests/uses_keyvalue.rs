@@ -181,3 +181,89 @@ fn redis_without_a_server_is_an_error_of_the_configuration() {
     let refused = provider("keyvalue = 'redis'", &folder, None).expect_err("no server");
     assert_eq!(refused, SetupError::NoServer);
 }
+
+#[tokio::test]
+async fn the_sdk_answers_the_same_with_each_store() {
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        let answer = site.run("with-sdk", json!({"bucket": "own"})).await;
+        let json = answer.strip_prefix("done ").unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(
+            serde_json::from_str::<Value>(json).expect("JSON"),
+            json!({
+                "got": b"1", "many": [["c", b"3"], ["gone", null], ["a", b"1"]], "gone": false,
+                "current": b"other", "done": true, "updated": b"yz", "sum": 38, "keys": ["a", "n"],
+            })
+        );
+        let denied = site.run("with-sdk", json!({"bucket": "other"})).await;
+        assert!(denied.contains("CapabilityDenied") && denied.contains("`buckets`"), "{denied}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_end_at_their_range_and_what_is_none_stays_with_each_store() {
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        for (was, by, sum, then) in [
+            (None, 5, json!(5), "5"),
+            (Some("-3"), 3, json!(0), "0"),
+            (Some("9223372036854775806"), 1, json!(i64::MAX), "9223372036854775807"),
+            (Some("9223372036854775807"), 1, json!("Invalid"), "9223372036854775807"),
+            (Some("-9223372036854775808"), -1, json!("Invalid"), "-9223372036854775808"),
+            (Some("many"), 1, json!("Invalid"), "many"),
+            (Some("007"), 1, json!("Invalid"), "007"),
+            (Some("+7"), 1, json!("Invalid"), "+7"),
+            (Some("-0"), 1, json!("Invalid"), "-0"),
+            (Some(" 7"), 1, json!("Invalid"), " 7"),
+            (Some("1.5"), 1, json!("Invalid"), "1.5"),
+            (Some(""), 1, json!("Invalid"), ""),
+        ] {
+            let answer = site.run("adds", json!({"key": "n", "was": was, "by": by})).await;
+            assert_eq!(answer, format!("done {}", json!([sum, then])), "{was:?} and {by}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_keys_are_keys_like_others_and_none_is_empty_or_too_long_with_each_store() {
+    let longest = "k".repeat(1024);
+    let keys =
+        ["\0", " ", "%names:{x}", "*", "..", "../own", "a", "a\0", "a\0b", &longest, "\u{10ffff}"];
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        assert_eq!(site.run("keeps-under", json!(keys)).await, format!("done {}", json!(keys)));
+        for wrong in ["", &"k".repeat(1025)] {
+            let refused = site.run("keeps-under", json!([wrong])).await;
+            assert!(refused.contains("a key has 1 to 1024 bytes"), "{refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_of_thousands_of_keys_have_each_that_stays_once_with_each_store() {
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        assert_eq!(site.run("pages", json!({})).await, "done [2500,2500]");
+    }
+}
+
+#[tokio::test]
+async fn a_question_has_a_thousand_keys_and_an_answer_sixteen_mebibytes_with_each_store() {
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        let expected = json!([
+            "Invalid", "Invalid", "Invalid", "Invalid", "done", "Invalid", "9437184", "false"
+        ]);
+        assert_eq!(site.run("exceeds", json!({})).await, format!("done {expected}"));
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_watched_values_end_at_their_limit() {
+    for place in Place::all() {
+        let site = place.site(GRANTS).await;
+        let hoarded = site.run("hoards-watched", json!({})).await;
+        assert!(hoarded.contains("one call may have 1000 handles"), "{hoarded}");
+        assert!(hoarded.contains("CapabilityExhausted"), "{hoarded}");
+    }
+}
