@@ -1,6 +1,7 @@
 //! A small client for HTTP, for the bodies of steps.
 
 mod error;
+mod redirect;
 mod request;
 mod response;
 #[cfg(not(target_family = "wasm"))]

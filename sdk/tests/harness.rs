@@ -152,6 +152,44 @@ async fn caller(ctx: Ctx, event: Incoming<Value>) -> Result<u16> {
     .await
 }
 
+#[function(id = "redirected", on("shop/order.paid"))]
+async fn redirected(ctx: Ctx, event: Incoming<OrderPaid>) -> Result<String> {
+    let most = event.data.parts[0];
+    ctx.step("call", async |io| {
+        let request = io.http().post("https://a.example/0").header("authorization", "Bearer word");
+        let request = request.body("body").redirects(most).timeout(Duration::from_hours(1));
+        let answer = request.send().await?;
+        Ok(format!("{} {} {}", answer.status, answer.url(), answer.text()?))
+    })
+    .await
+}
+
+#[test]
+fn redirects_are_followed_hop_by_hop_and_not_for_ever() {
+    let redirected = |most: u32| {
+        let harness = Harness::new().http(|request| {
+            let body = String::from_utf8_lossy(request.body_bytes());
+            let said = format!("{} {body} {}", request.method(), request.headers().len());
+            let (status, to) = match request.url() {
+                "https://a.example/0" => (307, "1"),
+                "https://a.example/1" => (302, "https://b.example/2"),
+                "https://b.example/2" => (301, "//a.example:443/3"),
+                _ => return Ok(Response::new(200).with_body(said)),
+            };
+            Ok(Response::new(status).with_header("location", to).with_body(said))
+        });
+        harness.run::<redirected>(OrderPaid { parts: vec![most], ..order() })
+    };
+    // The last hop is back where it began, and the word has stayed out.
+    let end = redirected(3);
+    assert_eq!(end.output::<String>(), "200 https://a.example:443/3 GET  0");
+    let end = redirected(0);
+    assert_eq!(end.output::<String>(), "307 https://a.example/0 POST body 1");
+    let end = redirected(2);
+    assert!(end.error().message().contains("https://b.example/2 redirects once too often"));
+    assert_eq!(end.attempts("call"), 1, "another attempt would be redirected as often");
+}
+
 #[test]
 fn requests_are_answered_by_the_test() {
     let end = Harness::new()

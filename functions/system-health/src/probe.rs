@@ -12,14 +12,17 @@ pub(crate) async fn probe(io: &Io, target: &Target, patience: Duration) -> Servi
     let began = Instant::now();
     let seen = match &target.probe {
         Probe::Http { url, expect } => {
-            http(io.http().get(url).timeout(patience).send().await, *expect)
+            // Where a service redirects to is another one.
+            let request = io.http().get(url).redirects(0).timeout(patience);
+            http(request.send().await, *expect)
         }
         // Whatever listens there, it answers a request or at least takes the connection.
         Probe::Tcp { address } => {
             let url = format!("http://{address}/");
             // Before the whole time is over, so that silence is told from being unreachable.
             let silence = patience.mul_f32(0.8);
-            tcp(io.http().get(url).silence(silence).timeout(patience).send().await)
+            let request = io.http().get(url).redirects(0).silence(silence).timeout(patience);
+            tcp(request.send().await)
         }
     };
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -36,6 +36,9 @@ pub enum HttpErrorKind {
     Tls,
     /// The answer is larger than this component may take.
     TooLarge,
+    /// It was redirected more often than it may be; see
+    /// [`Request::redirects`](crate::http::Request::redirects).
+    Redirects,
     /// The answer has an error status; see [`Response::ok`](crate::http::Response::ok).
     Status(u16),
     /// The request cannot be made: its URL, method, headers or body are wrong.
@@ -64,8 +67,8 @@ impl HttpError {
 
     /// Whether a connection was made before it failed, so that something does listen there.
     pub fn connected(&self) -> bool {
-        use HttpErrorKind::{Decode, Protocol, Silent, Status, Tls, TooLarge};
-        matches!(self.kind, Silent | Protocol | Tls | TooLarge | Status(_) | Decode)
+        use HttpErrorKind::{Decode, Protocol, Redirects, Silent, Status, Tls, TooLarge};
+        matches!(self.kind, Silent | Protocol | Tls | TooLarge | Redirects | Status(_) | Decode)
     }
 }
 
@@ -89,6 +92,10 @@ impl Display for HttpError {
                 "the answer of {url} is larger than this component may take: ask for less, or let its grant \
                  say `answer`"
             )?,
+            HttpErrorKind::Redirects => write!(
+                f,
+                "{url} redirects once too often: it may be a loop; if it is none, let the request follow more"
+            )?,
             HttpErrorKind::Status(status) => write!(f, "{url} answered with status {status}")?,
             HttpErrorKind::Request => write!(f, "the request to {url} cannot be made")?,
             HttpErrorKind::Decode => write!(f, "the answer of {url} has another form")?,
@@ -106,6 +113,7 @@ impl Failure for HttpError {
             HttpErrorKind::Denied
             | HttpErrorKind::Request
             | HttpErrorKind::TooLarge
+            | HttpErrorKind::Redirects
             | HttpErrorKind::Decode => Retry::Never,
             // A client error stays one, but for "slow down", "too early" and "took too long".
             HttpErrorKind::Status(status @ 400..500) if ![408, 425, 429].contains(&status) => {

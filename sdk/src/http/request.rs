@@ -1,11 +1,14 @@
 //! A request being built.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::http::{HttpError, HttpErrorKind, Response};
+use crate::http::{HttpError, HttpErrorKind, Response, redirect};
+
+/// How many redirects are followed where the request does not say.
+const REDIRECTS: u32 = 10;
 
 /// A request; see [`Http`](crate::http::Http).
 ///
@@ -19,6 +22,7 @@ pub struct Request {
     body: Vec<u8>,
     timeout: Option<Duration>,
     silence: Option<Duration>,
+    redirects: u32,
     problem: Option<String>,
 }
 
@@ -31,6 +35,7 @@ impl Request {
             body: Vec::new(),
             timeout: None,
             silence: None,
+            redirects: REDIRECTS,
             problem: None,
         }
     }
@@ -71,14 +76,67 @@ impl Request {
         self
     }
 
-    /// Sends it and reads the whole answer.
+    /// Follows at most so many redirects; 10 without it. With 0 an answer that redirects is the answer.
+    ///
+    /// ```
+    /// use system_bus_sdk::prelude::*;
+    ///
+    /// async fn target(io: &Io, link: &str) -> Result<Option<String>> {
+    ///     let answer = io.http().get(link).redirects(0).send().await?;
+    ///     Ok(answer.header("location").map(str::to_owned))
+    /// }
+    /// ```
+    pub fn redirects(mut self, most: u32) -> Self {
+        self.redirects = most;
+        self
+    }
+
+    /// Sends it, follows redirects, and reads the whole answer.
     ///
     /// An answer with an error status is an answer; see [`Response::ok`].
-    pub async fn send(self) -> Result<Response, HttpError> {
+    ///
+    /// Each redirect is a request of its own that the grants have to allow, and all of them together have the time of
+    /// [`Request::timeout`]. 307 and 308 keep method and body; 303, and 301 and 302 after a POST, go on as a GET without
+    /// a body. `authorization`, cookies and headers with a placeholder of a secret are left out as soon as one leads to
+    /// another scheme, host or port, and stay out. After too many the error is [`HttpErrorKind::Redirects`].
+    pub async fn send(mut self) -> Result<Response, HttpError> {
         if let Some(problem) = &self.problem {
             return Err(self.error(HttpErrorKind::Request, problem));
         }
-        super::send(self).await
+        let (began, whole) = (Instant::now(), self.timeout);
+        let mut followed = 0;
+        loop {
+            let answer = super::send(&self).await?;
+            if self.redirects == 0 {
+                return Ok(answer);
+            }
+            let Some(next) = redirect::next(&self, &answer)? else { return Ok(answer) };
+            if followed == self.redirects {
+                let detail = format!("{followed} were followed, and it redirects again");
+                return Err(self.error(HttpErrorKind::Redirects, detail));
+            }
+            followed += 1;
+            self = next;
+            if let Some(whole) = whole {
+                self.timeout = Some(whole.saturating_sub(began.elapsed()));
+            }
+        }
+    }
+
+    /// The same to another URL.
+    pub(super) fn to(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
+    /// A GET in its place, without its body and what describes it.
+    pub(super) fn into_get(mut self) -> Self {
+        self.keep_headers(|name, _| !name.to_ascii_lowercase().starts_with("content-"));
+        Self { method: "GET".to_owned(), body: Vec::new(), ..self }
+    }
+
+    /// Leaves out the other headers.
+    pub(super) fn keep_headers(&mut self, keep: impl Fn(&str, &str) -> bool) {
+        self.headers.retain(|(name, value)| keep(name, value));
     }
 
     /// The method.

@@ -39,6 +39,13 @@ impl Response {
         self.with_body(serde_json::to_vec(value).expect("a test's answer has a JSON form"))
     }
 
+    /// With one header more; for tests.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     pub(crate) fn with_headers(mut self, headers: Vec<(String, String)>) -> Self {
         self.headers = headers;
         self
@@ -47,6 +54,11 @@ impl Response {
     pub(crate) fn answered_by(mut self, url: &str) -> Self {
         url.clone_into(&mut self.url);
         self
+    }
+
+    /// Where it came from: the last URL where redirects were followed.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The first header of this name, whatever its case.

@@ -17,7 +17,7 @@ pub(crate) fn install(stub: Option<Stub>) -> Option<Stub> {
     STUB.replace(stub)
 }
 
-pub(super) async fn send(request: Request) -> Result<Response, HttpError> {
+pub(super) async fn send(request: &Request) -> Result<Response, HttpError> {
     let Some(stub) = STUB.with_borrow(Clone::clone) else {
         let detail = "this test answers no requests: give its harness `.http(..)`";
         return Err(request.error(HttpErrorKind::Request, detail));
@@ -25,5 +25,5 @@ pub(super) async fn send(request: Request) -> Result<Response, HttpError> {
     if Target::of(request.url()).is_none() {
         return Err(request.error(HttpErrorKind::Request, FORM));
     }
-    stub(&request).map(|response| response.answered_by(request.url()))
+    stub(request).map(|response| response.answered_by(request.url()))
 }

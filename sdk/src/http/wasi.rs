@@ -18,11 +18,11 @@ use crate::io::reactor::ready;
 /// How much is asked of a stream at once.
 const CHUNK: u64 = 64 * 1024;
 
-pub(super) async fn send(request: Request) -> Result<Response, HttpError> {
-    let Some(time) = request.time() else { return exchange(&request).await };
+pub(super) async fn send(request: &Request) -> Result<Response, HttpError> {
+    let Some(time) = request.time() else { return exchange(request).await };
     let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let patience = pin!(ready(monotonic_clock::subscribe_duration(nanoseconds)));
-    match select(pin!(exchange(&request)), patience).await {
+    match select(pin!(exchange(request)), patience).await {
         Either::Left((end, _)) => end,
         Either::Right(_) => Err(request.error(HttpErrorKind::Timeout, format!("{time:?}"))),
     }
