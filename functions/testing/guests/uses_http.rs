@@ -74,6 +74,24 @@ async fn error(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     .await
 }
 
+/// Sends one request, and says what the host told of it and of no other one.
+#[function(id = "why", on("testing/why.requested"), retries = 4)]
+async fn why(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
+    ctx.step("why", async |io| {
+        let other = Asked { url: format!("{}/other", event.data.url), ..event.data.clone() };
+        let both = join_all([&event.data, &other].map(|asked| asked.request(&io).send())).await;
+        let said = both.into_iter().map(|answer| match answer {
+            Ok(response) => shown(&response),
+            Err(error) => match error.refused() {
+                Some(refused) => format!("{:?}: {refused}", refused.reason()),
+                None => error.to_string(),
+            },
+        });
+        Ok(said.collect())
+    })
+    .await
+}
+
 /// Sends one request after the other.
 #[function(id = "again", on("testing/again.requested"), retries = 4)]
 async fn again(ctx: Ctx, event: Incoming<Asked>) -> Result<()> {
@@ -100,9 +118,9 @@ async fn flood(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
 #[function(id = "follow", on("testing/follow.requested"), retries = 4)]
 async fn follow(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     ctx.step("follow", async |io| {
-        let mut response = event.data.request(&io).send().await?;
+        let mut response = event.data.request(&io).redirects(0).send().await?;
         while let Some(next) = response.header("location").map(str::to_owned) {
-            response = io.http().get(next).send().await?;
+            response = io.http().get(next).redirects(0).send().await?;
         }
         Ok(shown(&response))
     })
@@ -124,4 +142,4 @@ async fn outside(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     }
 }
 
-system_bus_sdk::component![send, key, error, again, flood, follow, outside];
+system_bus_sdk::component![send, key, error, why, again, flood, follow, outside];

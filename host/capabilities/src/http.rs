@@ -10,6 +10,7 @@
 //! | `resolve` | names → addresses |
 //! | `connect` | a connection to an address that was looked at |
 //! | `pool` | idle connections, each component's its own |
+//! | `denial` | why a request was denied, and which line would allow it |
 //! | `answer` | the body of an answer: so many bytes, until then |
 //! | `secrets` | secrets in the places of their placeholders |
 //! | `idempotency` | the key that the host adds |
@@ -20,6 +21,7 @@ mod address;
 mod answer;
 mod call;
 mod connect;
+mod denial;
 mod destination;
 mod failure;
 mod grant;

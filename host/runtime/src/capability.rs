@@ -35,7 +35,7 @@ pub use self::guard::{Guard, Revealed, Secret};
 pub use self::line::{Line, Part, Says};
 pub(crate) use self::parts::Parts;
 pub(crate) use self::records::Records;
-pub use self::requests::{Outbound, Requests, SendRequest, Sent};
+pub use self::requests::{Denials, Outbound, Requests, SendRequest, Sent};
 pub use self::usage::{LineUsed, Usage, Used};
 
 /// What stands behind one capability.

@@ -13,7 +13,10 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::capability::{Outbound, Requests, SendRequest, Sent};
+use crate::bindings::system_bus::durable::http_refusals;
+use crate::bindings::system_bus::durable::refusals::{self, Reason, Refusal};
+use crate::capability::{Denials, Outbound, Requests, SendRequest, Sent};
+use crate::fault::Fault;
 use crate::state::CallState;
 
 /// One destination that components may reach: `[scheme://]host[:port]`.
@@ -116,11 +119,13 @@ pub(crate) struct Outgoing {
     pub(crate) requests: Option<Arc<dyn Requests>>,
     /// What sends the one that is being made.
     pub(crate) next: Option<SendRequest>,
+    /// Why requests of the running body were denied.
+    pub(crate) denials: Denials,
 }
 
 impl Outgoing {
     pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
-        Self { allowed, trace: None, requests: None, next: None }
+        Self { allowed, trace: None, requests: None, next: None, denials: Denials::default() }
     }
 
     /// Lets a request take part in the call's trace, unless the guest has put it into one.
@@ -147,7 +152,8 @@ impl WasiHttpHooks for Outgoing {
         let listed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
         if let Some(send) = self.next.take() {
             self.trace(request.headers_mut());
-            return send(Outbound { request, options: options.unwrap_or_default(), listed });
+            let (options, denials) = (options.unwrap_or_default(), self.denials.clone());
+            return send(Outbound { request, options, listed, denials });
         }
         if !listed {
             // The authority only: a path or a query may hold what nobody should read in a log.
@@ -157,6 +163,11 @@ impl WasiHttpHooks for Outgoing {
                 destination,
                 "refused an outgoing request: the destination is not on the allow list"
             );
+            let message = format!(
+                "no component of this worker may send requests to {destination}: start it with \
+                 `--allow-http {destination}`, or grant it to the component"
+            );
+            self.denials.add(request.method(), request.uri(), message);
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         self.trace(request.headers_mut());
@@ -189,6 +200,20 @@ impl WasiHttpHooks for Outgoing {
                 },
             ),
         }
+    }
+}
+
+impl refusals::Host for CallState {}
+
+/// Says why a request of the body that runs was denied.
+impl http_refusals::Host for CallState {
+    fn why(&mut self, method: String, uri: String) -> wasmtime::Result<Option<Refusal>> {
+        if !self.phase.in_step() {
+            return Err(Fault::OutsideStep { capability: "outgoing HTTP", place: None }.into());
+        }
+        let message = self.outgoing.denials.why(&method, &uri);
+        Ok(message
+            .map(|message| Refusal { reason: Reason::Denied, message: self.redacted(message) }))
     }
 }
 

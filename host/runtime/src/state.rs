@@ -14,7 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::backstage::Backstage;
-use crate::capability::{Caller, Guards, Parts, Records};
+use crate::capability::{Caller, Denials, Guards, Parts, Records};
 use crate::conversation::Group;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Limit};
@@ -150,6 +150,7 @@ impl CallState {
         let timing = self.body_timing();
         self.log.leave();
         self.body_parts = Parts::default();
+        self.outgoing.denials = Denials::default();
         self.body_span = Span::none();
         self.phase.set(false);
         self.deadline.renew(self.limits.replay);

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use crate::error::{Failure, Retry};
+use crate::refusal::Refused;
 
 /// A request that got no usable answer.
 ///
@@ -14,6 +15,7 @@ pub struct HttpError {
     kind: HttpErrorKind,
     url: String,
     detail: String,
+    refused: Option<Refused>,
 }
 
 /// What went wrong.
@@ -52,7 +54,7 @@ pub enum HttpErrorKind {
 impl HttpError {
     /// An error of this kind, for a request to this URL.
     pub fn new(kind: HttpErrorKind, url: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { kind, url: url.into(), detail: detail.into() }
+        Self { kind, url: url.into(), detail: detail.into(), refused: None }
     }
 
     /// What went wrong.
@@ -65,6 +67,18 @@ impl HttpError {
         &self.url
     }
 
+    /// What the host says of a request that it denied: which line of the grants would allow it. Its reason is
+    /// [`Denied`](crate::Reason::Denied).
+    pub fn refused(&self) -> Option<&Refused> {
+        self.refused.as_ref()
+    }
+
+    /// With what the host says of it.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn because(self, refused: Refused) -> Self {
+        Self { refused: Some(refused), ..self }
+    }
+
     /// Whether a connection was made before it failed, so that something does listen there.
     pub fn connected(&self) -> bool {
         use HttpErrorKind::{Decode, Protocol, Redirects, Silent, Status, Tls, TooLarge};
@@ -75,6 +89,9 @@ impl HttpError {
 impl Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = &self.url;
+        if let Some(refused) = &self.refused {
+            return write!(f, "the host denied the request to {url}: {refused}");
+        }
         match self.kind {
             HttpErrorKind::Denied => write!(
                 f,

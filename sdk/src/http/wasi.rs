@@ -11,6 +11,7 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
+use crate::guest::bindings::system_bus::durable::http_refusals;
 use crate::http::url::{FORM, Target};
 use crate::http::{HttpError, HttpErrorKind, Request, Response};
 use crate::io::reactor::ready;
@@ -31,6 +32,9 @@ pub(super) async fn send(request: &Request) -> Result<Response, HttpError> {
 async fn exchange(request: &Request) -> Result<Response, HttpError> {
     let failed = |code: &ErrorCode| {
         let kind = kind(code);
+        if kind == HttpErrorKind::Denied {
+            return denied(request);
+        }
         // The other kinds say it all.
         let vague = matches!(
             kind,
@@ -62,6 +66,18 @@ async fn exchange(request: &Request) -> Result<Response, HttpError> {
     let mut whole = Response::new(response.status()).with_body(body).answered_by(request.url());
     whole.headers = text_headers(&response);
     Ok(whole)
+}
+
+/// The error of a request that the host denied, with the words of the host.
+fn denied(request: &Request) -> HttpError {
+    let error = request.error(HttpErrorKind::Denied, "");
+    let Some(target) = Target::of(request.url()) else { return error };
+    let scheme = if target.secure { "https" } else { "http" };
+    let uri = format!("{scheme}://{}{}", target.authority, target.path);
+    match http_refusals::why(request.method(), &uri) {
+        Some(refusal) => error.because(refusal.into()),
+        None => error,
+    }
 }
 
 /// What the host is told about time: only how long the server may say nothing.

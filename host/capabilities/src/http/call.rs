@@ -9,12 +9,13 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use protocol::step::StepName;
 use runtime::Caller;
-use runtime::capability::Outbound;
+use runtime::capability::{Denials, Outbound};
 use runtime::placement::Capability;
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::answer::{Allowed, Answer, Held};
+use super::denial;
 use super::failure::{self, LARGEST_HEAD};
 use super::grant::Leave;
 use super::idempotency;
@@ -29,6 +30,19 @@ const CONNECTING: Duration = Duration::from_secs(30);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// The request as the guest knows it, to be told why it was denied.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    denials: Denials,
+}
+
+impl Asked {
+    fn explain(&self, why: String) {
+        self.denials.add(&self.method, &self.uri, why);
+    }
+}
+
 /// What one request needs of the call that it is made in.
 pub(crate) struct Exchange {
     pub(crate) shared: Arc<Shared>,
@@ -41,15 +55,17 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends the request, if its component may.
+    /// Sends the request, if its component may; says why if not.
     pub(crate) async fn run(self, outbound: Outbound) -> Result<Response<WasiBody>, Error> {
-        let Outbound { mut request, options, listed } = outbound;
+        let Outbound { mut request, options, listed, denials } = outbound;
+        let asked = Asked { method: request.method().clone(), uri: request.uri().clone(), denials };
         let Some(target) = Target::of(request.uri()) else {
             return Err(Error::HttpRequestUriInvalid);
         };
         let grants = self.shared.grants_of(&self.caller.component);
         let Some(leave) = Leave::for_request(grants, &target, request.method(), listed) else {
-            self.denied(request.method(), &target, "");
+            self.denied(&asked.method, &target, "");
+            asked.explain(denial::not_granted(&self.caller.component, &asked.method, &target));
             return Err(Error::HttpRequestDenied);
         };
         if let Some((line, method)) = leave.line {
@@ -59,10 +75,15 @@ impl Exchange {
 
         let until =
             leave.within.map_or(self.until, |within| self.until.min(Instant::now() + within));
-        let method = request.method().clone();
         let key = Key { origin: target.origin.clone(), private: leave.private };
         let sending = async {
-            let request = secrets::fill(request, &self.filler, &key.origin).await?;
+            let filled = secrets::fill(request, &self.filler, &key.origin).await;
+            let request = filled.map_err(|unsent| {
+                if let Some(message) = unsent.message {
+                    asked.explain(message);
+                }
+                unsent.error
+            })?;
             self.send(request, key, options, until).await
         };
         let sent = timeout_at(until, sending).await;
@@ -70,7 +91,14 @@ impl Exchange {
             Err(_) => return Err(Error::HttpResponseTimeout),
             Ok(Err(error)) => {
                 if matches!(error, Error::DestinationIpProhibited) {
-                    self.denied(&method, &target, ", at a private address");
+                    self.denied(&asked.method, &target, ", at a private address");
+                    let component = &self.caller.component;
+                    asked.explain(denial::at_closed_address(
+                        component,
+                        &asked.method,
+                        &target,
+                        leave.private,
+                    ));
                 }
                 return Err(error);
             }

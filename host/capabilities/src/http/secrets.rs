@@ -13,16 +13,30 @@ use crate::secrets::{Filler, Part};
 /// leave as they stand.
 const LONGEST: usize = 1 << 20;
 
+/// Why a request was not sent.
+pub(crate) struct Unsent {
+    /// What `wasi:http` has to say of it.
+    pub(crate) error: Error,
+    /// The rest, where it was denied.
+    pub(crate) message: Option<String>,
+}
+
+impl From<Error> for Unsent {
+    fn from(error: Error) -> Self {
+        Self { error, message: None }
+    }
+}
+
 /// Fills in what goes to this server; sends nothing where a secret may not go there.
 pub(crate) async fn fill(
     mut request: Request<WasiBody>,
     filler: &Filler,
     origin: &Origin,
-) -> Result<Request<WasiBody>, Error> {
+) -> Result<Request<WasiBody>, Unsent> {
     let to = origin.to_string();
     for value in request.headers_mut().values_mut() {
         let replaced = filler.fill(Part::Header, &to, value.as_bytes());
-        if let Some(secret) = replaced.map_err(|refusal| refused(&refusal))? {
+        if let Some(secret) = replaced.map_err(|refusal| refused(refusal))? {
             // The secret has a line end in it, or another byte that no header holds.
             let mut secret = HeaderValue::from_bytes(&secret)
                 .map_err(|_| Error::HttpRequestHeaderSize { field_name: None, field_size: None })?;
@@ -42,7 +56,7 @@ pub(crate) async fn fill(
     })?;
     let mut body = body.to_bytes();
     let replaced = filler.fill(Part::Body, &to, &body);
-    if let Some(filled) = replaced.map_err(|refusal| refused(&refusal))? {
+    if let Some(filled) = replaced.map_err(|refusal| refused(refusal))? {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(filled.len()));
         body = filled.into();
     }
@@ -54,12 +68,11 @@ fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// What `wasi:http` can say of a refusal; the rest is for the log.
-fn refused(refusal: &Refusal) -> Error {
-    let message = &refusal.message;
+/// What is said of a refusal.
+fn refused(Refusal { reason, message }: Refusal) -> Unsent {
     tracing::warn!(message, "a request was not sent");
-    match refusal.reason {
-        Reason::Unavailable => Error::InternalError(Some(message.clone())),
-        _ => Error::HttpRequestDenied,
+    match reason {
+        Reason::Unavailable => Error::InternalError(Some(message)).into(),
+        _ => Unsent { error: Error::HttpRequestDenied, message: Some(message) },
     }
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod limits;
+mod redirects;
 mod requests;
 mod secure;
 mod server;

@@ -162,6 +162,15 @@ pub const TABLE: &[Row] = &[
         kind: Kind::Authority,
         provided: false,
     },
+    // Says why the one above denied something.
+    Row {
+        package: "system-bus:durable",
+        interfaces: &["http-refusals"],
+        version: CONTRACT,
+        capability: Capability::Http,
+        kind: Kind::Ambient,
+        provided: false,
+    },
     Row {
         package: "wasi:filesystem",
         interfaces: &["types", "preopens"],

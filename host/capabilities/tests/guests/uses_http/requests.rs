@@ -31,6 +31,31 @@ async fn without_a_grant_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_denied_request_is_told_which_line_would_allow_it() {
+    let server = Server::start().await;
+    let site = site("{ to = 'http://granted.test:*' }").await;
+    let (denied, port) = (server.url("/x?word"), server.address.port());
+    let said = site.run("why", get(&denied)).await;
+    let url = server.url("/x");
+    let line = format!(
+        "Denied: GET {url} was not sent: nothing in `http` of [components.uses-http] allows it; \
+         {{ to = \\\"{url}\\\", methods = [\\\"GET\\\"] }} would"
+    );
+    assert!(said.contains(&line) && !said.contains("word"), "{said}");
+    // Each is told of itself, though both were under way at once.
+    let said = site.run("why", get(server.url("/a"))).await;
+    let at = |path: &str| said.find(&format!("GET {} was", server.url(path))).expect("its words");
+    assert!(at("/a") < at("/a/other"), "{said}");
+    // Granted, but for its address; of what was denied in another step nothing is left.
+    let said = site.run("why", get(format!("http://granted.test:{port}/"))).await;
+    assert!(
+        said.contains("Denied: GET http://granted.test") && said.contains("`private = true`"),
+        "{said}"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
 async fn methods_and_paths_outside_of_the_grant_are_denied() {
     let server = Server::start().await;
     let grant = format!(

@@ -219,7 +219,9 @@ where
         }
         "/redirect" => {
             let to = seen.redirect.lock().expect("a lock").clone();
-            let head = format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+            let status = if count == 0 { 302 } else { count };
+            let head =
+                format!("HTTP/1.1 {status} Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
             stream.write_all(head.as_bytes()).await?;
         }
         "/slowly" => {
