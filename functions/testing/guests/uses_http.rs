@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use futures::future::join_all;
 use system_bus_sdk::http::{Request, Response};
 use system_bus_sdk::prelude::*;
+use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
@@ -150,12 +151,14 @@ async fn outlive(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
         request.set_method(&Method::Post).ok();
         request.set_scheme(Some(&Scheme::Http)).ok();
         request.set_authority(Some(authority)).ok();
+        request.set_path_with_query(Some("/")).ok();
         let whole = request.body().map_err(|()| Error::stop("it has no body"))?;
         let body = whole.write().map_err(|()| Error::stop("its body is written already"))?;
         let answer = outgoing_handler::handle(request, None)
             .map_err(|code| Error::stop(code.to_string()))?;
-        // It is on its way when its beginning is.
         body.blocking_write_and_flush(b"inside").map_err(|error| Error::stop(error.to_string()))?;
+        // Time for it to be on its way.
+        monotonic_clock::subscribe_duration(1_000_000_000).block();
         KEPT.set(Some(Kept { body, answer, whole }));
         Ok(())
     })

@@ -214,9 +214,9 @@ async fn a_request_ends_with_the_step_that_began_it() {
     });
     let site = site(&format!("{{ to = '{url}**', private = true }}")).await;
     let said = site.run("outlive", get(url)).await;
-    let heard = tokio::time::timeout(Duration::from_secs(30), heard);
-    let heard = heard.await.expect("the connection is closed").expect("no panic");
-    assert!(heard.contains("inside"), "{heard}: it was on its way");
-    assert!(!heard.contains("outside"), "{heard}");
     assert!(said.starts_with("done") && !said.contains("heard"), "{said}");
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(30), heard);
+    let heard = heard.await.expect("the connection is closed").expect("no panic");
+    assert!(heard.contains("inside"), "it was on its way: {heard}");
+    assert!(!heard.contains("outside"), "{heard}");
 }
