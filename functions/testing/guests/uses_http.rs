@@ -2,9 +2,17 @@
 #![cfg(target_family = "wasm")]
 #![no_main]
 
+use std::cell::RefCell;
+
 use futures::future::join_all;
 use system_bus_sdk::http::{Request, Response};
 use system_bus_sdk::prelude::*;
+use wasip2::clocks::monotonic_clock;
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{
+    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+};
+use wasip2::io::streams::OutputStream;
 
 /// What an event asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,4 +150,47 @@ async fn outside(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     }
 }
 
-system_bus_sdk::component![send, key, error, why, again, flood, follow, outside];
+thread_local!(static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) });
+
+/// A request that was begun, and whose body and answer are still to come.
+struct Kept {
+    body: OutputStream,
+    answer: FutureIncomingResponse,
+    // Dropped last: the others belong to it.
+    whole: OutgoingBody,
+}
+
+/// Begins a request in a step, and goes on with it when the step has ended.
+#[function(id = "outlive", on("testing/outlive.requested"), retries = 4)]
+async fn outlive(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
+    ctx.step("begin", async |_| {
+        let request = OutgoingRequest::new(Fields::new());
+        let authority = event.data.url.trim_start_matches("http://").trim_end_matches('/');
+        request.set_method(&Method::Post).ok();
+        request.set_scheme(Some(&Scheme::Http)).ok();
+        request.set_authority(Some(authority)).ok();
+        request.set_path_with_query(Some("/")).ok();
+        let whole = request.body().map_err(|()| Error::stop("it has no body"))?;
+        let body = whole.write().map_err(|()| Error::stop("its body is written already"))?;
+        let answer = outgoing_handler::handle(request, None)
+            .map_err(|code| Error::stop(code.to_string()))?;
+        body.blocking_write_and_flush(b"inside").map_err(|error| Error::stop(error.to_string()))?;
+        // Time for it to be on its way.
+        monotonic_clock::subscribe_duration(1_000_000_000).block();
+        KEPT.set(Some(Kept { body, answer, whole }));
+        Ok(())
+    })
+    .await?;
+    let Some(Kept { body, answer, whole }) = KEPT.take() else { return Ok(Vec::new()) };
+    let written = body.blocking_write_and_flush(b"outside");
+    drop(body);
+    let finished = OutgoingBody::finish(whole, None);
+    answer.subscribe().block();
+    let heard = match answer.get() {
+        Some(Ok(Ok(response))) => format!("heard {}", response.status()),
+        other => format!("{:?}", other.map(|answer| answer.map(|answer| answer.map(drop)))),
+    };
+    Ok(vec![format!("{written:?}"), format!("{finished:?}"), heard])
+}
+
+system_bus_sdk::component![send, key, error, why, again, flood, follow, outside, outlive];

@@ -202,6 +202,7 @@ impl Component {
             attempt: call.attempt.number,
             usage: Arc::clone(&self.usage),
             guards: self.runtime.guards.clone(),
+            records: Arc::default(),
         }
     }
 

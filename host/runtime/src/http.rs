@@ -1,6 +1,8 @@
 //! Outgoing HTTP: only inside of steps, and only where something allows it. With a provider of requests that is for it to
 //! say; without one there is the list of destinations that the operator allows for every component.
 
+mod scope;
+
 use std::fmt;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -18,6 +20,7 @@ use crate::bindings::system_bus::durable::refusals::{self, Reason, Refusal};
 use crate::capability::{Denials, Outbound, Requests, SendRequest, Sent};
 use crate::fault::Fault;
 use crate::state::CallState;
+use scope::Scope;
 
 /// One destination that components may reach: `[scheme://]host[:port]`.
 ///
@@ -121,11 +124,20 @@ pub(crate) struct Outgoing {
     pub(crate) next: Option<SendRequest>,
     /// Why requests of the running body were denied.
     pub(crate) denials: Denials,
+    /// The body of the step that runs.
+    pub(crate) body: Scope,
 }
 
 impl Outgoing {
     pub(crate) fn new(allowed: Arc<[Destination]>) -> Self {
-        Self { allowed, trace: None, requests: None, next: None, denials: Denials::default() }
+        Self {
+            allowed,
+            trace: None,
+            requests: None,
+            next: None,
+            denials: Denials::default(),
+            body: Scope::default(),
+        }
     }
 
     /// Lets a request take part in the call's trace, unless the guest has put it into one.
@@ -145,15 +157,16 @@ impl Outgoing {
 impl WasiHttpHooks for Outgoing {
     fn send_request(
         &mut self,
-        mut request: ::http::Request<WasiBody>,
+        request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _failure: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sent {
+        let mut request = request.map(|body| self.body.keep(body));
         let listed = self.allowed.iter().any(|destination| destination.includes(request.uri()));
         if let Some(send) = self.next.take() {
             self.trace(request.headers_mut());
             let (options, denials) = (options.unwrap_or_default(), self.denials.clone());
-            return send(Outbound { request, options, listed, denials });
+            return self.body.hold(send(Outbound { request, options, listed, denials }));
         }
         if !listed {
             // The authority only: a path or a query may hold what nobody should read in a log.
@@ -171,12 +184,12 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         self.trace(request.headers_mut());
-        Box::new(async move {
+        self.body.hold(Box::new(async move {
             let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
             let io: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(io);
             let io: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(io);
             Ok((response.map(http_body_util::BodyExt::boxed_unsync), io))
-        })
+        }))
     }
 
     fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {

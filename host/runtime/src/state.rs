@@ -149,6 +149,7 @@ impl CallState {
     pub(crate) fn leave_body(&mut self) -> Timing {
         let timing = self.body_timing();
         self.log.leave();
+        self.outgoing.body.end();
         self.body_parts = Parts::default();
         self.outgoing.denials = Denials::default();
         self.body_span = Span::none();

@@ -64,7 +64,15 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
 
 fn words(shown: &Value) -> String {
     let mut capabilities = Table::new();
-    capabilities.set_header(["component", "capability", "imported", "granted", "calls", "denied"]);
+    capabilities.set_header([
+        "component",
+        "capability",
+        "imported",
+        "granted",
+        "calls",
+        "denied",
+        "lost",
+    ]);
     let mut lines = Table::new();
     lines.set_header(["component", "grant", "allowed", "of these"]);
     let (mut wanting, mut smaller) = (String::new(), String::new());
@@ -81,6 +89,7 @@ fn words(shown: &Value) -> String {
                 granted,
                 &row["calls"].to_string(),
                 &row["denied"].to_string(),
+                &row["lost"].to_string(),
             ]);
             if granted == "no" && row["imported"] == true {
                 // Writing to memory cannot fail.
@@ -148,7 +157,7 @@ mod tests {
     fn people_read_what_is_wanting_and_what_could_be_smaller() {
         let row = |capability: &str, imported: bool, granted: bool| {
             json!({ "capability": capability, "imported": imported, "granted": granted, "authority": true,
-                "calls": 2, "denied": 1 })
+                "calls": 2, "denied": 1, "lost": 35 })
         };
         let line = json!({ "capability": "fs", "line": "{ root = \"n\" }", "calls": 4,
             "parts": [{ "name": "read", "calls": 4 }, { "name": "write", "calls": 0 }] });
@@ -162,6 +171,8 @@ mod tests {
             ],
         }));
         for part in [
+            " lost ",
+            " 35 ",
             "counted since 2026-01-01T00:00:00Z by process 7;",
             "not granted: backup imports fs; its calls are refused",
             "fs { root = \"n\" }",

@@ -20,6 +20,9 @@ const NAMESPACE: &str = "joelclaw";
 /// The most bytes that one call may tell.
 const LONGEST: usize = 256 * 1024;
 
+/// The longest type of what is told, in bytes.
+const LONGEST_KIND: usize = 128;
+
 /// What is told beside the type, or why it cannot be.
 type Told = Result<Payload, String>;
 
@@ -75,7 +78,15 @@ impl runtime::Provider for Provider {
         self.function(&mut gateway, "progress", |message, extra| {
             (PROGRESS.to_owned(), with_message(&message, &extra))
         })?;
-        self.function(&mut gateway, "notify", |kind, payload| (kind, object(&payload)))?;
+        self.function(&mut gateway, "notify", |kind, payload| {
+            if kind.len() > LONGEST_KIND || kind.contains(char::is_control) {
+                let problem = format!(
+                    "the type of what is told has at most {LONGEST_KIND} bytes, and nothing but text"
+                );
+                return (String::new(), Err(problem));
+            }
+            (kind, object(&payload))
+        })?;
         self.function(&mut gateway, "alert", |message, extra| {
             (ALERT.to_owned(), with_message(&message, &extra))
         })
@@ -115,7 +126,9 @@ fn pushed(kind: &str) -> Pushed {
 /// The answer for what nobody hears of, which is recorded and counted.
 fn lost(state: &CallState, answer: Pushed, problem: String) -> Pushed {
     state.lost(Capability::Gateway);
-    if let Ok(caller) = state.caller() {
+    if let Ok(caller) = state.caller()
+        && caller.may_record()
+    {
         tracing::warn!(
             target: "telemetry",
             component = &*caller.component,
@@ -124,9 +137,9 @@ fn lost(state: &CallState, answer: Pushed, problem: String) -> Pushed {
             step = state.step().map(|step| step.name),
             action = "gateway.push",
             success = false,
-            kind = answer.kind,
+            kind = caller.shown(&answer.kind),
             event_id = answer.event_id,
-            error = problem,
+            error = caller.shown(&problem),
             "lost: it could not be told"
         );
     }

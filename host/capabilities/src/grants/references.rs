@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::nearest::hint;
 use super::{Grant, Grants, Name};
-use crate::inference;
+use crate::{inference, keyvalue};
 
 /// The root that every run has without any table.
 const SCRATCH: &str = "scratch";
@@ -97,6 +97,10 @@ fn tables(grants: &Grants, found: &mut Found) {
             ),
             None => {}
         }
+    }
+    if grants.keyvalue == keyvalue::Store::Redis && grants.redis.is_none() {
+        let said = "values by key are to be kept in Redis, and there is no server: add [redis] with its url";
+        found.add(&["keyvalue"], said.to_owned());
     }
     for (position, provider) in grants.inference.providers.iter().enumerate() {
         if let inference::Source::Openai { secret: Some(secret), .. } = provider

@@ -96,6 +96,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
             "line 2, column 21: ",
             "no secret is called `k`",
         ),
+        ("keyvalue = 'redis'\n[roots]", "line 1, column 12: ", "add [redis] with its url"),
         ("[components.a]\nredis = {}", "line 2, column 1: ", "add [redis] with its url"),
         ("[components.'a.wasm']\nconfig = { a = 'b' }", "line 1, column 13: ", "without `.wasm`"),
         ("[components.a]\nfs = 1", "line 2, column 6: ", "expected"),
@@ -113,6 +114,12 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         assert!(said.contains(words), "{text}\n→ {said}");
         assert!(!said.contains('\n'), "one fault, one line: {text}\n→ {said}");
     }
+}
+
+#[test]
+fn values_by_key_are_kept_in_the_redis_server_that_is_named() {
+    let grants = parse("keyvalue = 'redis'\n[redis]\nurl = 'redis://127.0.0.1'").expect("sound");
+    assert_eq!(grants.keyvalue, crate::keyvalue::Store::Redis);
 }
 
 #[test]

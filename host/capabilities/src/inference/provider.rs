@@ -78,7 +78,7 @@ async fn ask(
     grants: &Grants,
     asked: Asked,
 ) -> wasmtime::Result<Answer<Reply>> {
-    let caller = state.caller()?;
+    let caller = state.caller()?.clone();
     let (component, function) = (Arc::clone(&caller.component), caller.function.to_string());
     let Some(grant) = grants.of(&component).and_then(|grant| grant.inference.as_ref()) else {
         state.denied(Capability::Inference, "ask");
@@ -96,7 +96,7 @@ async fn ask(
             let model = question.model.as_ref();
             let model = model.and_then(|model| grant.models.iter().position(|own| own == model));
             state.allowed(Capability::Inference, 0, model.as_slice());
-            Ok(shared.ask(&question, within).await)
+            Ok(shared.ask(&question, within, &caller).await)
         }
         Err(refusal) => {
             if refusal.reason == Reason::Denied {

@@ -85,9 +85,14 @@ impl Shared {
     }
 
     /// Asks one provider after the other until one answers, for as long as `within`.
-    pub(super) async fn ask(&self, question: &Question, within: Duration) -> Answer<Reply> {
+    pub(super) async fn ask(
+        &self,
+        question: &Question,
+        within: Duration,
+        asks: &runtime::Caller,
+    ) -> Answer<Reply> {
         let until = Instant::now() + within;
-        let record = Record::request(&question.subject, question.task.as_deref(), within);
+        let record = Record::request(asks, &question.subject, question.task.as_deref(), within);
         let Subject { component, action, .. } = &question.subject;
         let what = format!("{component}:{action}");
         let circuit = self.subjects.enter(question.subject.clone()).map_err(|skipped| {

@@ -1,9 +1,12 @@
 //! What nobody may read in a log, an error or a stored result.
 
+mod readings;
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::readings::readings;
 use crate::fault::Fault;
 
 /// Knows the values that must stay within this worker. One of the providers has one, where there are such values.
@@ -105,11 +108,13 @@ impl Guards {
         across.map(|one| one.at.start)
     }
 
-    /// Whether the text may leave the call as it is.
+    /// Whether the text may leave the call as it is: it holds nothing, however often it has been escaped.
     pub(crate) fn reveals(&self, text: &str) -> Result<(), Revealed> {
         let Some(guard) = &self.0 else { return Ok(()) };
-        if let Some(secret) = guard.secrets_in(text.as_bytes()).into_iter().next() {
-            return Err(Revealed::Secret(secret.name));
+        for reading in readings(text) {
+            if let Some(secret) = guard.secrets_in(reading.as_bytes()).into_iter().next() {
+                return Err(Revealed::Secret(secret.name));
+            }
         }
         if guard.has_placeholder(text.as_bytes()) {
             return Err(Revealed::Placeholder);
@@ -230,6 +235,15 @@ pub(crate) mod tests {
             assert_eq!(guarded().redact(text), clean);
             assert_eq!(Guards::default().redact(text), text);
         }
+    }
+
+    #[test]
+    fn a_secret_is_found_however_often_it_is_escaped() {
+        let twice = serde_json::to_string(r#"{"key":"\u0068unter2"}"#).expect("JSON");
+        for text in ["hunter2", r"\u0068unter2", "&#104;unter2", &twice] {
+            assert_eq!(guarded().reveals(text), Err(Revealed::Secret("door".to_owned())), "{text}");
+        }
+        assert_eq!(guarded().reveals(r#"{"key":"\u0068unter3 &amp; more"}"#), Ok(()));
     }
 
     #[test]

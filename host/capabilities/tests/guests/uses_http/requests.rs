@@ -4,6 +4,8 @@ use std::path::Path;
 
 use protocol::trace::TraceContext;
 use runtime::{Compilation, Component, Limits, Runtime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::site::{RUN, call};
@@ -212,4 +214,34 @@ async fn outside_of_a_step_no_request_is_sent() {
     let said = site.run("outside", get(server.url("/"))).await;
     assert!(said.contains("outgoing HTTP") && said.contains("uses_http.rs:"), "{said}");
     assert_eq!(server.connections(), 0);
+}
+
+/// What a guest keeps of a request leads nowhere when the step has ended: not a byte of what it writes then arrives, and no
+/// answer does.
+#[tokio::test]
+async fn a_request_ends_with_the_step_that_began_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let (mut all, mut part) = (Vec::new(), [0; 1024]);
+        loop {
+            match stream.read(&mut part).await {
+                Ok(read) if read > 0 => all.extend_from_slice(&part[..read]),
+                _ => return String::from_utf8_lossy(&all).into_owned(),
+            }
+            if all.ends_with(b"0\r\n\r\n") {
+                // Only a request that went on has an end.
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(answer).await.expect("an answer");
+            }
+        }
+    });
+    let site = site(&format!("{{ to = '{url}**', private = true }}")).await;
+    let said = site.run("outlive", get(url)).await;
+    assert!(said.starts_with("done") && !said.contains("heard"), "{said}");
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(30), heard);
+    let heard = heard.await.expect("the connection is closed").expect("no panic");
+    assert!(heard.contains("inside"), "it was on its way: {heard}");
+    assert!(!heard.contains("outside"), "{heard}");
 }
