@@ -124,7 +124,7 @@ impl Scene {
             // Where `dev` finds the workspace; every path that is named is a whole one.
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("INNGEST_DEV", self.server.origin())
-            .env("SYSTEM_BUS_LOG", "warn")
+            .env("SYSTEM_BUS_LOG", "info")
             .stdin(Stdio::null());
         command
     }
