@@ -100,11 +100,7 @@ fn leak(attempt: &str, secret: &str, token: &str) -> Result<Value> {
         "return" => Ok(secret.into()),
         "return-within" => Ok(serde_json::json!({ "answer": { "body": format!("<{secret}>") } })),
         "return-base64" => Ok(base64(format!("user:{secret}").as_bytes()).into()),
-        "return-hex" => {
-            let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
-            let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
-            Ok(digits.collect::<String>().into())
-        }
+        "return-hex" => Ok(hex(secret).into()),
         "return-placeholder" => Ok(token.into()),
         "log" => {
             log::warn!("it is {secret}");
@@ -163,7 +159,9 @@ async fn tells(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
         "event-name" => drop(ctx.send("send-named", Outgoing::named(secret, &Value::Null)).await?),
         "invocation" => ctx.invoke_by_id("invoke", "tells", &data).await?,
         "awaited-name" => {
-            drop(ctx.wait_for_event::<Value>("wait", secret).timeout(Duration::from_secs(1)).await?)
+            drop(
+                ctx.wait_for_event::<Value>("wait", secret).timeout(Duration::from_secs(1)).await?,
+            );
         }
         "signal" => drop(ctx.send_signal("signal", secret, &Value::Null).await?),
         "signal-data" => drop(ctx.send_signal("signal-data", "testing", &data).await?),
@@ -180,17 +178,21 @@ fn form(form: &str, secret: &str) -> String {
     match form {
         "json" => serde_json::Value::from(secret).to_string(),
         "base64" => base64(format!("user:{secret}").as_bytes()),
-        "hex" => secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        "hex" => hex(secret),
         "percent" => {
             let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            let escaped = |byte| match letter(byte) {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
+            let escaped = |byte: u8| {
+                if letter(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
             };
             secret.bytes().map(escaped).collect()
         }
         _ => secret.to_owned(),
     }
+}
+
+fn hex(text: &str) -> String {
+    let digits = text.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Base64 by hand: components need no crate for it.

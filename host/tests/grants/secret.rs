@@ -82,7 +82,8 @@ async fn a_secret_is_in_nothing_that_the_engine_keeps_and_in_nothing_that_the_wo
 
 /// How the secret would be found.
 fn forms() -> Vec<String> {
-    let hex: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = VALUE.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let hex = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
     // Whole groups of three from the middle of it, as they are after `user:`.
     let base64 = "dW50ZXIyLWJ1dC9sb25nZXIr".to_owned();
     vec!["hunter2".to_owned(), hex, base64]
