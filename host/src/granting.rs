@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
+use capabilities::grants::GrantsError;
 use capabilities::shell::Launcher;
 use capabilities::telemetry::Origin;
 use capabilities::{Grants, Surroundings};
@@ -36,6 +37,21 @@ impl GrantsFile {
         &self.grants
     }
 
+    /// Fails where the file names what this machine does not have.
+    pub(crate) fn check_machine(&self) -> anyhow::Result<()> {
+        self.grants
+            .check_machine()
+            .map_err(|error| self.named("what this machine does not have", error))
+    }
+
+    /// An error of the file, with its name.
+    fn named(&self, what: &str, error: GrantsError) -> anyhow::Error {
+        match &self.path {
+            Some(path) => anyhow!("{} names {what}:\n{error}", path.display()),
+            None => error.into(),
+        }
+    }
+
     /// A runtime whose components may touch what the grants say. `versions` is the worker's own folder, beside which the
     /// folders of runs are made. Blocks while the granted folders are opened.
     pub(crate) fn runtime(
@@ -45,6 +61,7 @@ impl GrantsFile {
         allow: Vec<Destination>,
         compilation: Compilation,
     ) -> anyhow::Result<Runtime> {
+        self.check_machine()?;
         let program = std::env::current_exe().context("where this program is")?;
         let surroundings = Surroundings {
             scratch: scratch(versions),
@@ -64,10 +81,7 @@ impl GrantsFile {
         known: impl IntoIterator<Item = &'n str>,
     ) -> anyhow::Result<()> {
         let checked = self.grants.check_components(known);
-        checked.map_err(|error| match &self.path {
-            Some(path) => anyhow!("{} names what is not there:\n{error}", path.display()),
-            None => error.into(),
-        })
+        checked.map_err(|error| self.named("what is not there", error))
     }
 
     /// The same for what a start has found. What was found and cannot be used counts: why it is left out is told

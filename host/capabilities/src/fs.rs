@@ -35,5 +35,5 @@ mod writing;
 
 pub use self::grant::{Access, Grant, Root};
 pub use self::provider::Provider;
-pub(crate) use self::shared::SCRATCH;
 pub use self::shared::{OpenError, Roots};
+pub(crate) use self::shared::{SCRATCH, absent};

@@ -40,6 +40,8 @@ pub use self::values::{Name, Size, Time};
 
 use serde::Deserialize;
 
+pub(crate) use self::problem::Wrong;
+
 use self::problem::Place;
 use crate::{fs, gateway, http, inference, keyvalue, redis, secrets, shell};
 
@@ -126,6 +128,26 @@ impl Grants {
                 Problem { line, column, message }
             })
             .collect();
+        problems.sort();
+        if problems.is_empty() { Ok(()) } else { Err(GrantsError(problems)) }
+    }
+
+    /// Whether this machine has what the grants name: folders, files, variables of the environment, and secrets but for
+    /// those of commands, which are not run.
+    ///
+    /// Fails with all that is not there, each with its place. A worker looks before it starts; a file for another machine
+    /// need not be looked at.
+    ///
+    /// ```
+    /// let grants = capabilities::grants::parse("[roots.notes]\npath = '/not/there'").unwrap();
+    /// let error = grants.check_machine().unwrap_err();
+    /// let said = "line 2, column 8: the root `notes` cannot be opened at /not/there";
+    /// assert!(error.to_string().starts_with(said), "{error}");
+    /// ```
+    pub fn check_machine(&self) -> Result<(), GrantsError> {
+        let absent = [fs::absent(self), redis::absent(self), secrets::absent(self)];
+        let absent = absent.into_iter().flatten();
+        let mut problems: Vec<_> = absent.map(|wrong| self.written.problem(wrong)).collect();
         problems.sort();
         if problems.is_empty() { Ok(()) } else { Err(GrantsError(problems)) }
     }

@@ -21,3 +21,4 @@ pub use self::grant::{Grant, Providers, Source};
 pub use self::pi::Environment;
 pub use self::provider::{Provider, SetupError};
 pub use self::shared::Lookup;
+pub(crate) use self::shared::wrong;

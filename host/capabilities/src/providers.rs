@@ -31,22 +31,22 @@ pub struct Surroundings {
 #[derive(Debug, thiserror::Error)]
 pub enum ProvidersError {
     /// A folder that the grants name cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Roots(#[from] fs::OpenError),
     /// A secret that the grants name cannot be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Secrets(#[from] secrets::VaultError),
     /// The Redis server that the grants name cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Redis(#[from] redis::ServerError),
     /// A program that the grants name cannot be run.
-    #[error("{0}")]
+    #[error(transparent)]
     Programs(#[from] shell::ProgramError),
     /// Values by key cannot be kept where the grants say.
-    #[error("{0}")]
+    #[error(transparent)]
     Keyvalue(#[from] keyvalue::SetupError),
     /// The models that the grants name cannot be asked.
-    #[error("{0}")]
+    #[error(transparent)]
     Inference(#[from] inference::SetupError),
 }
 

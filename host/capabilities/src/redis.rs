@@ -9,7 +9,7 @@ mod provider;
 mod request;
 mod shared;
 
-pub(crate) use self::shared::Failed;
+pub(crate) use self::shared::{Failed, absent, wrong};
 
 pub use self::grant::{Grant, Server};
 pub use self::provider::Provider;

@@ -30,3 +30,4 @@ pub use self::filler::Filler;
 pub use self::grant::{Grant, Part, Source};
 pub use self::provider::Provider;
 pub use self::vault::{Vault, VaultError};
+pub(crate) use self::vault::{absent, wrong};

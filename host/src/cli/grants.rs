@@ -16,16 +16,19 @@ use crate::operate::Operated;
 
 pub(crate) async fn run(args: Grants, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.check {
-        return check(file, args.components.as_deref(), json);
+        return check(file, &args, json);
     }
     let shown = Operated::new(&args.reach)?.get("api/grants").await?;
     Ok(answer::result(json, "grants", true, &shown, &words(&shown)))
 }
 
 /// Reads a file as a worker would; more strictly where a folder of components is named.
-fn check(file: &Path, components: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+fn check(file: &Path, args: &Grants, json: bool) -> anyhow::Result<ExitCode> {
     let read = GrantsFile::read(Some(file))?;
-    if let Some(folder) = components {
+    if !args.elsewhere {
+        read.check_machine()?;
+    }
+    if let Some(folder) = &args.components {
         let known = names(folder)?;
         read.check_components(known.iter().map(String::as_str))?;
     }

@@ -89,6 +89,9 @@ pub(crate) struct Grants {
     /// With --check: the folder whose components the file may name; others are errors
     #[arg(long, value_name = "DIR", requires = "check")]
     pub(crate) components: Option<PathBuf>,
+    /// With --check: the file is for another machine; do not look for the folders, files and variables that it names
+    #[arg(long, requires = "check")]
+    pub(crate) elsewhere: bool,
 }
 
 #[derive(Debug, Args)]

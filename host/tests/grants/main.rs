@@ -131,6 +131,33 @@ fn a_start_with_grants_for_a_component_that_is_not_there_fails_with_its_place() 
 }
 
 #[test]
+fn what_this_machine_does_not_have_stops_the_start_and_the_check_with_all_of_it() {
+    let scene = Scene::of(&[guests::USES_CONFIG]);
+    let text = "[roots.gone]\npath = '/not/there'\n[secrets.gone]\nfile = '/not/there/either'\n";
+    let grants = scene.write("elsewhere.toml", text);
+    let arguments = scene.arguments(&grants);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    for command in [
+        [&["worker"][..], &arguments].concat(),
+        vec!["grants", "--check", &grants],
+        vec!["--json", "grants", "--check", &grants],
+    ] {
+        let failed = scene.command(&command);
+        assert_eq!(failed.code, 1, "{command:?}: {failed:?}");
+        let said = said(&failed);
+        for part in [
+            "elsewhere.toml names what this machine does not have",
+            "line 2, column 8: the root `gone` cannot be opened at /not/there",
+            "line 4, column 8: the secret `gone` cannot be read",
+        ] {
+            assert_eq!(said.matches(part).count(), 1, "{command:?} and {part}:\n{said}");
+        }
+    }
+    let checked = scene.command(&["grants", "--check", &grants, "--elsewhere"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+}
+
+#[test]
 fn a_file_that_is_wrong_stops_the_start_with_all_that_is_wrong_with_it() {
     let scene = Scene::of(&[guests::USES_CONFIG]);
     let grants = scene.write(

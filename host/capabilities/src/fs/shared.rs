@@ -17,7 +17,7 @@ use super::scratch::Scratch;
 use super::space::Space;
 use super::survey::survey;
 use super::words::Spot;
-use crate::grants::{Grants, Name, Size};
+use crate::grants::{Grants, Name, Size, Wrong};
 use crate::refusal::{Answer, Reason, Refusal};
 
 /// The name of the folder that each run has for itself.
@@ -105,6 +105,17 @@ pub enum OpenError {
         /// What the system says.
         error: io::Error,
     },
+}
+
+/// Roots that this machine does not have.
+pub(crate) fn absent(grants: &Grants) -> Vec<Wrong> {
+    let absent = grants.roots.iter().filter_map(|(name, root)| {
+        let error = Dir::open_ambient_dir(&root.path, ambient_authority()).err()?;
+        let path = root.path.clone();
+        let error = OpenError::Root { name: name.clone(), path, error };
+        Some(Wrong::at(&["roots", name.as_str(), "path"], error.to_string()))
+    });
+    absent.collect()
 }
 
 impl Roots {

@@ -8,13 +8,13 @@
 use std::ops::Range;
 
 use serde::Deserialize;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::nearest::nearest;
-use super::problem::{GrantsError, Problem};
-use super::written::Written;
+use super::problem::{GrantsError, Problem, Wrong};
+use super::written::{Written, place};
 use super::{Grants, references};
+use crate::{inference, redis, secrets, shell};
 
 /// The largest file that is read, in bytes.
 pub const LARGEST: usize = 1 << 20;
@@ -65,7 +65,7 @@ pub fn parse(text: &str) -> Result<Grants, GrantsError> {
     };
     if let Some(grants) = grants {
         let known: Vec<_> = removed.iter().map(|one| one.key.as_str()).collect();
-        for (path, message) in references::check(&grants) {
+        for Wrong { path, message } in all_wrong(&grants) {
             // An entry that was taken out is wrong in itself, which is enough to say.
             let named = |key: &&str| message.contains(&format!("`{key}`"));
             if !known.iter().any(named) {
@@ -79,6 +79,16 @@ pub fn parse(text: &str) -> Result<Grants, GrantsError> {
     problems.sort();
     problems.truncate(MOST);
     Err(GrantsError(problems))
+}
+
+/// What is wrong though each value is one: names that are nowhere, and what only its capability can tell of an entry.
+fn all_wrong(grants: &Grants) -> Vec<Wrong> {
+    let mut wrong = references::check(grants);
+    wrong.extend(inference::wrong(grants));
+    wrong.extend(redis::wrong(grants));
+    wrong.extend(secrets::wrong(grants));
+    wrong.extend(shell::wrong(grants));
+    wrong
 }
 
 /// What a deserializer complains of, with the nearest of the names that it expects.
@@ -165,34 +175,6 @@ fn take_inside(
             let rest = items.iter().enumerate().filter(|(position, _)| *position != at);
             *items = rest.map(|(_, item)| item.clone()).collect();
             Some(Removed { key: String::new(), parent: own.clone() })
-        }
-        _ => None,
-    }
-}
-
-/// The bytes of an entry, or of the last of its ancestors that is written down. Parts of the path that are numbers stand
-/// for positions in lists.
-fn place(table: &Spanned<DeTable<'_>>, path: &[String]) -> Range<usize> {
-    let Some((first, rest)) = path.split_first() else { return table.span() };
-    let Some((key, value)) = table.get_ref().iter().find(|(key, _)| key.get_ref() == first) else {
-        return table.span();
-    };
-    place_in(value, rest).unwrap_or_else(|| key.span())
-}
-
-fn place_in(value: &Spanned<DeValue<'_>>, path: &[String]) -> Option<Range<usize>> {
-    let Some((first, rest)) = path.split_first() else {
-        // What stands under a header has no place of its own that is of use.
-        return (!value.get_ref().is_table()).then(|| value.span());
-    };
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
-            Some(place_in(value, rest).unwrap_or_else(|| key.span()))
-        }
-        DeValue::Array(items) => {
-            let item = items.get(first.parse::<usize>().ok()?)?;
-            Some(place_in(item, rest).unwrap_or_else(|| item.span()))
         }
         _ => None,
     }

@@ -22,7 +22,11 @@ pub(super) fn hint<'n>(name: &str, known: impl IntoIterator<Item = &'n str> + Cl
         return format!("did you mean `{near}`?");
     }
     let all: Vec<_> = known.into_iter().map(|known| format!("`{known}`")).collect();
-    if all.is_empty() { "there is none".to_owned() } else { format!("there is {}", all.join(", ")) }
+    if all.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there is {}", all.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +48,6 @@ mod tests {
         }
         assert_eq!(nearest("x", []), None);
         assert_eq!(hint("weather", ["notes"]), "there is `notes`");
-        assert_eq!(hint("weather", []), "there is none");
+        assert_eq!(hint("weather", []), "there are none");
     }
 }

@@ -14,6 +14,22 @@ pub struct Problem {
     pub message: String,
 }
 
+/// An entry that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// Where it is: keys, and positions in lists as numbers.
+    pub(super) path: Vec<String>,
+    pub(super) message: String,
+}
+
+impl Wrong {
+    /// The entry at this path is wrong.
+    pub(crate) fn at(path: &[&str], message: impl Into<String>) -> Self {
+        let path = path.iter().map(|&part| part.to_owned()).collect();
+        Self { path, message: message.into() }
+    }
+}
+
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {

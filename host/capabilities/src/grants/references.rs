@@ -3,17 +3,15 @@
 use std::path::Path;
 
 use super::nearest::hint;
+use super::problem::Wrong;
 use super::{Grant, Grants, Name};
 use crate::{inference, keyvalue};
 
 /// The root that every run has without any table.
 const SCRATCH: &str = "scratch";
 
-/// Where something is in the file: keys, and positions in lists as numbers.
-pub(super) type Place = Vec<String>;
-
-/// Everything that does not go together, with its place.
-pub(super) fn check(grants: &Grants) -> Vec<(Place, String)> {
+/// Everything that does not go together.
+pub(super) fn check(grants: &Grants) -> Vec<Wrong> {
     let mut found = Found(Vec::new());
     tables(grants, &mut found);
     for (component, grant) in &grants.components {
@@ -29,11 +27,11 @@ pub(super) fn check(grants: &Grants) -> Vec<(Place, String)> {
     found.0
 }
 
-struct Found(Vec<(Place, String)>);
+struct Found(Vec<Wrong>);
 
 impl Found {
-    fn add(&mut self, place: &[&str], message: String) {
-        self.0.push((place.iter().map(|&part| part.to_owned()).collect(), message));
+    fn add(&mut self, place: &[&str], message: impl Into<String>) {
+        self.0.push(Wrong::at(place, message));
     }
 
     fn absolute(&mut self, place: &[&str], path: &Path) {
@@ -124,7 +122,8 @@ fn of_component(grants: &Grants, component: &str, grant: &Grant, found: &mut Fou
             key.to_owned(),
         ]
     };
-    let mut missing = |place: [String; 5], message: String| found.0.push((place.to_vec(), message));
+    let mut missing =
+        |path: [String; 5], message| found.0.push(Wrong { path: path.to_vec(), message });
     for (at, one) in grant.fs.iter().enumerate() {
         if one.root.as_str() != SCRATCH && !grants.roots.contains_key(&one.root) {
             missing(own("fs", at, "root"), unknown("root", &one.root, grants.roots.keys()));

@@ -75,7 +75,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
             "line 2, column 16: ",
             "no root is called `nots`: did you mean `notes`?",
         ),
-        ("[components.a]\nfs = [{ root = 'x' }]", "line 2, column 16: ", "there is none"),
+        ("[components.a]\nfs = [{ root = 'x' }]", "line 2, column 16: ", "there are none"),
         (
             "[components.a]\nfs = [{ root = 'scratch', access = 'readwrite' }]",
             "line 2, column 36: ",
@@ -109,11 +109,89 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         ("[roots.a]\npath = '/a'\n[roots.a]\npath = '/b'", "line 3, column ", "duplicate"),
         ("= 1", "line 1, column 1: ", ""),
     ] {
-        let said = said(text);
-        assert!(said.starts_with(place), "{text}\n→ {said}");
-        assert!(said.contains(words), "{text}\n→ {said}");
-        assert!(!said.contains('\n'), "one fault, one line: {text}\n→ {said}");
+        one_fault(text, place, words);
     }
+}
+
+/// One fault, one line, which begins with its place.
+fn one_fault(text: &str, place: &str, words: &str) {
+    let said = said(text);
+    assert!(said.starts_with(place), "{text}\n→ {said}");
+    assert!(said.contains(words), "{text}\n→ {said}");
+    assert!(!said.contains('\n'), "{text}\n→ {said}");
+}
+
+#[test]
+fn what_only_its_capability_can_tell_of_an_entry_is_told_with_its_place() {
+    for (text, place, words) in [
+        ("[redis]\nurl = 'http://a'", "line 2, column 7: ", "no address of a Redis server"),
+        ("[redis]\nurl = 'redis://:word@a'", "line 2, column 7: ", "holds a password"),
+        ("[redis]\nurl = 'rediss://a/#insecure'", "line 2, column 7: ", "name the certificates"),
+        (
+            "[programs.a]\npath = '/a'\nvariables = { 'A=B' = 'x' }",
+            "line 3, column 1: ",
+            "no name of a variable",
+        ),
+        (
+            "[programs.a]\npath = '/a'\n[components.b]\nshell = [{ program = 'a', arguments = ['**', 'x'] }]",
+            "line 4, column 39: ",
+            "last pattern",
+        ),
+        (
+            "[programs.a]\npath = '/a'\n[components.b]\nshell = [{ program = 'a', memory = '1MiB' }]",
+            "line 4, column 36: ",
+            "256 MiB or more",
+        ),
+        (
+            "[programs.a]\npath = '/a'\n[components.b]\nshell = [{ program = 'a', variables = [''] }]",
+            "line 4, column 39: ",
+            "no name of a variable",
+        ),
+        (
+            "[secrets.k]\nenv = 'K'\n[components.a]\nsecrets = [{ name = 'k', to = ['https://a.test', 'https://b.test/x'] }]",
+            "line 4, column 50: ",
+            "https://b.test/x",
+        ),
+        ("[secrets.k]\nenv = 'K'\nlasts = '1h'", "line 3, column 9: ", "is for a `command`"),
+        ("[inference]\nat_once = 0", "line 2, column 11: ", "write 1 or more"),
+        (
+            "[[inference.providers]]\nkind = 'openai'\nurl = 'https://me@a.test/v1'\nmodel = 'm'",
+            "line 3, column 7: ",
+            "holds a password",
+        ),
+    ] {
+        one_fault(text, place, words);
+    }
+}
+
+#[test]
+fn all_that_this_machine_does_not_have_is_told_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let short = folder.path().join("short");
+    std::fs::write(&short, "x").expect("written");
+    let here = folder.path().display();
+    let text = format!(
+        "[roots.here]\npath = '{here}'\n[roots.gone]\npath = '{here}/gone'\n\
+         [secrets.unset]\nenv = 'SYSTEM_BUS_IS_NEVER_SET'\n[secrets.gone]\nfile = '{here}/gone'\n\
+         [secrets.short]\nfile = '{}'\n[secrets.asked]\ncommand = ['/not/run']\n\
+         [redis]\nurl = 'rediss://a.test'\nca = '{here}/ca'\npassword_env = 'SYSTEM_BUS_IS_NEVER_SET'\n",
+        short.display()
+    );
+    let said = parse(&text).expect("sound").check_machine().expect_err("absent").to_string();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 6, "{said}");
+    for (line, (place, words)) in lines.iter().zip([
+        ("line 4, column 8", "the root `gone` cannot be opened at"),
+        ("line 6, column 7", "the variable SYSTEM_BUS_IS_NEVER_SET is not set"),
+        ("line 8, column 8", "cannot be read"),
+        ("line 10, column 8", "see [secrets.short]"),
+        ("line 15, column 6", "`ca` of `[redis]`"),
+        ("line 16, column 16", "`password_env` of `[redis]` names it"),
+    ]) {
+        assert!(line.starts_with(place) && line.contains(words), "{line}\nin {said}");
+    }
+    let sound = parse(&format!("[roots.here]\npath = '{here}'")).expect("sound");
+    assert_eq!(sound.check_machine(), Ok(()));
 }
 
 #[test]

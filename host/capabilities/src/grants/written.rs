@@ -1,18 +1,22 @@
 //! The operator's own words for each line of a component's grants, so that reports can repeat them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Place;
+use super::problem::{Place, Problem, Wrong};
 
 /// The keys of a line in their order, each with its value as it is written.
 pub(super) type Keys = Vec<(String, String)>;
 
-/// What is written of each component. Empty where grants were not read from a file.
+/// The whole file, and what is written of each component. Empty where grants were not read from a file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written(BTreeMap<String, OfComponent>);
+pub(crate) struct Written {
+    text: String,
+    components: BTreeMap<String, OfComponent>,
+}
 
 /// What is written of one component.
 #[derive(Debug, Clone)]
@@ -34,17 +38,23 @@ impl Written {
             let own = OfComponent { place: Place::of(text, &name.span()), lines: lines.collect() };
             Some((name.get_ref().to_string(), own))
         });
-        Self(components.collect())
+        Self { text: text.to_owned(), components: components.collect() }
     }
 
     /// Where a component is named first; the beginning of the file where that is not known.
     pub(super) fn place(&self, component: &str) -> Place {
-        self.0.get(component).map_or(Place::START, |own| own.place)
+        self.components.get(component).map_or(Place::START, |own| own.place)
+    }
+
+    /// An entry that is wrong, with its place.
+    pub(super) fn problem(&self, wrong: Wrong) -> Problem {
+        let span = DeTable::parse(&self.text).map(|table| place(&table, &wrong.path));
+        Problem::at(&self.text, &span.unwrap_or_default(), wrong.message)
     }
 
     /// One line; without any keys where its words are not known.
     pub(super) fn line(&self, component: &str, capability: &str, line: usize) -> Keys {
-        let lines = self.0.get(component).and_then(|own| own.lines.get(capability));
+        let lines = self.components.get(component).and_then(|own| own.lines.get(capability));
         lines.and_then(|lines| lines.get(line)).cloned().unwrap_or_default()
     }
 }
@@ -76,6 +86,34 @@ fn keys(text: &str, line: &DeTable<'_>) -> Keys {
         .into_iter()
         .filter_map(|(key, span)| Some((key.get_ref().to_string(), text.get(span)?.to_owned())));
     written.collect()
+}
+
+/// The bytes of an entry, or of the last of its ancestors that is written down. Parts of the path that are numbers stand
+/// for positions in lists.
+pub(super) fn place(table: &Spanned<DeTable<'_>>, path: &[String]) -> Range<usize> {
+    let Some((first, rest)) = path.split_first() else { return table.span() };
+    let Some((key, value)) = table.get_ref().iter().find(|(key, _)| key.get_ref() == first) else {
+        return table.span();
+    };
+    place_in(value, rest).unwrap_or_else(|| key.span())
+}
+
+fn place_in(value: &Spanned<DeValue<'_>>, path: &[String]) -> Option<Range<usize>> {
+    let Some((first, rest)) = path.split_first() else {
+        // What stands under a header has no place of its own that is of use.
+        return (!value.get_ref().is_table()).then(|| value.span());
+    };
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
+            Some(place_in(value, rest).unwrap_or_else(|| key.span()))
+        }
+        DeValue::Array(items) => {
+            let item = items.get(first.parse::<usize>().ok()?)?;
+            Some(place_in(item, rest).unwrap_or_else(|| item.span()))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::question::{Question, Subject};
 use super::record::Record;
 use super::route::{Leg, route};
 use crate::bindings::system_bus::durable::inference::Reply;
+use crate::grants::{Grants, Wrong};
 use crate::refusal::{Answer, Reason, Refusal};
 
 /// Looks a secret of the operator up by its name. May block.
@@ -25,6 +26,42 @@ pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// From how much time on it is the provider's fault to be late, not that of an asker who is in a hurry.
 const FAIR: Duration = Duration::from_secs(10);
+
+/// Settings and addresses that cannot be used.
+pub(crate) fn wrong(grants: &Grants) -> Vec<Wrong> {
+    let settings = &grants.inference;
+    let zero = zero(settings).map(|setting| {
+        Wrong::at(&["inference", setting], SetupError::Zero { setting }.to_string())
+    });
+    let each = settings.providers.iter().enumerate();
+    let addresses = each.filter_map(|(position, source)| {
+        let error = address(source).err()?;
+        Some(Wrong::at(
+            &["inference", "providers", &position.to_string(), "url"],
+            error.to_string(),
+        ))
+    });
+    zero.into_iter().chain(addresses).collect()
+}
+
+/// The setting with which nothing would ever be asked, if there is one.
+fn zero(settings: &Providers) -> Option<&'static str> {
+    let counts = [
+        ("at_once", settings.at_once() == 0),
+        ("attempts", settings.attempts() == 0),
+        ("failures", settings.failures() == 0),
+    ];
+    counts.into_iter().find_map(|(setting, zero)| zero.then_some(setting))
+}
+
+fn address(source: &Source) -> Result<Option<Url>, SetupError> {
+    match source {
+        Source::Pi { .. } => Ok(None),
+        Source::Openai { url, .. } => {
+            endpoint(url).map(Some).map_err(|why| SetupError::Address { url: url.clone(), why })
+        }
+    }
+}
 
 /// What all questions share.
 pub(super) struct Shared {
@@ -46,13 +83,8 @@ impl Shared {
         environment: Environment,
         lookup: Lookup,
     ) -> Result<Self, SetupError> {
-        let zero = |setting: &'static str| Err(SetupError::Zero { setting });
-        if settings.at_once() == 0 {
-            return zero("at_once");
-        } else if settings.attempts() == 0 {
-            return zero("attempts");
-        } else if settings.failures() == 0 {
-            return zero("failures");
+        if let Some(setting) = zero(&settings) {
+            return Err(SetupError::Zero { setting });
         }
         let mut sources = settings.providers.clone();
         if sources.is_empty() {
@@ -63,12 +95,6 @@ impl Shared {
                 within: None,
             });
         }
-        let address = |source: &Source| match source {
-            Source::Pi { .. } => Ok(None),
-            Source::Openai { url, .. } => {
-                endpoint(url).map(Some).map_err(|why| SetupError::Address { url: url.clone(), why })
-            }
-        };
         let endpoints = sources.iter().map(address).collect::<Result<_, _>>()?;
         let patience = Patience { failures: settings.failures(), pause: settings.pause() };
         Ok(Self {

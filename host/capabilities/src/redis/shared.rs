@@ -1,18 +1,20 @@
 //! The server, shared by all calls: one connection, made when it is first needed and again when it is lost.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
-    Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisResult, Script,
-    TlsCertificates,
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult,
+    Script, TlsCertificates,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::failure::{self, Next};
 use super::grant::Server;
+use crate::grants::{Grants, Wrong};
 use crate::refusal::{Answer, Refusal};
 
 /// How long a command may take unless the operator says otherwise.
@@ -86,6 +88,58 @@ pub enum ServerError {
     },
 }
 
+/// What is wrong with `[redis]` wherever it is read.
+pub(crate) fn wrong(grants: &Grants) -> Vec<Wrong> {
+    let wrong =
+        |server: &Server| Some(Wrong::at(&["redis", "url"], address(server).err()?.to_string()));
+    grants.redis.as_ref().and_then(wrong).into_iter().collect()
+}
+
+/// What `[redis]` names and this machine does not have. Nothing is connected.
+pub(crate) fn absent(grants: &Grants) -> Vec<Wrong> {
+    let Some(server) = &grants.redis else { return Vec::new() };
+    let password = password(server)
+        .err()
+        .map(|error| Wrong::at(&["redis", "password_env"], error.to_string()));
+    let ca = server.ca.as_deref().and_then(|file| certificates(file).err());
+    let ca = ca.map(|error| Wrong::at(&["redis", "ca"], error.to_string()));
+    password.into_iter().chain(ca).collect()
+}
+
+fn wrong_url(error: &redis::RedisError) -> ServerError {
+    ServerError::Url(error.category().to_owned())
+}
+
+/// The address, which holds neither a password nor less care than there should be.
+fn address(server: &Server) -> Result<ConnectionInfo, ServerError> {
+    let info = server.url.as_str().into_connection_info().map_err(|error| wrong_url(&error))?;
+    if info.redis_settings().password().is_some() {
+        return Err(ServerError::Password);
+    }
+    if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
+        return Err(ServerError::Insecure);
+    }
+    Ok(info)
+}
+
+fn password(server: &Server) -> Result<Option<String>, ServerError> {
+    let Some(name) = &server.password_env else { return Ok(None) };
+    std::env::var(name).map(Some).map_err(|_| ServerError::NoPassword(name.clone()))
+}
+
+fn certificates(file: &Path) -> Result<Vec<u8>, ServerError> {
+    let wrong = |problem| unusable(file, problem);
+    let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    if CertificateDer::pem_slice_iter(&pem).flatten().next().is_none() {
+        return Err(wrong("it holds no certificates in the form of PEM".to_owned()));
+    }
+    Ok(pem)
+}
+
+fn unusable(file: &Path, problem: String) -> ServerError {
+    ServerError::Certificates { file: file.display().to_string(), problem }
+}
+
 impl Shared {
     /// The server that `[redis]` describes. Reads the password from this process's environment and the certificates from
     /// their file.
@@ -94,37 +148,22 @@ impl Shared {
     /// better by waiting. That the server is down or says something else is no error here: it may come later. Without TLS
     /// nothing is connected.
     pub fn new(server: &Server) -> Result<Self, ServerError> {
-        let url = |error: redis::RedisError| ServerError::Url(error.category().to_owned());
-        let info = server.url.as_str().into_connection_info().map_err(url)?;
-        if info.redis_settings().password().is_some() {
-            return Err(ServerError::Password);
-        }
+        let info = address(server)?;
         // With this version of the protocol the server's going away is noticed at once, not at the next command.
         let mut settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        if let Some(name) = &server.password_env {
-            let password =
-                std::env::var(name).map_err(|_| ServerError::NoPassword(name.clone()))?;
+        if let Some(password) = password(server)? {
             settings = settings.set_password(password);
         }
         let address = info.addr().to_string();
-        let tls = match info.addr() {
-            ConnectionAddr::TcpTls { insecure: true, .. } => return Err(ServerError::Insecure),
-            addr => matches!(addr, ConnectionAddr::TcpTls { .. }),
-        };
+        let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
         let info = info.set_redis_settings(settings);
         let client = match &server.ca {
-            None => Client::open(info).map_err(url)?,
+            None => Client::open(info).map_err(|error| wrong_url(&error))?,
             Some(file) => {
-                let wrong = |problem: String| ServerError::Certificates {
-                    file: file.display().to_string(),
-                    problem,
-                };
-                let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-                if CertificateDer::pem_slice_iter(&pem).flatten().next().is_none() {
-                    return Err(wrong("it holds no certificates in the form of PEM".to_owned()));
-                }
-                let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-                Client::build_with_tls(info, trusted).map_err(|error| wrong(error.to_string()))?
+                let root_cert = Some(certificates(file)?);
+                let trusted = TlsCertificates { client_tls: None, root_cert };
+                Client::build_with_tls(info, trusted)
+                    .map_err(|error| unusable(file, error.to_string()))?
             }
         };
         let within = server.within.map_or(WITHIN, crate::grants::Time::duration);

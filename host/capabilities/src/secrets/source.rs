@@ -86,13 +86,21 @@ impl Place {
     /// What is there now.
     pub(super) async fn read(&self) -> Result<Value, NotRead> {
         let bytes = match self {
-            Self::Env(variable) => std::env::var_os(variable)
-                .map(std::os::unix::ffi::OsStringExt::into_vec)
-                .ok_or_else(|| NotRead::Unset(variable.clone()))?,
+            Self::Env(variable) => read_variable(variable)?,
             Self::File(path) => read_file(path)?,
             Self::Command { program, arguments, .. } => run(program, arguments).await?,
         };
         Value::parse(bytes).map_err(NotRead::Value)
+    }
+
+    /// The same where no command has to be run for it.
+    pub(super) fn read_at_once(&self) -> Option<Result<Value, NotRead>> {
+        let bytes = match self {
+            Self::Env(variable) => read_variable(variable),
+            Self::File(path) => read_file(path),
+            Self::Command { .. } => return None,
+        };
+        Some(bytes.and_then(|bytes| Value::parse(bytes).map_err(NotRead::Value)))
     }
 
     /// What changes when the file does; nothing for other places.
@@ -116,6 +124,11 @@ impl Stamp {
         let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
         Some(Self { inode, length: metadata.len(), modified: metadata.modified().ok() })
     }
+}
+
+fn read_variable(name: &str) -> Result<Vec<u8>, NotRead> {
+    let value = std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
+    value.ok_or_else(|| NotRead::Unset(name.to_owned()))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, NotRead> {

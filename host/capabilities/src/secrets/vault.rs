@@ -10,13 +10,13 @@ use runtime::placement::Capability;
 
 use super::destination::{Destination, Leave, Missing};
 use super::filler::{Filler, expired};
-use super::grant::Part;
+use super::grant::{Part, Source};
 use super::keeper::Keeper;
 use super::placeholder::{Tokens, tokens_in};
 use super::shelf::{Contents, Shelf};
-use super::source::Place;
+use super::source::{NoPlace, Place};
 use super::value::Value;
-use crate::grants::{Grants, Name};
+use crate::grants::{Grants, Name, Wrong};
 use crate::refusal::{Answer, Refusal};
 
 /// All secrets of a worker. What keeps them current ends with it.
@@ -58,6 +58,39 @@ pub enum VaultError {
     /// No thread could be started.
     #[error("no thread could be started that keeps the secrets: {0}")]
     Thread(std::io::Error),
+}
+
+/// Entries that cannot be used, beside those that name what is not there or no one place.
+pub(crate) fn wrong(grants: &Grants) -> Vec<Wrong> {
+    let sources = grants.secrets.iter().filter_map(|(name, source)| {
+        let error = Place::parse(source).err().filter(|error| *error == NoPlace::Lasts)?;
+        Some(Wrong::at(&["secrets", name.as_str(), "lasts"], error.to_string()))
+    });
+    let lines = grants.components.iter().flat_map(|(component, granted)| {
+        let each = granted.secrets.iter().enumerate();
+        let each =
+            each.flat_map(|(line, grant)| grant.to.iter().enumerate().map(move |to| (line, to)));
+        each.filter_map(move |(line, (at, to))| {
+            let error = Destination::parse(to).err()?;
+            let (line, at) = (line.to_string(), at.to_string());
+            Some(Wrong::at(
+                &["components", component, "secrets", &line, "to", &at],
+                error.to_string(),
+            ))
+        })
+    });
+    sources.chain(lines).collect()
+}
+
+/// Secrets that this machine does not have. Commands are not run.
+pub(crate) fn absent(grants: &Grants) -> Vec<Wrong> {
+    let read = |(name, source): (&Name, &Source)| {
+        let error = Place::parse(source).ok()?.read_at_once()?.err()?;
+        let why = VaultError::NotRead { name: name.to_string(), why: error.to_string() };
+        let key = if source.env.is_some() { "env" } else { "file" };
+        Some(Wrong::at(&["secrets", name.as_str(), key], why.to_string()))
+    };
+    grants.secrets.iter().filter_map(read).collect()
 }
 
 impl Vault {

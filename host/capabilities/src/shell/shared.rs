@@ -8,7 +8,7 @@ use protocol::digest::Digest;
 
 use super::grant::Grant;
 use super::pattern::{PatternError, Patterns};
-use crate::grants::{Grants, Name, Size};
+use crate::grants::{Grants, Name, Size, Wrong};
 use crate::refusal::{Answer, Refusal};
 
 const OUTPUT: u64 = 1 << 20;
@@ -103,6 +103,39 @@ pub enum ProgramError {
     /// No name of a variable.
     #[error("{0:?} is no name of a variable: it is empty, or has `=` or a NUL in it")]
     Variable(String),
+}
+
+impl ProgramError {
+    /// The key of the entry that is wrong.
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Relative { .. } => "path",
+            Self::Digest { .. } => "sha256",
+            Self::Unknown { .. } => "program",
+            Self::Pattern { .. } => "arguments",
+            Self::Memory { .. } => "memory",
+            Self::Variable(_) => "variables",
+        }
+    }
+}
+
+/// Entries that cannot be used, beside those whose paths, digests or names are wrong.
+pub(crate) fn wrong(grants: &Grants) -> Vec<Wrong> {
+    let programs = grants.programs.iter().filter_map(|(name, program)| {
+        let error = names(program.variables.keys()).err()?;
+        Some(Wrong::at(&["programs", name.as_str(), error.key()], error.to_string()))
+    });
+    let lines = grants.components.iter().flat_map(|(component, granted)| {
+        granted.shell.iter().enumerate().filter_map(move |(line, grant)| {
+            let error = Terms::check(component.clone(), line, grant).err()?;
+            let line = line.to_string();
+            Some(Wrong::at(
+                &["components", component, "shell", &line, error.key()],
+                error.to_string(),
+            ))
+        })
+    });
+    programs.chain(lines).collect()
 }
 
 impl Programs {
