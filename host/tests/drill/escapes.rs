@@ -7,6 +7,8 @@ mod scene;
 mod site;
 mod swapper;
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 
 use self::scene::Scene;
@@ -31,28 +33,50 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     let swaps = swapper.swaps();
     drop(swapper);
 
-    let mut refused = 0;
+    let (mut refused, mut denied, mut with_record) = (0, 0, 0);
+    let recorded = scene.recorded();
+    let mut seen = BTreeMap::new();
     for (attempt, outcome) in &made {
-        match outcome {
-            Ok(told) => {
-                refused += 1;
-                println!("{:<52} {told}", attempt.what);
+        let made = match outcome {
+            Ok(made) => made,
+            Err(fault) => {
+                short.push(format!("{}: {fault}", attempt.what));
+                continue;
             }
-            Err(fault) => short.push(format!("{}: {fault}", attempt.what)),
+        };
+        refused += 1;
+        println!("{:<52} {}", attempt.what, made.told);
+        if let Some(run) = &made.denied {
+            denied += 1;
+            if recorded.contains(run) {
+                with_record += 1;
+            } else {
+                short.push(format!("{}: it was denied, and no record says so", attempt.what));
+            }
         }
+        if let Some(sign) = &made.seen {
+            seen.entry(sign).or_insert(attempt.what);
+        }
+    }
+    for (sign, first) in &seen {
+        short.push(format!("seen after `{first}` and perhaps others: {sign}"));
     }
     println!();
     short.extend(scene.leaked());
     short.extend(scene.outside_changed());
-    let (handles, recorded) = (scene.handles(), scene.recorded());
+    let handles = scene.handles();
 
     let mut figures = Figures::of("escapes: components that want more than they were granted");
     figures.add("attempts", made.len());
     figures.add("refused", refused);
     figures.add("escaped", made.len() - refused);
+    figures.add("signs of an escape, of whichever attempt", seen.len());
+    figures.add(
+        "refused as not granted, with a record of that run",
+        format!("{with_record} of {denied}"),
+    );
     figures.add("well-behaved runs completed beside them", format!("{good} of {GOOD}"));
     figures.add("swaps of the path that was raced for", swaps);
-    figures.add("audit records in the log", recorded);
     figures.add("handles of roots that are open at the end", handles);
     figures.print();
 
@@ -62,8 +86,8 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     if swaps < 1_000 {
         short.push(format!("the path was swapped {swaps} times only"));
     }
-    if recorded < DENIED {
-        short.push(format!("only {recorded} attempts were recorded"));
+    if denied < DENIED {
+        short.push(format!("only {denied} attempts met a grant that did not allow them"));
     }
     if handles > ROOTS {
         short.push(format!("{handles} handles of {ROOTS} roots are open"));
@@ -74,8 +98,8 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
 /// How many roots the worker holds open, and the file of its log.
 const ROOTS: usize = 5 + 1;
 
-/// Fewer records than this mean that denied attempts were not recorded: each of the files' own is one.
-const DENIED: usize = 60;
+/// How many attempts at least are at what is not granted; the others break limits and rules.
+const DENIED: usize = 20;
 
 /// Runs one after another; how many completed.
 async fn good_runs(scene: &Scene) -> usize {

@@ -34,6 +34,9 @@ pub(crate) struct Server {
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ended {
+    /// Which it was.
+    #[allow(dead_code, reason = "only a drill looks for its records")]
+    pub(crate) run: String,
     pub(crate) status: String,
     pub(crate) output: Value,
 }
@@ -250,13 +253,14 @@ impl Server {
         let run = runs["data"].as_array()?.first()?;
         // A real server says "completed" early; only a run with an end has ended.
         let ended = run["ended_at"].as_str().is_some_and(|at| !at.is_empty());
-        let id = run["run_id"].as_str()?;
+        let id = run["run_id"].as_str()?.to_owned();
         if !ended {
             return None;
         }
         let run = self.get(&format!("v1/runs/{id}")).await?;
         let status = run["data"]["status"].as_str()?.to_owned();
-        (status != "Running").then(|| Ended { status, output: run["data"]["output"].clone() })
+        let output = run["data"]["output"].clone();
+        (status != "Running").then_some(Ended { run: id, status, output })
     }
 
     fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {

@@ -97,15 +97,13 @@ impl Shared {
             step: state.step().map_or_else(String::new, |step| step.name.clone()),
             program: command.program.clone(),
         };
-        let found = self.programs.find(&component, &command.program, &command.arguments);
+        let Command { program, arguments, variables, .. } = &command;
+        let found = self.programs.find(&component, program, arguments, variables);
         let (known, terms) = match found {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
         // What a grant of secrets does not allow is recorded there, not as a program that was denied.
-        if let Err(refusal) = permitted(&component, terms, &command) {
-            return Ok(Err(refusal));
-        }
         if let Err(refusal) = fill(&mut command, &self.vault.filler(state), &self.vault) {
             return Ok(Ok(Came::Refused(refusal)));
         }
@@ -137,19 +135,6 @@ impl Shared {
         let gathered = Gathered::new(origin, terms.output, guard);
         let came = run(&self.launcher, &folder, &order, command.input, until, gathered).await;
         Ok(Ok(came))
-    }
-}
-
-/// Whether the component may add these variables.
-fn permitted(component: &str, terms: &Terms, command: &Command) -> Answer<()> {
-    let names = command.variables.iter().map(|(name, _)| name);
-    match names.into_iter().find(|name| !terms.variables.contains(name)) {
-        None => Ok(()),
-        Some(name) => Err(Refusal::denied(format!(
-            "the component `{component}` may not set the variable {name:?} of `{}`: that takes its name in \
-             `variables` of the program's line in `shell` of [components.{component}]",
-            command.program
-        ))),
     }
 }
 

@@ -168,15 +168,18 @@ impl Programs {
         Ok(Self { programs, components })
     }
 
-    /// The program of this name and the terms on which this component may give it these arguments.
+    /// The program of this name and the terms on which this component may give it these arguments and set these variables:
+    /// the first of its lines that allows both.
     pub(crate) fn find(
         &self,
         component: &str,
         program: &str,
         arguments: &[String],
+        variables: &[(String, String)],
     ) -> Answer<(&Known, &Terms)> {
         let all = self.components.get(component).map_or(&[][..], Vec::as_slice);
-        let mut granted = all.iter().filter(|terms| terms.program.as_str() == program).peekable();
+        let granted = all.iter().filter(|terms| terms.program.as_str() == program);
+        let mut granted = granted.peekable();
         let known = self.programs.get(program).filter(|_| granted.peek().is_some());
         let Some(known) = known else {
             return Err(Refusal::denied(format!(
@@ -185,16 +188,29 @@ impl Programs {
                  [components.{component}]"
             )));
         };
-        match granted.find(|terms| terms.arguments.allow(arguments)) {
-            Some(terms) => Ok((known, terms)),
-            None => Err(Refusal::denied(format!(
+        let mut fit = granted.filter(|terms| terms.arguments.allow(arguments)).peekable();
+        let Some(first) = fit.peek().copied() else {
+            return Err(Refusal::denied(format!(
                 "the component `{component}` may not give `{program}` these {} arguments: they fit \
                  no `arguments` of `{{ program = \"{program}\" }}` in `shell` of \
                  [components.{component}], where each pattern stands for one argument and `*` never \
                  for one that begins with `-`",
                 arguments.len()
-            ))),
+            )));
+        };
+        let other = |terms: &Terms| {
+            let mut names = variables.iter().map(|(name, _)| name);
+            names.find(|name| !terms.variables.contains(name))
+        };
+        if let Some(terms) = fit.find(|terms| other(terms).is_none()) {
+            return Ok((known, terms));
         }
+        let other: String =
+            other(first).into_iter().flat_map(|name| name.chars()).take(64).collect();
+        Err(Refusal::denied(format!(
+            "the component `{component}` may not set the variable {other:?} of `{program}`: that takes its name in \
+             `variables` of the program's line in `shell` of [components.{component}] that fits these arguments"
+        )))
     }
 }
 
@@ -266,6 +282,45 @@ mod tests {
     }
 
     #[test]
+    fn of_lines_that_fit_the_one_that_allows_the_variables_counts() {
+        let programs = checked(
+            "[programs.git]\npath = '/usr/bin/git'\n[components.a]\nshell = [\n\
+             { program = 'git', arguments = ['log'], variables = ['A'], output = '1 KiB' },\n\
+             { program = 'git', arguments = ['*'], variables = ['A', 'B'], output = '2 KiB' },\n]",
+        )
+        .expect("sound grants");
+        for (argument, variables, expected) in [
+            ("log", &[][..], Ok(1024)),
+            ("log", &["A"], Ok(1024)),
+            ("log", &["B"], Ok(2048)),
+            ("log", &["A", "B"], Ok(2048)),
+            ("push", &["A"], Ok(2048)),
+            ("log", &["C"], Err("may not set the variable \"C\"")),
+            ("-v", &["A"], Err("fit no `arguments` of")),
+        ] {
+            let set = |name: &&str| ((*name).to_owned(), String::new());
+            let variables: Vec<_> = variables.iter().map(set).collect();
+            let found = programs.find("a", "git", &[argument.to_owned()], &variables);
+            match (found.map(|(_, terms)| terms.output), expected) {
+                (Ok(output), Ok(expected)) => {
+                    assert_eq!(output, expected, "{argument} {variables:?}")
+                }
+                (Err(refusal), Err(words)) => {
+                    assert!(refusal.message.contains(words), "{}", refusal.message);
+                }
+                (found, _) => panic!("{argument} {variables:?}: {found:?}"),
+            }
+        }
+        let long = "x".repeat(100_000);
+        let refused = |program: &str, variables: &[(String, String)]| {
+            programs.find("a", program, &["log".to_owned()], variables).expect_err("denied").message
+        };
+        for message in [refused(&long, &[]), refused("git", &[(long.clone(), String::new())])] {
+            assert!(message.len() < 500, "{} bytes", message.len());
+        }
+    }
+
+    #[test]
     fn a_component_has_its_own_programs_on_their_terms_and_no_others() {
         let programs = checked(
             "[programs.git]\npath = '/usr/bin/git'\n[programs.rm]\npath = '/bin/rm'\n\
@@ -277,7 +332,7 @@ mod tests {
         let programs = programs.expect("sound grants");
         let find = |component: &str, program: &str, arguments: &[&str]| {
             let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-            let found = programs.find(component, program, &arguments);
+            let found = programs.find(component, program, &arguments, &[]);
             found.map(|(_, terms)| (terms.output, terms.within)).map_err(|refusal| refusal.message)
         };
         assert_eq!(find("a", "git", &["log", "main"]), Ok((1024, None)));

@@ -20,6 +20,17 @@ pub(super) struct Attempt {
     before: Option<(&'static str, Value)>,
 }
 
+/// An attempt that was refused.
+pub(super) struct Refused {
+    /// With these words.
+    pub(super) told: String,
+    /// The run, where one of the answers says that a grant did not allow something: it has to be in the log.
+    pub(super) denied: Option<String>,
+    /// What was to be seen afterwards though nobody may do it. Attempts are made at the same time, so this one need not
+    /// have been it.
+    pub(super) seen: Option<String>,
+}
+
 /// How it has to end.
 pub(super) enum Refusal {
     /// The component goes on, and each of its tries was answered with one of these texts in it.
@@ -51,7 +62,7 @@ impl Attempt {
     }
 
     /// Makes it; how it was refused, or in what it was not.
-    pub(super) async fn make(&self, scene: &Scene) -> Result<String, String> {
+    pub(super) async fn make(&self, scene: &Scene) -> Result<Refused, String> {
         if let Some((event, tries)) = &self.before {
             let before = scene.asked(event, &json!({ "tries": tries })).await;
             if before.status != "Completed" || before.output.to_string().contains("Denied") {
@@ -59,14 +70,12 @@ impl Attempt {
             }
         }
         let ended = scene.asked(self.event, &json!({ "tries": self.tries })).await;
-        let refused = self.refusal.verdict(&ended)?;
+        let told = self.refusal.verdict(&ended)?;
         if let Some(hidden) = Scene::shows(&ended.output.to_string()) {
             return Err(format!("its answer shows {hidden}"));
         }
-        match (self.outside)(scene) {
-            None => Ok(refused),
-            Some(happened) => Err(format!("it was refused with {refused:?}, and yet {happened}")),
-        }
+        let denied = ended.output.to_string().contains("Denied").then_some(ended.run);
+        Ok(Refused { told, denied, seen: (self.outside)(scene) })
     }
 }
 

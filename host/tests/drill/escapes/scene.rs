@@ -1,5 +1,6 @@
 //! Where the attempts are made: a worker with grants, and everything around it that they must not reach.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -124,9 +125,12 @@ impl Scene {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// How many attempts the worker has recorded as denied.
-    pub(super) fn recorded(&self) -> usize {
-        self.log().lines().filter(|line| line.contains(" audit: ")).count()
+    /// The runs of which the worker has recorded that something was denied.
+    pub(super) fn recorded(&self) -> BTreeSet<String> {
+        let log = self.log();
+        let records = log.lines().filter(|line| line.contains(" audit: "));
+        let runs = records.filter_map(|line| line.split_once(" run=")?.1.split(' ').next());
+        runs.map(str::to_owned).collect()
     }
 
     /// What has changed outside of the roots.
