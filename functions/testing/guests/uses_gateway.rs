@@ -32,16 +32,20 @@ async fn tells(ctx: Ctx, _event: Incoming<Value>) -> Result<Vec<Value>> {
     .await
 }
 
-/// Tells what the event says, as it is written there.
+/// Tells what the event says, as it is written there, and as often.
 #[function(id = "notifies", on("testing/gateway.asked"), retries = 4)]
 async fn notifies(ctx: Ctx, event: Incoming<Value>) -> Result<bool> {
     let text = |name: &str| event.data[name].as_str().unwrap_or_default().to_owned();
     ctx.step("notify", async |_io| {
-        let pushed = match text("kind").as_str() {
-            "progress" => raw::progress(&text("message"), &text("payload")),
-            kind => raw::notify(kind, &text("payload")),
-        };
-        Ok(pushed.pushed)
+        let mut all = true;
+        for _ in 0..event.data["count"].as_u64().unwrap_or(1) {
+            let pushed = match text("kind").as_str() {
+                "progress" => raw::progress(&text("message"), &text("payload")),
+                kind => raw::notify(kind, &text("payload")),
+            };
+            all &= pushed.pushed;
+        }
+        Ok(all)
     })
     .await
 }

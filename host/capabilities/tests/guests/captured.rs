@@ -1,7 +1,7 @@
 //! What is logged while a test runs.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::subscriber::DefaultGuard;
 
@@ -25,6 +25,19 @@ impl Write for Lines {
     }
 }
 
+/// Has this thread's logs go there until the end of the guard.
+///
+/// A place that logs asks once whether anybody listens, and may ask while a listener is just coming: beside this thread's
+/// own there is therefore one that always listens, and says nothing.
+pub(crate) fn listen(subscriber: impl tracing::Subscriber + Send + Sync + 'static) -> DefaultGuard {
+    static ALWAYS: Once = Once::new();
+    ALWAYS.call_once(|| {
+        let silent = tracing_subscriber::registry();
+        tracing::subscriber::set_global_default(silent).expect("nobody else sets one");
+    });
+    tracing::subscriber::set_default(subscriber)
+}
+
 impl Captured {
     pub(crate) fn new() -> Self {
         let lines = Lines::default();
@@ -34,7 +47,7 @@ impl Captured {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        Self { lines, _guard: listen(subscriber) }
     }
 
     pub(crate) fn text(&self) -> String {

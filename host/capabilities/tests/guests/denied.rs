@@ -137,7 +137,7 @@ async fn what_is_denied_is_an_error_for_the_component_a_record_for_the_operator_
         let site = Site::new(path, providers).await;
         let log = Lines::default();
         let json = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
-        let _guard = tracing::subscriber::set_default(json);
+        let _guard = crate::captured::listen(json);
 
         let said = site.run(function, data).await;
         assert!(said.contains(heard), "{capability}: {said}");

@@ -5,6 +5,7 @@ mod counted;
 mod denied;
 mod granted;
 mod pages;
+mod recorded;
 mod redis_server;
 mod site;
 mod uses_config;

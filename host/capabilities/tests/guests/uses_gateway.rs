@@ -204,7 +204,7 @@ async fn what_is_lost_is_counted_and_recorded() {
     let writer = Arc::new(log.reopen().expect("a file"));
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
     {
-        let _until_here = tracing::subscriber::set_default(subscriber);
+        let _until_here = crate::captured::listen(subscriber);
         told(&site, "tells", json!({})).await;
     }
     assert_eq!(used(), (6, 3));

@@ -61,7 +61,7 @@ impl Desk {
             .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
             .with_writer(lines.clone())
             .finish();
-        let guard = tracing::subscriber::set_default(log);
+        let guard = crate::captured::listen(log);
         providers.push(Arc::new(Provider::new(origin)));
         let site = Site::new(guests::USES_TELEMETRY, providers).await;
         Self { site, lines, _guard: guard }

@@ -87,7 +87,7 @@ async fn lines_of_a_call_that_goes_on_are_emitted_once() {
     let component = load(&runtime(&[]), guests::REPLAY).await.expect("a component");
     let stage = Stage::storing(&[Stored::Kept]);
     let lines = crate::replay::Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let _guard = lines.listen();
     let ended = made().on(stage, &component, "logs").await.expect("it runs");
     assert_eq!(words(&ended), "done null");
     assert_eq!(lines.taken(), ["begin", "in one", "between", "end"]);

@@ -239,7 +239,7 @@ async fn javascript_asks_the_network_inside_of_steps() {
 async fn javascript_logs_each_line_once() {
     let component = &components().await[0];
     let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let _guard = lines.listen();
     let memos = [("one", data(json!(null)))];
     for done in 0..=1 {
         Made { memos: &memos[..done], ..Made::default() }.told(component, "javascript-logs").await;

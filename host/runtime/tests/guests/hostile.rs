@@ -88,7 +88,7 @@ async fn many_spinning_guests_leave_the_thread_to_others() {
 #[tokio::test]
 async fn a_call_that_logs_too_much_goes_on_without_the_rest() {
     let lines = crate::replay::Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let _guard = lines.listen();
     let component = load(&runtime(&[]), guests::HOSTILE).await.expect("a component");
     let made = Made { data: json!({ "what": "log" }), ..Made::default() };
     assert_eq!(made.told(&component, "breaks").await, "done \"logged them all\"");

@@ -132,7 +132,7 @@ async fn requests_reach_only_what_is_allowed() {
 #[tokio::test]
 async fn a_line_is_logged_once_and_not_in_every_replay() {
     let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let _guard = lines.listen();
     let component = load(&runtime(&[]), guests::REPLAY).await.expect("a component");
     let memos = [("one", data(json!(null))), ("two", data(json!(null)))];
     for done in 0..=2 {
@@ -146,6 +146,18 @@ async fn a_line_is_logged_once_and_not_in_every_replay() {
 pub(crate) struct Lines(Arc<std::sync::Mutex<Vec<String>>>);
 
 impl Lines {
+    /// Hears this thread until the end of the guard.
+    ///
+    /// A place that logs asks once whether anybody listens, and may ask while a listener is just coming: beside this
+    /// thread's own there is therefore one that always listens.
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        static ALWAYS: std::sync::Once = std::sync::Once::new();
+        ALWAYS.call_once(|| {
+            tracing::subscriber::set_global_default(Self::default()).expect("nobody else sets one");
+        });
+        tracing::subscriber::set_default(self.clone())
+    }
+
     pub(crate) fn taken(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("no panic"))
     }
