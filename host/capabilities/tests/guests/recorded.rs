@@ -55,8 +55,8 @@ async fn a_flood_of_what_nobody_hears_makes_so_many_records_and_is_counted_whole
 #[tokio::test]
 async fn what_a_record_shows_of_a_component_s_text_is_no_longer_than_a_line() {
     let (site, log, _folder) = site(guests::USES_FS, "").await;
-    let long = vec!["x".repeat(200); 4].join("/");
-    let said = site.run("does", json!({ "do": [["write", "notes", long, "mine"]] })).await;
+    let path = vec!["x".repeat(200); 4].join("/");
+    let said = site.run("does", json!({ "do": [["write", "notes", path, "mine"]] })).await;
     assert!(said.contains("Denied: "), "{said}");
     let log = log.text();
     let line = log.lines().find(|line| line.contains("denied: its grant")).expect("a record");
