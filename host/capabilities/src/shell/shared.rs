@@ -303,7 +303,7 @@ mod tests {
             let found = programs.find("a", "git", &[argument.to_owned()], &variables);
             match (found.map(|(_, terms)| terms.output), expected) {
                 (Ok(output), Ok(expected)) => {
-                    assert_eq!(output, expected, "{argument} {variables:?}")
+                    assert_eq!(output, expected, "{argument} {variables:?}");
                 }
                 (Err(refusal), Err(words)) => {
                     assert!(refusal.message.contains(words), "{}", refusal.message);
