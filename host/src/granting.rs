@@ -44,6 +44,18 @@ impl GrantsFile {
             .map_err(|error| self.named("what this machine does not have", error))
     }
 
+    /// The same with programs, for who checks a file.
+    pub(crate) fn check_whole_machine(&self) -> anyhow::Result<()> {
+        let checks = [self.grants.check_machine(), self.grants.check_programs()];
+        let problems = checks.into_iter().filter_map(Result::err).flat_map(|error| error.0);
+        let mut problems: Vec<_> = problems.collect();
+        problems.sort();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(self.named("what this machine does not have", GrantsError(problems)))
+    }
+
     /// An error of the file, with its name.
     fn named(&self, what: &str, error: GrantsError) -> anyhow::Error {
         match &self.path {

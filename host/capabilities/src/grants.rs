@@ -145,7 +145,15 @@ impl Grants {
     /// assert!(error.to_string().starts_with(said), "{error}");
     /// ```
     pub fn check_machine(&self) -> Result<(), GrantsError> {
-        let absent = [fs::absent(self), redis::absent(self), secrets::absent(self)];
+        self.all_absent([fs::absent(self), redis::absent(self), secrets::absent(self)])
+    }
+
+    /// The same for programs, which have to be there when they are to run and not before: no start looks for them.
+    pub fn check_programs(&self) -> Result<(), GrantsError> {
+        self.all_absent([shell::absent(self)])
+    }
+
+    fn all_absent(&self, absent: impl IntoIterator<Item = Vec<Wrong>>) -> Result<(), GrantsError> {
         let absent = absent.into_iter().flatten();
         let mut problems: Vec<_> = absent.map(|wrong| self.written.problem(wrong)).collect();
         problems.sort();

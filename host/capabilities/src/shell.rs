@@ -27,4 +27,4 @@ pub use self::launch::Launcher;
 pub use self::pattern::{PatternError, Patterns};
 pub use self::provider::Provider;
 pub use self::shared::ProgramError;
-pub(crate) use self::shared::wrong;
+pub(crate) use self::shared::{absent, wrong};

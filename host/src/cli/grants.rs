@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Grants, json: bool) -> anyhow::Result<ExitCode> {
 fn check(file: &Path, args: &Grants, json: bool) -> anyhow::Result<ExitCode> {
     let read = GrantsFile::read(Some(file))?;
     if !args.elsewhere {
-        read.check_machine()?;
+        read.check_whole_machine()?;
     }
     if let Some(folder) = &args.components {
         let known = names(folder)?;

@@ -157,7 +157,7 @@ fn what_only_its_capability_can_tell_of_an_entry_is_told_with_its_place() {
         (
             "[[inference.providers]]\nkind = 'openai'\nurl = 'https://me@a.test/v1'\nmodel = 'm'",
             "line 3, column 7: ",
-            "holds a password",
+            "cannot be used: it holds a password",
         ),
     ] {
         one_fault(text, place, words);
@@ -187,6 +187,22 @@ fn all_that_this_machine_does_not_have_is_told_with_its_place() {
         ("line 10, column 8", "see [secrets.short]"),
         ("line 15, column 6", "`ca` of `[redis]`"),
         ("line 16, column 16", "`password_env` of `[redis]` names it"),
+    ]) {
+        assert!(line.starts_with(place) && line.contains(words), "{line}\nin {said}");
+    }
+    let digest = "0".repeat(64);
+    let programs = format!(
+        "[programs.none]\npath = '{here}/none'\n[programs.plain]\npath = '{}'\n[programs.sh]\npath = '/bin/sh'\n\
+         [programs.other]\npath = '/bin/sh'\nsha256 = '{digest}'",
+        short.display()
+    );
+    let said = parse(&programs).expect("sound").check_programs().expect_err("absent").to_string();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, (place, words)) in lines.iter().zip([
+        ("line 2, column 8", "the program `none` cannot be run"),
+        ("line 4, column 8", "nobody may execute it"),
+        ("line 9, column 10", "it has the digest"),
     ]) {
         assert!(line.starts_with(place) && line.contains(words), "{line}\nin {said}");
     }

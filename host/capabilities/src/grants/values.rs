@@ -46,9 +46,8 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// How many bytes: a number, or text such as `10MiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(transparent)]
+/// How many bytes: a number, or text such as `64KiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(bytesize::ByteSize);
 
 impl Size {
@@ -66,6 +65,40 @@ impl Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl de::Visitor<'_> for Bytes {
+            type Value = Size;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a size: a number of bytes, or a number and its unit such as `64KiB`")
+            }
+
+            fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<Size, E> {
+                Ok(Size::of(bytes))
+            }
+
+            fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<Size, E> {
+                u64::try_from(bytes).map(Size::of).map_err(|_| {
+                    E::custom(format!("the size {bytes} is less than nothing: write 0 or more"))
+                })
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+                text.parse().map(Size).map_err(|_| {
+                    E::custom(format!(
+                        "{text:?} is no size: write a number and its unit, B, KiB, MiB or GiB, or a number of bytes"
+                    ))
+                })
+            }
+        }
+
+        deserializer.deserialize_any(Bytes)
     }
 }
 

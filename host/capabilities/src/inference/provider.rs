@@ -23,13 +23,9 @@ pub struct Provider {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// An address is none.
-    #[error("the address {url:?} of a provider of [inference] cannot be used: {why}")]
-    Address {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    // It is not repeated: it may hold a password.
+    #[error("`url` of a provider of [inference] cannot be used: {0}")]
+    Address(String),
     /// With this, nothing would ever be asked.
     #[error("`{setting}` of [inference] is 0, so no model would ever be asked: write 1 or more")]
     Zero {

@@ -57,9 +57,7 @@ fn zero(settings: &Providers) -> Option<&'static str> {
 fn address(source: &Source) -> Result<Option<Url>, SetupError> {
     match source {
         Source::Pi { .. } => Ok(None),
-        Source::Openai { url, .. } => {
-            endpoint(url).map(Some).map_err(|why| SetupError::Address { url: url.clone(), why })
-        }
+        Source::Openai { url, .. } => endpoint(url).map(Some).map_err(SetupError::Address),
     }
 }
 

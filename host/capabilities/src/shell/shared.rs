@@ -1,12 +1,13 @@
 //! Programs and grants, checked at the start, and who may run what.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::digest::Digest;
 
-use super::grant::Grant;
+use super::grant::{Grant, Program};
 use super::pattern::{PatternError, Patterns};
 use crate::grants::{Grants, Name, Size, Wrong};
 use crate::refusal::{Answer, Refusal};
@@ -136,6 +137,37 @@ pub(crate) fn wrong(grants: &Grants) -> Vec<Wrong> {
         })
     });
     programs.chain(lines).collect()
+}
+
+/// Programs that this machine does not have, or that have another digest than is written down. They are looked at again
+/// whenever they are to run, and no start fails for them.
+pub(crate) fn absent(grants: &Grants) -> Vec<Wrong> {
+    let absent = grants.programs.iter().filter_map(|(name, program)| {
+        let (key, why) = runnable(program).err()?;
+        let path = program.path.display();
+        let said = format!("the program `{name}` cannot be run: {path}: {why}");
+        Some(Wrong::at(&["programs", name.as_str(), key], said))
+    });
+    absent.collect()
+}
+
+/// Whether a program is a file that may be executed and has the digest that is written down; the key that is wrong, if not.
+fn runnable(program: &Program) -> Result<(), (&'static str, String)> {
+    let of_path = |why: String| ("path", why);
+    let failed = |error: std::io::Error| ("path", error.to_string());
+    let metadata = std::fs::metadata(&program.path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(of_path("it is no file".to_owned()));
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err(of_path("nobody may execute it".to_owned()));
+    }
+    let Some(wanted) = &program.sha256 else { return Ok(()) };
+    let found = Digest::of(&std::fs::read(&program.path).map_err(failed)?);
+    if wanted.parse() == Ok(found) {
+        return Ok(());
+    }
+    Err(("sha256", format!("it has the digest {found}")))
 }
 
 impl Programs {
