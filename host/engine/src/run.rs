@@ -75,7 +75,7 @@ pub(crate) enum Work {
 
 impl Work {
     /// Whether it is a call to the worker; else it is a timer, perhaps with something that comes before it.
-    fn is_call(&self) -> bool {
+    pub(crate) fn is_call(&self) -> bool {
         matches!(self, Self::Discovery | Self::Step { .. })
     }
 }
