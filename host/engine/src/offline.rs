@@ -194,6 +194,7 @@ impl Offline {
     }
 
     /// A call was answered.
+    #[expect(clippy::needless_pass_by_value, reason = "a call is answered once")]
     pub fn reply(&mut self, call: DueCall, reply: &protocol::reply::Reply) {
         let answer = Answer {
             status: reply.status,
@@ -207,6 +208,7 @@ impl Offline {
     }
 
     /// A call was not answered: its worker is gone.
+    #[expect(clippy::needless_pass_by_value, reason = "a call is answered once")]
     pub fn lose(&mut self, call: DueCall, reason: &str) {
         self.ended(call.id, Reply::Unreachable(reason.to_owned()));
     }

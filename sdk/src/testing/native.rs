@@ -21,17 +21,17 @@ pub fn run<F: Function>(host: Rc<dyn Host>, call: String, now: Timestamp) -> Res
     executor::run::<F>(host, call, Some(now))
 }
 
+/// What answers requests.
+pub type Network = Rc<dyn Fn(&Request) -> Result<Response, HttpError>>;
+
 /// What answers the requests of this thread, and what settings there are, for as long as this lives.
 #[must_use = "dropping it puts back what was there before"]
-pub struct Outside(Option<stub::Stub>, Settings);
+pub struct Outside(Option<Network>, Settings);
 
 impl Outside {
     /// Puts these in place of what was there.
-    pub fn install(
-        http: Option<Rc<dyn Fn(&Request) -> Result<Response, HttpError>>>,
-        settings: Settings,
-    ) -> Self {
-        Self(stub::install(http), config::install(settings))
+    pub fn install(network: Option<Network>, settings: Settings) -> Self {
+        Self(stub::install(network), config::install(settings))
     }
 }
 

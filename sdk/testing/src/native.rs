@@ -102,13 +102,18 @@ impl Session {
             Checkpointing::Batched { steps, .. } => usize::try_from(steps.get()).ok(),
         };
         let replay = Replay::new(Arc::clone(&call), Arc::clone(&stage.directory), rigour);
-        let (held, took) = (Vec::new(), Duration::ZERO);
-        let state = State { replay: Some(replay), end: None, running: None, held, took };
+        let begun = State {
+            replay: Some(replay),
+            end: None,
+            running: None,
+            held: Vec::new(),
+            took: Duration::ZERO,
+        };
         Self {
             gathers: gathers.filter(|_| stage.checkpoints.get() && call.may_checkpoint()),
             stage: Rc::clone(stage),
             function: config.id.to_string(),
-            state: RefCell::new(state),
+            state: RefCell::new(begun),
             call,
         }
     }

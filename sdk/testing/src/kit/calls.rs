@@ -56,20 +56,16 @@ impl Kit {
     fn make_all(&mut self, due: Vec<DueCall>) {
         let mut due = due.into_iter();
         while let Some(call) = due.next() {
-            match self.make(&call) {
-                Ok((reply, took, reports)) => {
-                    let now = self.stage.engine.borrow().now();
-                    let at = now.checked_add(took).unwrap_or(Timestamp::MAX);
-                    self.under_way.push(Answering { at, call, reply, reports });
-                    self.under_way.sort_by_key(|answer| answer.at);
-                }
+            let Ok((reply, took, reports)) = self.make(&call) else {
                 // Everything that the worker was about dies with it.
-                Err(Killed) => {
-                    let mut lost = vec![call];
-                    lost.extend(due.by_ref());
-                    self.lose_all(lost);
-                }
-            }
+                let mut lost = vec![call];
+                lost.extend(due);
+                return self.lose_all(lost);
+            };
+            let now = self.stage.engine.borrow().now();
+            let at = now.checked_add(took).unwrap_or(Timestamp::MAX);
+            self.under_way.push(Answering { at, call, reply, reports });
+            self.under_way.sort_by_key(|answer| answer.at);
         }
     }
 
