@@ -3,24 +3,57 @@
 //! One folder may be that of a host and of a cluster at once, so a component for the other role is no fault. It is told
 //! nevertheless: whoever deploys to a cluster only would look for it in vain.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use protocol::digest::Digest;
 use protocol::role::Role;
 use registry::Generation;
+use runtime::Component;
+use tokio::sync::watch;
 
-/// Logs each of them.
-pub(crate) fn warn(present: &Generation, roles: &[Role]) {
-    for (component, version) in present.components() {
-        let code = version.component();
-        let functions =
-            code.functions().iter().map(|function| (&function.id, code.home(&function.id)));
-        for (function, home) in functions.filter(|(_, home)| !roles.contains(home)) {
-            let forced = code.placement().forced();
-            let imports: Vec<_> = forced
-                .filter(|(role, _)| roles.contains(role))
-                .map(|(_, import)| import.to_string())
-                .collect();
-            let words = words(home, roles, &imports);
-            tracing::warn!(component, %function, "function {function} of component {component} is not served here: {words}");
+/// What has been told of: components by their names, with the digest that each had.
+#[derive(Debug, Default)]
+pub(crate) struct Told(BTreeMap<String, Digest>);
+
+impl Told {
+    /// Logs each of a generation that is new.
+    pub(crate) fn warn(&mut self, present: &Generation, roles: &[Role]) {
+        for (component, version) in present.components() {
+            let code = version.component();
+            if self.0.insert(component.to_owned(), code.digest()) != Some(code.digest()) {
+                warn(component, code, roles);
+            }
         }
+    }
+
+    /// Does so with each further generation.
+    pub(crate) async fn follow(
+        mut self,
+        mut generations: watch::Receiver<Arc<Generation>>,
+        roles: &[Role],
+    ) -> Infallible {
+        while generations.changed().await.is_ok() {
+            let present = Arc::clone(&generations.borrow_and_update());
+            self.warn(&present, roles);
+        }
+        // There will be none any more.
+        std::future::pending().await
+    }
+}
+
+/// Logs each function of a component that is not served.
+fn warn(component: &str, code: &Component, roles: &[Role]) {
+    let functions = code.functions().iter().map(|function| (&function.id, code.home(&function.id)));
+    for (function, home) in functions.filter(|(_, home)| !roles.contains(home)) {
+        let forced = code.placement().forced();
+        let imports: Vec<_> = forced
+            .filter(|(role, _)| roles.contains(role))
+            .map(|(_, import)| import.to_string())
+            .collect();
+        let words = words(home, roles, &imports);
+        tracing::warn!(component, %function, "function {function} of component {component} is not served here: {words}");
     }
 }
 

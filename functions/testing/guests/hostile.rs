@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::io::Write;
 
 use system_bus_sdk::prelude::*;
+use wasip2::http::types::Fields;
 
 fn spin() -> ! {
     let mut n = 0_u64;
@@ -60,6 +61,10 @@ fn break_it(what: &str) -> Result<String> {
                 log::info!("line {n}");
             }
             Ok("logged them all".to_owned())
+        }
+        "handles" => {
+            let all: Vec<_> = (0..20_000).map(|_| black_box(Fields::new())).collect();
+            Ok(format!("{} headers", all.len()))
         }
         "panic" => panic!("this is the guest's own message"),
         "trap" => std::process::abort(),

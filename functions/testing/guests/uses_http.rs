@@ -10,7 +10,7 @@ use system_bus_sdk::prelude::*;
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
 use wasip2::io::streams::OutputStream;
 
@@ -150,6 +150,55 @@ async fn outside(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
     }
 }
 
+/// Begins requests and keeps their answers, of which it reads nothing: how many were answered, and what the others ended in.
+#[function(id = "hoard", on("testing/hoard.requested"), retries = 4)]
+async fn hoard(ctx: Ctx, event: Incoming<Asked>) -> Result<(u64, Vec<String>)> {
+    ctx.step("hoard", async |_| {
+        let authority = event.data.url.trim_start_matches("http://");
+        let begin = |_| {
+            let request = OutgoingRequest::new(Fields::new());
+            request.set_scheme(Some(&Scheme::Http)).ok();
+            request.set_authority(Some(authority)).ok();
+            request.set_path_with_query(Some("/flood")).ok();
+            let options = RequestOptions::new();
+            options.set_connect_timeout(Some(500_000_000)).ok();
+            outgoing_handler::handle(request, Some(options))
+        };
+        let all: Vec<_> = (0..event.data.count).map(begin).collect();
+        let mut kept = Vec::new();
+        let mut errors = Vec::new();
+        for answer in all {
+            let answer = answer.map_err(|code| Error::stop(code.to_string()))?;
+            answer.subscribe().block();
+            match answer.get() {
+                Some(Ok(Ok(response))) => kept.push((response.consume(), response)),
+                Some(Ok(Err(code))) => errors.push(code.to_string()),
+                _ => return Err(Error::stop("an answer was taken twice")),
+            }
+        }
+        errors.dedup();
+        Ok((kept.len() as u64, errors))
+    })
+    .await
+}
+
+/// Makes headers of so many bytes.
+#[function(id = "fields", on("testing/fields.requested"), retries = 4)]
+async fn fields(ctx: Ctx, event: Incoming<Asked>) -> Result<u64> {
+    ctx.step("fields", async |_| {
+        let fields = Fields::new();
+        let mut set = 0;
+        while set < event.data.count {
+            fields
+                .append("x-large", &[b'x'; 1000])
+                .map_err(|error| Error::stop(error.to_string()))?;
+            set += 1000;
+        }
+        Ok(set)
+    })
+    .await
+}
+
 thread_local!(static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) });
 
 /// A request that was begun, and whose body and answer are still to come.
@@ -193,4 +242,6 @@ async fn outlive(ctx: Ctx, event: Incoming<Asked>) -> Result<Vec<String>> {
     Ok(vec![format!("{written:?}"), format!("{finished:?}"), heard])
 }
 
-system_bus_sdk::component![send, key, error, why, again, flood, follow, outside, outlive];
+system_bus_sdk::component![
+    send, key, error, why, again, flood, follow, hoard, fields, outside, outlive
+];

@@ -100,11 +100,7 @@ fn leak(attempt: &str, secret: &str, token: &str) -> Result<Value> {
         "return" => Ok(secret.into()),
         "return-within" => Ok(serde_json::json!({ "answer": { "body": format!("<{secret}>") } })),
         "return-base64" => Ok(base64(format!("user:{secret}").as_bytes()).into()),
-        "return-hex" => {
-            let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
-            let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
-            Ok(digits.collect::<String>().into())
-        }
+        "return-hex" => Ok(hex(secret).into()),
         "return-placeholder" => Ok(token.into()),
         "log" => {
             log::warn!("it is {secret}");
@@ -126,6 +122,77 @@ fn leak(attempt: &str, secret: &str, token: &str) -> Result<Value> {
         }
         other => Err(Error::stop(format!("no such attempt: {other}"))),
     }
+}
+
+/// Tells the server, or the log, the secret that a server sent back: in the way and in the form that the event names.
+#[function(id = "tells", on("testing/secret.told"), retries = 1)]
+async fn tells(ctx: Ctx, event: Incoming<Asked>) -> Result<String> {
+    let asked = &event.data;
+    let secret = |body: Vec<u8>| -> String {
+        // No form that the host knows of: nothing else would come out of the step.
+        let plain = body.into_iter().map(|byte| char::from(byte ^ 1)).collect::<String>();
+        form(&asked.text, &plain)
+    };
+    let hidden = ctx
+        .step("ask", async |io| {
+            let token = io.secrets().placeholder(&asked.secret)?;
+            let request = io.http().get(&asked.to).header("x-key", token.as_str());
+            let plain = request.send().await?.text()?;
+            let told = form(&asked.text, &plain);
+            match asked.attempt.as_str() {
+                "step-result" => return Ok(told.into_bytes()),
+                "step-error" => return Err(Error::stop(told)),
+                "print" => println!("it is {told} and more"),
+                "print-error" => eprintln!("it is {told} and more"),
+                "log" => log::warn!("it is {told} and more"),
+                "panic" => panic!("it is {told} and more"),
+                _ => {}
+            }
+            Ok(plain.bytes().map(|byte| byte ^ 1).collect())
+        })
+        .await?;
+    let secret = secret(hidden);
+    let data = serde_json::json!({ "it": { "is": secret } });
+    match asked.attempt.as_str() {
+        "step-key" => ctx.step("next", async |_| Ok(())).key(secret).await?,
+        "event" => drop(ctx.send("send", Outgoing::named("testing/nobody", &data)).await?),
+        "event-name" => drop(ctx.send("send-named", Outgoing::named(secret, &Value::Null)).await?),
+        "invocation" => ctx.invoke_by_id("invoke", "tells", &data).await?,
+        "awaited-name" => {
+            drop(
+                ctx.wait_for_event::<Value>("wait", secret).timeout(Duration::from_secs(1)).await?,
+            );
+        }
+        "signal" => drop(ctx.send_signal("signal", secret, &Value::Null).await?),
+        "signal-data" => drop(ctx.send_signal("signal-data", "testing", &data).await?),
+        "fetch" => drop(ctx.fetch("fetch", format!("http://127.0.0.1:1/{secret}")).await?),
+        "result" => return Ok(secret),
+        "error" => return Err(Error::stop(secret)),
+        _ => {}
+    }
+    Ok("told".to_owned())
+}
+
+/// The secret in one of the forms in which secrets turn up.
+fn form(form: &str, secret: &str) -> String {
+    match form {
+        "json" => serde_json::Value::from(secret).to_string(),
+        "base64" => base64(format!("user:{secret}").as_bytes()),
+        "hex" => hex(secret),
+        "percent" => {
+            let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            let escaped = |byte: u8| {
+                if letter(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            };
+            secret.bytes().map(escaped).collect()
+        }
+        _ => secret.to_owned(),
+    }
+}
+
+fn hex(text: &str) -> String {
+    let digits = text.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Base64 by hand: components need no crate for it.
@@ -157,4 +224,4 @@ async fn asks_outside(ctx: Ctx, event: Incoming<Asked>) -> Result<usize> {
     Ok(secrets.placeholder(&event.data.secret)?.as_str().len())
 }
 
-system_bus_sdk::component![sends, sends_body, sends_text, leaks, asks_outside];
+system_bus_sdk::component![sends, sends_body, sends_text, leaks, tells, asks_outside];

@@ -67,6 +67,20 @@ pub enum Limit {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// What is held by handles.
+    #[error(
+        "held more than {limit} things of the host at one time; drop requests, answers and timers when they are done with"
+    )]
+    Handles {
+        /// How many it may hold.
+        limit: usize,
+    },
+    /// The headers of one request.
+    #[error("put more than the limit of {} into the headers of one request, or too many of them", Bytes(*limit))]
+    Headers {
+        /// The limit, in bytes of names and values.
+        limit: usize,
+    },
     /// Standard output and error.
     #[error("wrote more than the limit of {} to its standard output and error", Bytes(*limit))]
     Output {

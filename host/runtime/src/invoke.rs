@@ -6,6 +6,7 @@ use protocol::call::Call;
 use protocol::id::FunctionId;
 use protocol::outcome::Outcome;
 use protocol::replay::{Misfit, Replay, Rigour};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::backstage::Backstage;
@@ -16,7 +17,7 @@ use crate::fault::{CallFailed, Fault, Limit};
 use crate::logging::Log;
 use crate::output::panic_in;
 use crate::outside::source_place;
-use crate::state::{CallState, End};
+use crate::state::{CallState, End, LARGEST_FIELDS};
 
 impl Component {
     /// Runs a function of this component for one call, from its top, in an instance of its own. `backstage` is the
@@ -193,6 +194,12 @@ impl CallState {
         }
         if error.is::<wasmtime_wasi::I32Exit>() {
             return Fault::Exit;
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return Fault::Limit(Limit::Handles { limit: self.limits.handles });
+        }
+        if error.is::<wasmtime_wasi_http::FieldMapError>() {
+            return Fault::Limit(Limit::Headers { limit: LARGEST_FIELDS });
         }
         let said = self.output.end();
         match error.downcast_ref::<Trap>() {

@@ -24,6 +24,8 @@ pub struct Limits {
     pub output: usize,
     /// Log lines of one call.
     pub log_lines: usize,
+    /// What a guest may hold by handles at one time: requests, their headers and bodies, answers, timers, buckets.
+    pub handles: usize,
     /// The stack of the guest, in bytes. One value for all calls of a [`crate::Runtime`].
     pub stack: usize,
     /// Elements of all tables of an instance together with their growth.
@@ -40,6 +42,7 @@ impl Default for Limits {
             host_call: 16 << 20,
             output: 1 << 20,
             log_lines: 1_000,
+            handles: 10_000,
             stack: 1 << 20,
             table_elements: 50_000,
         }

@@ -25,6 +25,10 @@ use crate::output::Output;
 use crate::phase::{Fixed, Phase};
 use crate::placement::Capability;
 
+/// How many bytes of names and values the headers of one request may have: of a size that servers take, and small beside
+/// the number of handles that a call may hold.
+pub(crate) const LARGEST_FIELDS: usize = 16 << 10;
+
 /// What the host keeps beside one instance, for one call.
 ///
 /// Opaque but for what providers of capabilities need: whose call it is, how long it has left, and a place for what they
@@ -109,11 +113,15 @@ impl CallState {
             .insecure_random_seed(fixed.hash_seed())
             .max_random_size(1 << 20)
             .build();
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(LARGEST_FIELDS);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
         Self {
             wasi,
-            http: WasiHttpCtx::new(),
+            http,
             outgoing: Outgoing::new(allowed),
-            table: ResourceTable::new(),
+            table,
             growth: Growth::new(limits),
             phase,
             replay: None,

@@ -74,7 +74,9 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     }
     // Before this worker takes anything over.
     grants.check_found(&registry)?;
-    elsewhere::warn(&present, plan.roles.each());
+    let generations = registry.watch();
+    let mut told = elsewhere::Told::default();
+    told.warn(&present, plan.roles.each());
     let serving = Serving::start(registry, watching, plan.workers()?).await?;
     answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
     if !replace.is_empty() {
@@ -89,6 +91,7 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = shutdown::asked() => tracing::info!("stopping: calls that run are finished first"),
         () = serving.retired() => tracing::info!("another worker has taken over, and no call has come since; ending"),
+        never = told.follow(generations, plan.roles.each()) => match never {},
         blocked = serving.blocked() => {
             serving.shutdown().await;
             return Err(blocked.into());

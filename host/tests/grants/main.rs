@@ -1,11 +1,14 @@
 //! The file of grants and the command `grants`, with the whole program: a worker with real components, and an engine that
 //! calls it.
 
+#[path = "../../capabilities/tests/guests/uses_secrets/echo.rs"]
+mod echo;
 #[path = "../support/patience.rs"]
 mod patience;
 #[path = "../support/process.rs"]
 mod process;
 mod scene;
+mod secret;
 #[path = "../support/server.rs"]
 #[allow(dead_code, reason = "only a part of the server is needed")]
 mod server;

@@ -15,6 +15,7 @@ use crate::server::{Ended, Mode, Server};
 pub(crate) struct Scene {
     folder: TempDir,
     components: TempDir,
+    role: &'static str,
     pub(crate) server: Server,
 }
 
@@ -43,7 +44,12 @@ impl Scene {
             std::fs::create_dir(folder.path().join(root)).expect("a folder");
         }
         std::fs::write(folder.path().join("notes/a.txt"), "mine").expect("written");
-        Self { folder, components: folder_of(guests), server: Server::own(Mode::Dev) }
+        Self { folder, components: folder_of(guests), role: "host", server: Server::own(Mode::Dev) }
+    }
+
+    /// The same for workers of this role.
+    pub(crate) fn in_role(self, role: &'static str) -> Self {
+        Self { role, ..self }
     }
 
     /// A file of grants with the roots of the scene and these lines of components.
@@ -74,7 +80,7 @@ impl Scene {
     pub(crate) fn arguments(&self, grants: &str) -> Vec<String> {
         let (components, versions) = (self.components(), self.versions());
         [
-            ("--role", "host"),
+            ("--role", self.role),
             ("--listen", "127.0.0.1:0"),
             ("--watch", "off"),
             ("--components", &components),
@@ -118,7 +124,7 @@ impl Scene {
             // Where `dev` finds the workspace; every path that is named is a whole one.
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("INNGEST_DEV", self.server.origin())
-            .env("SYSTEM_BUS_LOG", "warn")
+            .env("SYSTEM_BUS_LOG", "info")
             .stdin(Stdio::null());
         command
     }
@@ -168,9 +174,14 @@ impl Scene {
 }
 
 impl Running {
+    /// All that it has written to its log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
     /// The audit record in its log, once there is one.
     pub(crate) fn audit(&self) -> Option<Value> {
-        let log = std::fs::read_to_string(&self.log).expect("a log");
+        let log = self.log();
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.into_iter().find(|line| line["target"] == "audit")
     }

@@ -23,33 +23,64 @@ pub(crate) struct Scratch {
     base: PathBuf,
     /// The runs that have a folder, with the handle that calls of the run share while there are any.
     runs: Mutex<BTreeMap<RunId, Weak<Space>>>,
+    /// How long nobody has used a folder that is taken for abandoned.
+    keep: Duration,
+    /// When abandoned folders were last looked for.
+    swept: Mutex<SystemTime>,
 }
+
+/// How often abandoned folders are looked for, at most: when a run asks for its folder.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 impl Scratch {
     /// Folders beneath this one, which is made when it is needed. Removes the folders of runs that nobody has heard of for
     /// longer than `keep`: those that were cancelled, or ended while no worker was there.
     pub(crate) fn start(base: PathBuf, keep: Duration, now: SystemTime) -> io::Result<Self> {
-        let mut runs = BTreeMap::new();
-        let found = match Dir::open_ambient_dir(&base, ambient_authority()) {
+        let scratch = Self { base, runs: Mutex::default(), keep, swept: Mutex::new(now) };
+        scratch.sweep(now)?;
+        Ok(scratch)
+    }
+
+    /// Looks at all folders there are, and removes those that are abandoned.
+    fn sweep(&self, now: SystemTime) -> io::Result<()> {
+        let found = match Dir::open_ambient_dir(&self.base, ambient_authority()) {
             Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Self { base, runs: Mutex::default() });
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
         for entry in found.entries()? {
             let entry = entry?;
             let Some(run) = run_of(&entry.file_name().to_string_lossy()) else { continue };
-            let touched = entry.metadata()?.modified()?.into_std();
-            if !is_stale(run, touched, keep, now) || !sweep(&found, run, keep, now) {
-                runs.insert(run, Weak::new());
+            let touched = match entry.metadata().and_then(|metadata| metadata.modified()) {
+                Ok(touched) => touched.into_std(),
+                // Another worker was faster.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if is_stale(run, touched, self.keep, now) && sweep(&found, run, self.keep, now) {
+                self.runs().remove(&run);
+            } else {
+                self.runs().entry(run).or_default();
             }
         }
-        Ok(Self { base, runs: Mutex::new(runs) })
+        Ok(())
+    }
+
+    /// The same from time to time: a run that was cancelled tells nobody.
+    fn sweep_when_due(&self, now: SystemTime) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(*swept).is_ok_and(|since| since >= SWEEP_EVERY) {
+            *swept = now;
+            drop(swept);
+            if let Err(error) = self.sweep(now) {
+                tracing::warn!(%error, "old scratch folders stay behind");
+            }
+        }
     }
 
     /// The folder of a run, made if it has none. Blocks.
-    pub(crate) fn open(&self, run: RunId) -> io::Result<Arc<Space>> {
+    pub(crate) fn open(&self, run: RunId, now: SystemTime) -> io::Result<Arc<Space>> {
+        self.sweep_when_due(now);
         let mut runs = self.runs();
         if let Some(space) = runs.get(&run).and_then(Weak::upgrade) {
             return Ok(space);
@@ -70,7 +101,7 @@ impl Scratch {
         // It was old, and another worker removed it before it was claimed.
         base.symlink_metadata(&name)?;
         // Who still uses it is no longer old.
-        claim.set_modified(SystemTime::now())?;
+        claim.set_modified(now)?;
         let space = Arc::new(Space::claimed(dir, claim));
         runs.insert(run, Arc::downgrade(&space));
         Ok(space)
@@ -237,7 +268,7 @@ mod tests {
         let base = tempfile::tempdir().expect("a folder");
         let hour = Duration::from_hours(1);
         let start = |now| Scratch::start(base.path().to_owned(), hour, now).expect("started");
-        start(began()).open(run()).expect("a folder");
+        start(began()).open(run(), SystemTime::now()).expect("a folder");
         fs::write(base.path().join(RUN).join("a"), "x").expect("written");
         fs::create_dir(base.path().join("somebody-elses")).expect("made");
         let touched =
@@ -257,7 +288,7 @@ mod tests {
         let hour = Duration::from_hours(1);
         let start = |now| Scratch::start(base.path().to_owned(), hour, now).expect("started");
         let first = start(began());
-        let space = first.open(run()).expect("a folder");
+        let space = first.open(run(), SystemTime::now()).expect("a folder");
         space.dir().write("a", "x").expect("written");
         // A step that runs for longer than folders are kept.
         let folder = fs::File::open(base.path().join(RUN)).expect("there");
@@ -266,7 +297,7 @@ mod tests {
         let second = start(began() + hour * 9);
         assert_eq!(space.dir().read_to_string("a").expect("still there"), "x");
         // Both may work in it, and the first one that leaves does not give it away.
-        let other = second.open(run()).expect("the same folder");
+        let other = second.open(run(), SystemTime::now()).expect("the same folder");
         assert_eq!(other.dir().read_to_string("a").expect("the same"), "x");
         drop(space);
         age();
@@ -284,11 +315,13 @@ mod tests {
             || Scratch::start(base.path().to_owned(), Duration::MAX, began()).expect("started");
         let (first, second) = (start(), start());
         assert!(!second.forget(run()), "there is none yet");
-        drop(first.open(run()).expect("a folder"));
+        drop(first.open(run(), SystemTime::now()).expect("a folder"));
         assert!(second.forget(run()), "made by the other one");
         second.remove(run());
         assert!(!base.path().join(RUN).exists());
-        first.open(run()).expect("a new one, where the server calls again after all");
+        first
+            .open(run(), SystemTime::now())
+            .expect("a new one, where the server calls again after all");
     }
 
     #[test]
@@ -298,7 +331,7 @@ mod tests {
         let base = tempfile::tempdir().expect("a folder");
         let scratch = Scratch::start(base.path().to_owned(), Duration::MAX, began());
         let scratch = scratch.expect("started");
-        let space = scratch.open(run()).expect("a folder");
+        let space = scratch.open(run(), SystemTime::now()).expect("a folder");
         // Deeper than a path can say, and deeper than a process may have handles.
         let mut at = space.dir().try_clone().expect("a handle");
         for _ in 0..3_000 {
@@ -315,18 +348,23 @@ mod tests {
         assert!(!base.path().join(RUN).exists());
         assert!(outside.path().join("kept").exists());
         assert!(!scratch.forget(run()), "it is forgotten");
-        scratch.open(run()).expect("a new one").dir().read_dir(".").expect("empty");
+        scratch
+            .open(run(), SystemTime::now())
+            .expect("a new one")
+            .dir()
+            .read_dir(".")
+            .expect("empty");
     }
 
     #[test]
     fn a_folder_that_is_used_again_is_no_longer_old() {
         let base = tempfile::tempdir().expect("a folder");
         let start = || Scratch::start(base.path().to_owned(), Duration::MAX, began()).expect("on");
-        start().open(run()).expect("a folder");
+        start().open(run(), SystemTime::now()).expect("a folder");
         let folder = base.path().join(RUN);
         let file = fs::File::open(&folder).expect("there");
         file.set_modified(SystemTime::UNIX_EPOCH).expect("set");
-        start().open(run()).expect("the same");
+        start().open(run(), SystemTime::now()).expect("the same");
         let touched = fs::metadata(&folder).expect("there").modified().expect("a time");
         assert_ne!(touched, SystemTime::UNIX_EPOCH);
     }
@@ -337,9 +375,30 @@ mod tests {
         let base = base.path().join("made/when/needed");
         let scratch = Scratch::start(base.clone(), Duration::MAX, began()).expect("started");
         assert!(!base.exists());
-        let one = scratch.open(run()).expect("a folder");
-        assert!(Arc::ptr_eq(&one, &scratch.open(run()).expect("the same")));
+        let one = scratch.open(run(), SystemTime::now()).expect("a folder");
+        assert!(Arc::ptr_eq(&one, &scratch.open(run(), SystemTime::now()).expect("the same")));
         let mode = fs::metadata(&base).expect("there").permissions();
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_was_abandoned_goes_while_the_worker_runs() {
+        let base = tempfile::tempdir().expect("a folder");
+        let keep = Duration::from_hours(24);
+        let now = SystemTime::now();
+        let scratch = Scratch::start(base.path().to_owned(), keep, now).expect("started");
+        let at = |hours| now + Duration::from_hours(hours);
+        drop(scratch.open(run(), now).expect("a folder"));
+        let [used, other] =
+            ['X', 'Y'].map(|last| format!("{}{last}", &RUN[..25]).parse().expect("a run"));
+        let kept = scratch.open(used, now).expect("a folder");
+        for hours in [1, 23] {
+            scratch.open(other, at(hours)).expect("a folder");
+            assert!(base.path().join(RUN).exists(), "after {hours} h");
+        }
+        scratch.open(other, at(25)).expect("a folder");
+        assert!(!base.path().join(RUN).exists());
+        assert!(base.path().join(used.to_string()).exists(), "somebody works in it");
+        drop(kept);
     }
 }

@@ -172,7 +172,7 @@ impl Roots {
 
     /// The folder of a run, made if it has none. Blocks.
     pub(crate) fn scratch(&self, run: RunId) -> Answer<Arc<Space>> {
-        self.scratch.open(run).map_err(|error| {
+        self.scratch.open(run, SystemTime::now()).map_err(|error| {
             let base = self.scratch.base().display();
             let message = format!("the run's scratch folder cannot be made in {base}: {error}");
             Refusal::new(Reason::Failed, message)

@@ -43,6 +43,21 @@ impl Asked {
     }
 }
 
+/// The use of a line, counted at the end of its request, however that comes: unless a secret or an address was refused
+/// after all.
+struct LineUse<'a> {
+    caller: &'a Caller,
+    line: Option<(usize, usize)>,
+}
+
+impl Drop for LineUse<'_> {
+    fn drop(&mut self) {
+        if let Some((line, method)) = self.line {
+            self.caller.allowed(Capability::Http, line, &[method]);
+        }
+    }
+}
+
 /// What one request needs of the call that it is made in.
 pub(crate) struct Exchange {
     pub(crate) shared: Arc<Shared>,
@@ -68,9 +83,7 @@ impl Exchange {
             asked.explain(denial::not_granted(&self.caller.component, &asked.method, &target));
             return Err(Error::HttpRequestDenied);
         };
-        if let Some((line, method)) = leave.line {
-            self.caller.allowed(Capability::Http, line, &[method]);
-        }
+        let mut line = LineUse { caller: &self.caller, line: leave.line };
         self.prepare(&mut request, &target, leave)?;
 
         let until =
@@ -87,6 +100,9 @@ impl Exchange {
             self.send(request, key, options, until).await
         };
         let sent = timeout_at(until, sending).await;
+        if let Ok(Err(Error::HttpRequestDenied | Error::DestinationIpProhibited)) = &sent {
+            line.line = None;
+        }
         let (response, held) = match sent {
             Err(_) => return Err(Error::HttpResponseTimeout),
             Ok(Err(error)) => {

@@ -5,6 +5,9 @@ use http::Method;
 use super::destination::Destination;
 use super::target::Target;
 
+/// How long a path may be to be told in full; longer ones are cut, and their line is that of the whole server.
+const SHOWN: usize = 256;
+
 /// No grant includes the request.
 pub(crate) fn not_granted(component: &str, method: &Method, target: &Target) -> String {
     let what = what(method, target);
@@ -20,10 +23,14 @@ pub(crate) fn not_granted(component: &str, method: &Method, target: &Target) -> 
     let server = server(target);
     let exactly = format!("{server}{}", target.path);
     let covers = |to: &str| {
-        !target.path.contains('*') && to.parse::<Destination>().is_ok_and(|to| to.includes(target))
+        target.path.len() <= SHOWN
+            && !target.path.contains('*')
+            && to.parse::<Destination>().is_ok_and(|to| to.includes(target))
     };
     let (to, ambiguous) = if covers(&exactly) {
         (exactly, "")
+    } else if target.path.len() > SHOWN {
+        (server, " (and so would one with the beginning of its path)")
     } else {
         (
             server,
@@ -58,7 +65,12 @@ pub(crate) fn at_closed_address(
 
 /// Without the query, which may hold what nobody should read in a log.
 fn what(method: &Method, target: &Target) -> String {
-    format!("{method} {}{}", server(target), target.path)
+    let Target { path, .. } = target;
+    // A path of a URI is ASCII.
+    match path.get(..SHOWN) {
+        Some(begin) if path.len() > SHOWN => format!("{method} {}{begin}…", server(target)),
+        _ => format!("{method} {}{path}", server(target)),
+    }
 }
 
 fn server(target: &Target) -> String {
@@ -107,6 +119,15 @@ mod tests {
             assert!(Leave::for_request(&grants, &target, &method, false).is_some(), "{words}");
             assert!(words.contains(&format!("{{ to = {to:?}, ")), "{words}");
         }
+    }
+
+    #[test]
+    fn a_long_path_is_not_told_in_full() {
+        let target = target(&format!("http://a.test/{}", "x".repeat(60_000)));
+        let words = not_granted("billing", &Method::GET, &target);
+        assert!(words.len() < 600 && words.contains("x… was"), "{words}");
+        let grants = [suggested(&words)];
+        assert!(Leave::for_request(&grants, &target, &Method::GET, false).is_some(), "{words}");
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl PathRule {
         let Some(parts) = parts(path) else { return false };
         let many = if *open { parts.len() >= rules.len() } else { parts.len() == rules.len() };
         many && rules.iter().zip(&parts).all(|(rule, part)| match rule {
-            Part::One => !part.is_empty(),
+            Part::One => !name(part).is_empty(),
             Part::Exactly(own) => own == part,
         })
     }
@@ -78,10 +78,15 @@ fn decode(part: &str) -> Option<Vec<u8>> {
     let twice = decoded
         .windows(3)
         .any(|w| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit());
-    // Some servers cut a part at its parameters before they look for dots.
-    let name = decoded.split(|byte| *byte == b';').next().unwrap_or_default();
-    let dots = matches!(name, b"." | b"..");
-    (!dots && !twice && !decoded.iter().any(hidden)).then_some(decoded)
+    let dots = matches!(name(&decoded), b"." | b"..");
+    // Some decoders make a dot or a slash of bytes that are longer than they need to be (`%c0%ae`), and are no UTF-8.
+    let text = std::str::from_utf8(&decoded).is_ok();
+    (text && !dots && !twice && !decoded.iter().any(hidden)).then_some(decoded)
+}
+
+/// A part without its parameters: some servers cut them off before they look at it.
+fn name(part: &[u8]) -> &[u8] {
+    part.split(|byte| *byte == b';').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -116,6 +121,11 @@ mod tests {
             ("/a/**", "/a/%252e%252e/b", false),
             ("/a/**", "/a/..;x=1/b", false),
             ("/a/**", "/a/..%3bx/b", false),
+            ("/a/**", "/a/%c0%ae%c0%ae/b", false),
+            ("/a/**", "/a/x%c0%afb", false),
+            ("/a/**", "/a/%e0%80%ae./b", false),
+            ("/a/**", "/a/b%fcchse", false),
+            ("/a/**", "/a/b%C3%BCcher", true),
             ("/a/**", "/a/..%2fb", false),
             ("/a/**", "/a/..%5cb", false),
             ("/a/**", "/a\\..\\b", false),
@@ -134,6 +144,9 @@ mod tests {
             ("/a/*/c", "/a/../c", false),
             ("/a/*", "/a/b", true),
             ("/a/*", "/a/", false),
+            ("/a/*", "/a/;x", false),
+            ("/a/*/c", "/a/%3bx/c", false),
+            ("/a/*", "/a/b;x", true),
             ("/*/**", "/a", true),
             ("/*/**", "/", false),
         ] {

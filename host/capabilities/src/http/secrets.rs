@@ -36,7 +36,7 @@ pub(crate) async fn fill(
     let to = origin.to_string();
     for value in request.headers_mut().values_mut() {
         let replaced = filler.fill(Part::Header, &to, value.as_bytes());
-        if let Some(secret) = replaced.map_err(|refusal| refused(refusal))? {
+        if let Some(secret) = replaced.map_err(refused)? {
             // The secret has a line end in it, or another byte that no header holds.
             let mut secret = HeaderValue::from_bytes(&secret)
                 .map_err(|_| Error::HttpRequestHeaderSize { field_name: None, field_size: None })?;
@@ -56,7 +56,7 @@ pub(crate) async fn fill(
     })?;
     let mut body = body.to_bytes();
     let replaced = filler.fill(Part::Body, &to, &body);
-    if let Some(filled) = replaced.map_err(|refusal| refused(refusal))? {
+    if let Some(filled) = replaced.map_err(refused)? {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(filled.len()));
         body = filled.into();
     }

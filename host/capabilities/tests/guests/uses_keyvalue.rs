@@ -37,12 +37,15 @@ impl Place {
             Self::Redis(server) => {
                 let shared = Some(server.shared("5s"));
                 let folder = tempfile::tempdir().expect("a folder");
-                provider(&format!("keyvalue = 'redis'\n{grants}"), &folder, shared)
+                provider(&format!("{REDIS}{grants}"), &folder, shared)
             }
         };
         Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider.expect("a provider"))]).await
     }
 }
+
+/// Says where values are to be kept; the server itself is handed over.
+const REDIS: &str = "keyvalue = 'redis'\nredis.url = 'redis://127.0.0.1'\n";
 
 fn provider(
     grants: &str,
@@ -138,7 +141,7 @@ async fn nothing_is_opened_outside_of_a_step() {
 #[tokio::test]
 async fn a_redis_that_is_down_or_silent_is_an_error_and_nothing_hangs() {
     let folder = tempfile::tempdir().expect("a folder");
-    let grants = format!("keyvalue = 'redis'\n{GRANTS}");
+    let grants = format!("{REDIS}{GRANTS}");
     let nobody = format!("[redis]\nurl = 'redis://127.0.0.1:{}'\nwithin = '300ms'", free_port());
     let down = crate::redis_server::shared(&nobody);
     let server = RedisServer::with(&["--enable-debug-command", "local"]);
@@ -165,7 +168,7 @@ async fn a_redis_that_is_down_or_silent_is_an_error_and_nothing_hangs() {
 async fn what_redis_holds_is_out_of_reach_of_the_capability_redis() {
     let server = RedisServer::start();
     let folder = tempfile::tempdir().expect("a folder");
-    let grants = format!("keyvalue = 'redis'\n{GRANTS}");
+    let grants = format!("{REDIS}{GRANTS}");
     let provider = provider(&grants, &folder, Some(server.shared("5s"))).expect("a provider");
     let site = Site::new(guests::USES_KEYVALUE, vec![Arc::new(provider)]).await;
     site.run("keeps", json!({"bucket": "own"})).await;
@@ -178,7 +181,8 @@ async fn what_redis_holds_is_out_of_reach_of_the_capability_redis() {
 #[test]
 fn redis_without_a_server_is_an_error_of_the_configuration() {
     let folder = tempfile::tempdir().expect("a folder");
-    let refused = provider("keyvalue = 'redis'", &folder, None).expect_err("no server");
+    assert!(capabilities::grants::parse("keyvalue = 'redis'").is_err(), "no server is written");
+    let refused = provider(REDIS, &folder, None).expect_err("no server");
     assert_eq!(refused, SetupError::NoServer);
 }
 

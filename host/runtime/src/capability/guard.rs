@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use self::readings::readings;
+use self::readings::{lists, readings};
 use crate::fault::Fault;
 
 /// Knows the values that must stay within this worker. One of the providers has one, where there are such values.
@@ -116,7 +116,11 @@ impl Guards {
                 return Err(Revealed::Secret(secret.name));
             }
         }
-        if guard.has_placeholder(text.as_bytes()) {
+        let listed = lists(text);
+        if let Some(secret) = guard.secrets_in(&listed).into_iter().next() {
+            return Err(Revealed::Secret(secret.name));
+        }
+        if guard.has_placeholder(text.as_bytes()) || guard.has_placeholder(&listed) {
             return Err(Revealed::Placeholder);
         }
         Ok(())

@@ -5,13 +5,14 @@ use serde_json::json;
 use crate::call::{Made, impatient, load, runtime};
 
 /// What each breaks, and what the error must say.
-const BREAKS: [(&str, &str, &str); 9] = [
+const BREAKS: [(&str, &str, &str); 10] = [
     ("loop", "LimitExceeded", "for longer than the limit of"),
     ("memory", "LimitExceeded", "more than the limit of 64 MiB"),
     ("stack", "LimitExceeded", "of stack; look for endless recursion"),
     ("output", "LimitExceeded", "more than the limit of 1 MiB to its standard output"),
     ("result", "LimitExceeded", "of JSON, more than the limit of 4 MiB"),
     ("host-call", "LimitExceeded", "more than the limit of 8 MiB to the host in one call"),
+    ("handles", "LimitExceeded", "held more than 10000 things of the host at one time"),
     ("panic", "Panic", "this is the guest's own message"),
     ("trap", "Trap", "trapped: "),
     ("exit", "Trap", "called exit"),

@@ -142,3 +142,29 @@ async fn a_name_that_cannot_be_looked_up_is_an_error_in_time() {
     }
     assert_eq!(used(&site), Used { calls: 3, denied: 0 });
 }
+
+#[tokio::test]
+async fn an_open_connection_is_used_while_no_name_can_be_looked_up() {
+    /// Answers once, and never again.
+    struct Once(AtomicUsize);
+    #[async_trait]
+    impl Resolver for Once {
+        async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => Ok(vec![IpAddr::from([127, 0, 0, 1])]),
+                _ => Err(io::Error::other("no server answers")),
+            }
+        }
+    }
+    let server = Server::start().await;
+    let site = resolving(PRIVATE, Arc::new(Once(AtomicUsize::new(0)))).await;
+    let at = |path: &str| get(format!("http://pooled.test:{}{path}", server.address.port()));
+    for _ in 0..3 {
+        assert_eq!(site.run("error", at("/")).await, "done \"200 2 ok\"");
+    }
+    // The server leaves: now the name has to be looked up.
+    assert_eq!(site.run("error", at("/leave")).await, "done \"200 2 ok\"");
+    server.until_all_are_closed().await;
+    assert_eq!(site.run("error", at("/")).await, "done \"Dns\"");
+    assert_eq!((server.connections(), server.requests().len()), (1, 4));
+}

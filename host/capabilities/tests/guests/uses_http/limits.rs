@@ -72,3 +72,26 @@ async fn thousands_of_requests_at_once_wait_for_their_turn() {
     assert_eq!(server.requests().len(), 1000);
     assert!(server.most_open() <= 64 + 32, "{} at once", server.most_open());
 }
+
+#[tokio::test]
+async fn answers_that_nobody_reads_hold_so_many_connections_and_no_more() {
+    let server = Server::start().await;
+    let site = site(&whole(&server)).await;
+    let asked = json!({"url": format!("http://{}", server.address), "count": 300});
+    let said = site.run("hoard", asked).await;
+    assert!(said.starts_with("done [64,[\"") && said.contains("ConnectionLimitReached"), "{said}");
+    assert_eq!(server.most_open(), 64);
+    // What it held is given back with the end of its step.
+    server.until_all_are_closed().await;
+    assert_eq!(site.run("send", get(server.url("/"))).await, "done \"200 2 ok\"");
+}
+
+#[tokio::test]
+async fn the_headers_of_a_request_have_their_limit() {
+    let site = site("").await;
+    let made = async |bytes: u64| site.run("fields", json!({"url": "", "count": bytes})).await;
+    assert_eq!(made(15_000).await, "done 15000");
+    let said = made(100_000).await;
+    let expected = "LimitExceeded: function fields of component uses-http: in step \"fields\" it put more than";
+    assert!(said.starts_with(expected) && said.contains("16 KiB into the headers"), "{said}");
+}

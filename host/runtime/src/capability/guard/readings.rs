@@ -15,6 +15,21 @@ pub(super) fn readings(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     .take(DEEP + 1)
 }
 
+/// The bytes that a text lists as numbers, such as `[104,117]`: what becomes of bytes that are stored as they came. Each
+/// list ends in a line end here.
+pub(super) fn lists(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for list in text.split('[').skip(1) {
+        let numbers = list.split(']').next().unwrap_or_default().split(',');
+        let before = bytes.len();
+        bytes.extend(numbers.map_while(|number| number.trim().parse::<u8>().ok()));
+        if bytes.len() > before {
+            bytes.push(b'\n');
+        }
+    }
+    bytes
+}
+
 /// The text with each escape of JSON, of source code and of HTML replaced by what it stands for.
 fn read(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
@@ -106,6 +121,20 @@ mod tests {
             (r"\ud83d alone", " alone"),
         ] {
             assert_eq!(read(text), says, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_read() {
+        for (text, says) in [
+            ("[104,105]", "hi\n"),
+            (r#"{"a":[104, 105],"b":[[106],[107 ]],"c":[]}"#, "hi\nj\nk\n"),
+            ("[104,105,256,106]", "hi\n"),
+            ("[104,105", "hi\n"),
+            ("104,105]", ""),
+            (r#"["104"]"#, ""),
+        ] {
+            assert_eq!(lists(text), says.as_bytes(), "{text}");
         }
     }
 
