@@ -44,3 +44,4 @@ pub use self::everywhere::everywhere;
 pub use self::report::{Finding, Report, What};
 
 pub(crate) use self::boundary::Watch;
+pub(crate) use self::everywhere::message;

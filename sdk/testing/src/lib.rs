@@ -34,6 +34,7 @@
 //!
 //! * [`Kit`] is the world of one test: functions, stubs, events and time. With [`test`] a test is given one.
 //! * [`Run`] is a run as it stands, with assertions on its steps and its end.
+//! * [`replay`] takes runs that were recorded elsewhere, and tells where the code parts from them.
 //! * [`crash`] repeats a scenario with the worker killed at each boundary of a step, and tells what would have
 //!   happened twice. [`Effects`] notes what happens outside.
 //!
@@ -47,6 +48,7 @@ mod journal;
 mod kit;
 mod native;
 mod path;
+mod recordings;
 mod run;
 mod served;
 mod stage;
@@ -72,6 +74,7 @@ pub use system_bus_sdk::test;
 pub use self::effects::{Effect, Effects};
 pub use self::journal::SentEvent;
 pub use self::kit::Kit;
+pub use self::recordings::{Recording, Replayed, assert_follows, replay};
 pub use self::run::{Run, RunStatus, Step};
 pub use self::world::Asked;
 

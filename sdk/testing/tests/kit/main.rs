@@ -2,5 +2,6 @@
 
 mod crashes;
 mod flow;
+mod recordings;
 mod shop;
 mod steps;
