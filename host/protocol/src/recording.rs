@@ -34,6 +34,7 @@ pub use self::compare::{
 };
 pub use self::redact::{PathError, RedactionPath};
 use crate::call::{Call, CallError, Route};
+use crate::crypt::{self, OpenError, Vault};
 use crate::digest::Digest;
 use crate::id::{AppId, FunctionId, RunId, StepId};
 
@@ -98,6 +99,13 @@ pub enum RecordedStatus {
     Skipped,
 }
 
+impl RecordedStatus {
+    /// Whether nothing more happens to it.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
 /// How true memos are to what calls carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,6 +148,9 @@ pub enum RecordingError {
         /// Its version.
         found: u32,
     },
+    /// It holds values that cannot be decrypted.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
 }
 
 impl Recording {
@@ -198,6 +209,28 @@ impl Recording {
         let mut text = serde_json::to_string_pretty(self).expect("it has string keys only");
         text.push('\n');
         text
+    }
+
+    /// The recording with everything readable that was encrypted on the server. It then holds what nobody but the worker
+    /// was to read: keep it as you keep the key.
+    pub fn opened(mut self, vault: Option<&Vault>) -> Result<Self, RecordingError> {
+        let broken = |error: CallError| RecordingError::Unreadable(error.to_string());
+        let call = self.call(self.steps.len()).map_err(broken)?;
+        let opened = crypt::open_call(vault, call)?;
+        for step in &mut self.steps {
+            let memo = opened.memos.text_of(&step.id).map(str::to_owned);
+            if let Some(memo) = memo.and_then(|memo| RawValue::from_string(memo).ok()) {
+                step.memo = memo;
+            }
+        }
+        if let Ok(events) = serde_json::from_str::<Vec<Box<RawValue>>>(opened.events()) {
+            self.events = events;
+        }
+        let output = self.output.as_ref().map(|output| crypt::open_result(vault, output.get()));
+        if let Some(opened) = output.transpose()?.flatten() {
+            self.output = RawValue::from_string(opened).ok();
+        }
+        Ok(self)
     }
 
     /// The call that carries the run on when the first so many of its steps have ended: good for a replay, not for
