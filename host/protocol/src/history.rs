@@ -32,8 +32,8 @@ struct Span {
     /// With `includeOutput=true`.
     #[serde(default)]
     output: Option<Value>,
-    /// To the byte; our own engine only.
-    #[serde(default)]
+    /// To the byte; our own engine only. That of a sleep is `null`.
+    #[serde(default, deserialize_with = "present")]
     memo: Option<Box<RawValue>>,
     #[serde(default)]
     children: Vec<Span>,
@@ -137,6 +137,10 @@ impl Span {
         };
         to_raw_value(&memo).expect("it has string keys only")
     }
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(json).map(Some)
 }
 
 #[cfg(test)]

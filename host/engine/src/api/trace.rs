@@ -39,7 +39,7 @@ fn trace(run: &Run, memos: &Memos) -> Value {
     let children = run.stack.iter().map(|step| {
         let mut span = json!({
             "id": format!("{}-{step}", run.id),
-            "name": step,
+            "name": run.step_names.get(step).cloned().unwrap_or_else(|| step.to_string()),
             "status": "COMPLETED",
             "stepId": step,
             "children": [],
