@@ -209,9 +209,7 @@ impl Run {
 
     /// Notes what people call a step that is reported.
     fn name(&mut self, step: &Reported) {
-        if !self.step_names.contains_key(&step.id) {
-            self.step_names.insert(step.id, step.name.clone());
-        }
+        self.step_names.entry(step.id).or_insert_with(|| step.name.clone());
     }
 
     /// How the queue knows an item.

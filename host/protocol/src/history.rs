@@ -61,13 +61,14 @@ impl History {
 
     /// The same with what each ended with, as far as the trace tells: memos of the form that calls carry.
     pub fn recorded(&self) -> Vec<RecordedStep> {
-        let recorded = self.ended().into_iter().map(|Ended { step, at, span }| RecordedStep {
-            id: step,
-            // Our own engine has the hash in the place of a name that it does not know.
-            name: span.name.clone().filter(|name| *name != step.to_string()),
-            ended_at: Some(at),
-            memo: span.stored(),
-        });
+        let recorded =
+            self.ended().into_iter().map(|Ended { step, at, span, result }| RecordedStep {
+                id: step,
+                // Our own engine has the hash in the place of a name that it does not know.
+                name: span.name.clone().filter(|name| *name != step.to_string()),
+                ended_at: Some(at),
+                memo: result.stored(span.step_op.as_deref()),
+            });
         recorded.collect()
     }
 
@@ -84,11 +85,14 @@ impl History {
     }
 }
 
-/// A step that has ended, and the span that tells most of it.
+/// A step that has ended.
 struct Ended<'h> {
     step: StepId,
     at: Timestamp,
+    /// Its own span.
     span: &'h Span,
+    /// The one that tells its result: its own, or that of its last attempt.
+    result: &'h Span,
 }
 
 impl Span {
@@ -98,12 +102,12 @@ impl Span {
             match ended.iter_mut().find(|known| known.step == step) {
                 Some(known) => {
                     // Attempts are spans of their own within the step's; the last one has its result.
-                    if at >= known.at && (self.output.is_some() || known.span.output.is_none()) {
-                        known.span = self;
+                    if at >= known.at && self.output.is_some() {
+                        known.result = self;
                     }
                     known.at = known.at.max(at);
                 }
-                None => ended.push(Ended { step, at, span: self }),
+                None => ended.push(Ended { step, at, span: self, result: self }),
             }
         }
         for child in &self.children {
@@ -115,7 +119,7 @@ impl Span {
     ///
     /// A server tells an object as it is and puts anything else into one with the member `data`. A result that is such an
     /// object itself is therefore mistaken for what is in it.
-    fn stored(&self) -> Box<RawValue> {
+    fn stored(&self, op: Option<&str>) -> Box<RawValue> {
         if let Some(memo) = &self.memo {
             return memo.clone();
         }
@@ -127,7 +131,7 @@ impl Span {
             },
             _ => output,
         };
-        let memo = match (self.step_op.as_deref(), self.status.as_deref()) {
+        let memo = match (op, self.status.as_deref()) {
             (Some("SLEEP"), _) => Value::Null,
             // The event as it came, or nothing when none did.
             (Some("WAIT_FOR_EVENT"), _) => output,
