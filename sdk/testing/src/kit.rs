@@ -45,6 +45,9 @@ pub struct Kit {
     served: Vec<Rc<dyn Served>>,
     /// Calls whose bodies take time, with their answers and the moments at which they come.
     under_way: Vec<Answering>,
+    /// Where components may send requests.
+    #[cfg(feature = "component")]
+    pub(crate) allowed: Vec<String>,
 }
 
 /// A call whose answer is on its way.
@@ -71,7 +74,13 @@ impl Kit {
     pub(crate) fn watched(watch: Watch) -> Self {
         let start = Timestamp::from_second(1_767_225_600).expect("it is a time");
         let stage = Stage::new(Offline::new(start), watch, app());
-        Self { stage: Rc::new(stage), served: Vec::new(), under_way: Vec::new() }
+        Self {
+            stage: Rc::new(stage),
+            served: Vec::new(),
+            under_way: Vec::new(),
+            #[cfg(feature = "component")]
+            allowed: Vec::new(),
+        }
     }
 
     /// Begins at another time.
@@ -96,7 +105,7 @@ impl Kit {
         self
     }
 
-    fn add(&mut self, function: Rc<dyn Served>) {
+    pub(crate) fn add(&mut self, function: Rc<dyn Served>) {
         let id = function.config().id.clone();
         self.served.retain(|served| served.config().id != id);
         self.served.push(function);
@@ -184,9 +193,14 @@ impl Kit {
 
     /// The runs of a function, in the order in which they were made.
     pub fn runs<F: Function>(&self) -> Vec<Run> {
+        self.runs_of(F::DECLARATION.id)
+    }
+
+    /// The same for a function of which only the id is known.
+    pub fn runs_of(&self, function: &str) -> Vec<Run> {
         let runs = self.stage.engine.borrow().runs();
         let runs = runs.into_iter().map(|run| self.look(run));
-        runs.filter(|run| run.function == F::DECLARATION.id).collect()
+        runs.filter(|run| run.function == function).collect()
     }
 
     /// A run as it stands.

@@ -43,6 +43,8 @@
 
 pub mod crash;
 
+#[cfg(feature = "component")]
+mod component;
 mod effects;
 mod journal;
 mod kit;
