@@ -16,6 +16,7 @@ pub(crate) mod operator;
 pub(crate) mod plan;
 pub(crate) mod reload;
 pub(crate) mod rollback;
+pub(crate) mod run;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Go back to an earlier generation
     Rollback(Rollback),
+    /// Take a run of a server home as a file, and replay it against any code
+    Run(run::Run),
     /// Start one program for the worker that started this (spoken to through the standard input)
     #[command(hide = true)]
     Launch,
@@ -117,6 +120,7 @@ impl Command {
             Self::Grants(_) => "grants",
             Self::Plan(_) => "plan",
             Self::Rollback(_) => "rollback",
+            Self::Run(run) => run.name(),
             Self::Compile => "compile",
             Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
@@ -128,8 +132,8 @@ impl Command {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
             Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
-            // What a component logs while it describes itself is not what was asked for.
-            Self::Inspect(_) => "error",
+            // What a component logs while it describes itself, or in a replay, is not what was asked for.
+            Self::Inspect(_) | Self::Run(_) => "error",
             Self::Functions(_)
             | Self::Reload(_)
             | Self::Generations(_)

@@ -1,7 +1,7 @@
 //! Configuration from the environment, parsed before anything is bound.
 
 mod connect;
-mod inngest;
+pub(crate) mod inngest;
 mod instance;
 
 pub(crate) use connect::transport;

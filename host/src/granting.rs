@@ -10,7 +10,7 @@ use capabilities::telemetry::Origin;
 use capabilities::{Grants, Surroundings};
 use registry::Registry;
 use runtime::http::Destination;
-use runtime::{Compilation, Limits, Runtime};
+use runtime::{Compilation, Guard, Limits, Runtime};
 
 /// The operator's file, read; or none, and then nothing is granted.
 #[derive(Debug, Default)]
@@ -85,6 +85,24 @@ impl GrantsFile {
             capabilities::providers(&self.grants, &surroundings).context("the grants")?;
         let runtime = Runtime::with_providers(limits, allow, compilation, providers)?;
         Ok(runtime.granting(self.grants.granted()))
+    }
+
+    /// What knows the secrets of the file, where it has any. Nothing is granted to anybody.
+    pub(crate) fn guard(&self) -> anyhow::Result<Option<Arc<dyn Guard>>> {
+        if self.path.is_none() {
+            return Ok(None);
+        }
+        let program = std::env::current_exe().context("where this program is")?;
+        let folder = tempfile::tempdir().context("a temporary folder")?;
+        let surroundings = Surroundings {
+            scratch: folder.path().join("scratch"),
+            folder: folder.path().to_owned(),
+            launcher: Launcher::new(program, ["launch".into()]),
+            origin: origin(),
+        };
+        let providers =
+            capabilities::providers(&self.grants, &surroundings).context("the grants")?;
+        Ok(providers.iter().find_map(|provider| provider.guard()))
     }
 
     /// Fails where the file names a component that is not among these and may not be missing.

@@ -60,6 +60,7 @@ fn main() -> ExitCode {
             Command::Generations(args) => cli::generations::run(args, cli.json).await,
             Command::Plan(args) => cli::plan::run(args, cli.json).await,
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
+            Command::Run(args) => cli::run::run(args, cli.json).await,
             Command::Grants(args) => cli::grants::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Launch => cli::launch::run(),

@@ -99,7 +99,7 @@ pub use self::error::{Error, Failure, Result, ResultExt, Retry};
 pub use self::event::{Cron, Event, Failed, Field, Holds, Incoming, Outgoing, Place, Shape};
 pub use self::io::Io;
 pub use self::refusal::{Reason, Refused};
-pub use system_bus_sdk_macros::{Event, Input, function, on_failure};
+pub use system_bus_sdk_macros::{Event, Input, function, on_failure, test};
 
 /// Makes the crate a component with these functions.
 ///

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::error::Result;
 
 /// The other side of the conversation.
-pub(crate) trait Host {
+pub trait Host {
     /// Nothing can progress: reports what changed and asks what to do.
     fn next(&self, found: &[Found<'_>], dropped: &[u32]) -> Answer;
 
@@ -32,23 +32,37 @@ pub(crate) trait Host {
 }
 
 /// A step that was polled for the first time.
-#[derive(Clone, Copy)]
-pub(crate) struct Found<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) kind: &'static str,
-    pub(crate) options: &'a str,
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Its id, with its key.
+    pub id: &'a str,
+    /// Its kind, as hosts know it.
+    pub kind: &'static str,
+    /// The kind's options as JSON; may be empty.
+    pub options: &'a str,
 }
 
 /// What to do next.
-pub(crate) enum Answer {
+#[derive(Debug)]
+pub enum Answer {
     /// The stored end of a step.
-    Resolved { step: u32, value: Memo },
+    Resolved {
+        /// Its ordinal.
+        step: u32,
+        /// What is stored.
+        value: Memo,
+    },
     /// Run the body of a step.
-    Execute { step: u32, input: Option<String> },
+    Execute {
+        /// Its ordinal.
+        step: u32,
+        /// Its edited input as JSON.
+        input: Option<String>,
+    },
 }
 
 /// A stored result as JSON, or a stored error as JSON.
-pub(crate) type Memo = std::result::Result<String, String>;
+pub type Memo = std::result::Result<String, String>;
 
 /// What is known of the call itself.
 pub(crate) struct Facts {

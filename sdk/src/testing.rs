@@ -38,6 +38,8 @@
 
 pub(crate) mod condition;
 mod ended;
+#[doc(hidden)]
+pub mod native;
 mod pending;
 mod server;
 mod session;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::id::RunId;
+use protocol::id::{RunId, StepId};
 use serde_json::value::RawValue;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::queue::CallId;
 use crate::reply::Reply;
 use crate::request::Response;
 use crate::requester::Requester;
-use crate::run::{Checkpoint, Errand, Refusal, Status};
+use crate::run::{Checkpoint, Errand, Refusal, Status, memo_key};
 use crate::store::Store;
 
 /// How many inputs share one commit at most.
@@ -39,11 +39,15 @@ pub(crate) enum Input {
     Signal(String, Box<RawValue>, oneshot::Sender<Option<RunId>>),
     Checkpoint(RunId, Checkpoint, oneshot::Sender<Result<(), Refusal>>),
     Rerun(Rerun, oneshot::Sender<Result<RunId, RerunError>>),
+    Memos(RunId, oneshot::Sender<Memos>),
     Read(Answer),
     Replied(CallId, Reply),
     Fetched(Box<Errand>, Response),
     Returned(CallId),
 }
+
+/// What the steps of a run have left behind.
+pub(crate) type Memos = BTreeMap<StepId, Box<RawValue>>;
 
 /// The engine's task has ended.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -94,6 +98,11 @@ impl Handle {
     /// Does a run once more; the new run.
     pub(crate) async fn rerun(&self, rerun: Rerun) -> Result<Result<RunId, RerunError>, Stopped> {
         self.ask(|answer| Input::Rerun(rerun, answer)).await
+    }
+
+    /// What the ended steps of a run have left behind, whether the run has ended or not; nothing of an unknown run.
+    pub(crate) async fn memos(&self, run: RunId) -> Result<Memos, Stopped> {
+        self.ask(|answer| Input::Memos(run, answer)).await
     }
 
     /// Reads from the machine.
@@ -312,16 +321,29 @@ impl Driver {
             Ok(kept) => kept,
             Err(error) => return Ok(Err(error)),
         };
+        let memos = self.stored(kept).await?;
+        Ok(self.machine.rerun(rerun, &memos, Timestamp::now(), &mut self.entropy))
+    }
+
+    /// The memos of a run's ended steps. Those of a run that has ended are in the store only, so everything is stored
+    /// first.
+    async fn memos(&mut self, run: RunId) -> Result<Memos, EngineError> {
+        self.commit().await?;
+        let steps = self.machine.run(run).map(|run| run.stack.clone()).unwrap_or_default();
+        self.stored(steps.into_iter().map(|step| (step, memo_key(run, step))).collect()).await
+    }
+
+    /// What is stored under these keys.
+    async fn stored(&self, keys: Vec<(StepId, String)>) -> Result<Memos, EngineError> {
         let store = Arc::clone(&self.store);
         let load = tokio::task::spawn_blocking(move || {
             let mut memos = BTreeMap::new();
-            for (step, key) in kept {
+            for (step, key) in keys {
                 memos.extend(store.memo(&key)?.map(|memo| (step, memo)));
             }
             Ok::<_, EngineError>(memos)
         });
-        let memos = load.await.map_err(|error| EngineError::Write(error.to_string()))??;
-        Ok(self.machine.rerun(rerun, &memos, Timestamp::now(), &mut self.entropy))
+        load.await.map_err(|error| EngineError::Write(error.to_string()))?
     }
 
     async fn take(&mut self, input: Input, answers: &mut Vec<Answer>) -> Result<(), EngineError> {
@@ -350,6 +372,10 @@ impl Driver {
             Input::Rerun(rerun, answer) => {
                 let outcome = self.rerun(rerun).await?;
                 answers.push(later(answer, outcome));
+            }
+            Input::Memos(run, answer) => {
+                let memos = self.memos(run).await?;
+                answers.push(later(answer, memos));
             }
             Input::Replied(call, reply) => {
                 self.machine.replied(call, reply, now, entropy);

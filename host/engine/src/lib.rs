@@ -47,6 +47,7 @@ mod flow;
 mod function;
 mod gateway;
 mod machine;
+pub mod offline;
 mod op;
 mod options;
 mod queue;

@@ -139,6 +139,25 @@ impl Op {
         }
     }
 
+    /// The step it is about.
+    pub(crate) fn step(&self) -> Option<&Reported> {
+        match self {
+            Self::StepRun { step, .. }
+            | Self::StepError { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepPlanned { step }
+            | Self::Sleep { step, .. }
+            | Self::WaitForEvent { step, .. }
+            | Self::WaitForSignal { step, .. }
+            | Self::Invoke { step, .. }
+            | Self::Request { step, .. } => Some(step),
+            Self::Discovery { .. }
+            | Self::Nothing
+            | Self::Complete { .. }
+            | Self::Dropped { .. } => None,
+        }
+    }
+
     /// The step it begins, which ends by itself or by a later call.
     pub(crate) fn begins(&self) -> Option<StepId> {
         match self {

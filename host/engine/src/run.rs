@@ -21,6 +21,7 @@ use crate::entropy::Entropy;
 use crate::event::EventId;
 use crate::flow::Keys;
 use crate::machine::record::{Record, Table};
+use crate::op::Reported;
 use crate::queue::{ItemId, Queue, Ticket};
 use crate::waiting::Waiting;
 
@@ -75,7 +76,7 @@ pub(crate) enum Work {
 
 impl Work {
     /// Whether it is a call to the worker; else it is a timer, perhaps with something that comes before it.
-    fn is_call(&self) -> bool {
+    pub(crate) fn is_call(&self) -> bool {
         matches!(self, Self::Discovery | Self::Step { .. })
     }
 }
@@ -132,6 +133,9 @@ pub(crate) struct Run {
     /// When each of them did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) step_ends: BTreeMap<StepId, Timestamp>,
+    /// What people call its steps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) step_names: BTreeMap<StepId, String>,
     /// Steps that must end before the next discovery call.
     pub(crate) pending: BTreeSet<StepId>,
     /// Every step that ever got an item: none gets a second one.
@@ -201,6 +205,11 @@ impl Run {
     /// The bytes of all memos, about as a call carries them.
     pub(crate) fn state_bytes(&self) -> usize {
         self.memos.values().map(|memo| memo.get().len() + 45).sum()
+    }
+
+    /// Notes what people call a step that is reported.
+    fn name(&mut self, step: &Reported) {
+        self.step_names.entry(step.id).or_insert_with(|| step.name.clone());
     }
 
     /// How the queue knows an item.

@@ -20,6 +20,7 @@ mod open;
 mod seal;
 
 pub use key::{KeyError, Vault};
+pub(crate) use open::open_result;
 pub use open::{OpenError, open_call};
 pub use seal::Sealer;
 

@@ -15,7 +15,7 @@
 //!
 //! [`connect`] has the frames of the second transport, [`handback`] what is said of a call that will not be finished, and
 //! [`checkpoint`] what stores the steps of one that goes on. Registration uses [`function`], [`cron`], [`sync`] and [`introspect`]; sending uses [`event`]. [`history`]
-//! reads what the server tells of a run's past.
+//! reads what the server tells of a run's past, and [`recording`] keeps one as a file that any code can be compared with.
 
 pub mod call;
 pub mod checkpoint;
@@ -36,6 +36,7 @@ pub mod introspect;
 pub mod memo;
 pub mod op;
 pub mod outcome;
+pub mod recording;
 pub mod replay;
 pub mod reply;
 pub mod role;

@@ -2,6 +2,7 @@
 
 mod apps;
 mod connect;
+mod recording;
 mod run;
 mod runs;
 mod state;
@@ -99,19 +100,13 @@ impl ServerApi {
     pub fn new(options: &Options) -> Result<Self, reqwest::Error> {
         // One TLS provider for the whole program; a second installation changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let keys = match &options.trust {
-            Trust::Dev => Vec::new(),
-            Trust::Signed(keys) => {
-                std::iter::once(&keys.primary).chain(&keys.fallback).cloned().collect()
-            }
-        };
         Ok(Self {
             client: Client::builder().timeout(TIMEOUT).build()?,
             api_origin: options.api_origin.clone(),
             event_api_origin: options.event_api_origin.clone(),
             // A development server takes any key, but the path needs one.
             event_key: options.event_key.clone().unwrap_or_else(|| "NO_EVENT_KEY_SET".to_owned()),
-            keys,
+            keys: keys(&options.trust),
             env: options.env.clone(),
         })
     }
@@ -208,6 +203,16 @@ impl ApiError {
             Self::Unreachable { .. } | Self::Differs(_) => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
             Self::Unauthorized { .. } | Self::NoKey { .. } | Self::Answer(_) => false,
+        }
+    }
+}
+
+/// The keys to be believed with, the first one first.
+fn keys(trust: &Trust) -> Vec<SigningKey> {
+    match trust {
+        Trust::Dev => Vec::new(),
+        Trust::Signed(keys) => {
+            std::iter::once(&keys.primary).chain(&keys.fallback).cloned().collect()
         }
     }
 }

@@ -9,6 +9,7 @@ mod duration;
 mod expand;
 mod names;
 mod parse;
+mod scenario;
 mod selector;
 
 use proc_macro::TokenStream;
@@ -79,6 +80,24 @@ pub fn function(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn on_failure(arguments: TokenStream, item: TokenStream) -> TokenStream {
     durable(Role::FailureHandler, arguments, item)
+}
+
+/// Makes a `fn(kit: &mut Kit)` a test of functions, with the kit of the crate `system-bus-testing`, which is to be
+/// among the dependencies for development.
+///
+/// ```ignore
+/// #[system_bus_sdk::test(crash = "everywhere")]
+/// fn an_order_is_charged_once(kit: &mut Kit) {
+///     kit.stub("charge", |_| Ok(7));
+///     assert_eq!(kit.run::<fulfil>(OrderPaid { cents: 700 }).output::<u32>(), 7);
+/// }
+/// ```
+///
+/// With `crash = "everywhere"` it runs once as it is, and then once for each boundary of a step that it came by, with the
+/// worker killed there; it fails when something would have happened twice.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    finish(scenario::test(arguments.into(), item.into()))
 }
 
 fn durable(role: Role, arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -1,38 +1,59 @@
 //! A run's trace: which of its steps have ended, and when.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::runs::{no_run, parse_second, short, shouted};
 use super::second::{Problem, single};
+use crate::driver::Memos;
 use crate::machine::Machine;
 use crate::run::Run;
 
+/// What a trace is to have beside the times.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Wanted {
+    include_output: bool,
+}
+
 /// `GET /v2/runs/{id}/trace`: a span for the run, and one in it for each step that has ended, in the order in which they
-/// did. The real server tells more of each.
+/// did. The real server tells more of each. With `includeOutput=true` each has an `output`, as the real server tells it,
+/// and what calls carry for the step, to the byte, as `memo`.
 pub(super) async fn of_run(
     State(shared): State<Shared>,
     Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let id = parse_second(&id)?;
-    let read = move |machine: &Machine| machine.run(id).map(trace);
+    let memos =
+        if wanted.include_output { shared.engine.memos(id).await? } else { Memos::default() };
+    let read = move |machine: &Machine| machine.run(id).map(|run| trace(run, &memos));
     let trace = shared.engine.read(read).await?;
     trace.map(|trace| single(Some(&trace))).ok_or_else(|| no_run(id))
 }
 
-fn trace(run: &Run) -> Value {
+fn trace(run: &Run, memos: &Memos) -> Value {
     let children = run.stack.iter().map(|step| {
         let mut span = json!({
             "id": format!("{}-{step}", run.id),
-            "name": step,
+            "name": run.step_names.get(step).cloned().unwrap_or_else(|| step.to_string()),
             "status": "COMPLETED",
             "stepId": step,
             "children": [],
         });
         if let Some(at) = run.step_ends.get(step) {
             span["endedAt"] = json!(at);
+        }
+        if let Some(memo) = memos.get(step) {
+            let (failed, output) = told(memo.get());
+            span["output"] = output;
+            span["memo"] = json!(memo);
+            if failed {
+                span["status"] = json!("FAILED");
+            }
         }
         span
     });
@@ -49,4 +70,15 @@ fn trace(run: &Run) -> Value {
         }
     }
     json!({"runId": run.id, "rootSpan": root})
+}
+
+/// Whether a step failed, and what it ended with, in the form of the real server: without the wrapper of results, and
+/// with one around whatever is no object.
+fn told(memo: &str) -> (bool, Value) {
+    let memo: Value = serde_json::from_str(memo).unwrap_or_default();
+    let wrapped = |name| memo.as_object().filter(|members| members.len() == 1)?.get(name);
+    let failed = wrapped("error").is_some();
+    let inner = wrapped("data").or_else(|| wrapped("error")).unwrap_or(&memo);
+    let output = if inner.is_object() { inner.clone() } else { json!({ "data": inner }) };
+    (failed, output)
 }

@@ -211,6 +211,7 @@ impl Machine {
             planning: false,
             stack: Vec::new(),
             step_ends: BTreeMap::new(),
+            step_names: BTreeMap::new(),
             pending: BTreeSet::new(),
             planned: BTreeSet::new(),
             requested: BTreeSet::new(),

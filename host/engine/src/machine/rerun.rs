@@ -80,6 +80,7 @@ impl Machine {
             }
             _ => None,
         };
+        let names = old.step_names.clone();
         let id = self.start(start, now, entropy);
         if let Some(run) = self.runs.get_mut(&id) {
             for (step, _) in kept {
@@ -92,6 +93,7 @@ impl Machine {
                 }
             }
             run.inputs.extend(edited);
+            run.step_names = names;
         }
         Ok(id)
     }

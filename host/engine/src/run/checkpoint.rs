@@ -100,7 +100,11 @@ impl Run {
 
     fn keep(&mut self, op: &RawValue, stage: &mut Stage<'_>) -> Result<(), Refusal> {
         let now: Timestamp = stage.now;
-        match op::parse_one(op, now).map_err(Refusal::Unusable)? {
+        let op = op::parse_one(op, now).map_err(Refusal::Unusable)?;
+        if let Some(step) = op.step() {
+            self.name(step);
+        }
+        match op {
             Op::StepRun { step, .. } if self.memos.contains_key(&step.id) => Ok(()),
             Op::StepRun { .. } if !self.has_room() => {
                 Err(Refusal::Unusable("the run has 1000 steps already".to_owned()))

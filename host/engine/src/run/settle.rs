@@ -107,6 +107,9 @@ impl Run {
         ops.sort_by_key(|op| !matches!(op, Op::WaitForEvent { .. }));
         let mut report = Report { item: id, retry_at: None, finished: Vec::new(), reporting };
         for op in ops {
+            if let Some(step) = op.step() {
+                self.name(step);
+            }
             if let Some(step) = op.begins() {
                 // A step that was reported before keeps what it got then: its place in the queue, its end.
                 if !self.planned.insert(step) {

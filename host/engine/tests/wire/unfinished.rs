@@ -88,6 +88,13 @@ async fn a_trace_tells_in_which_order_steps_ended() {
     assert!(trace["data"]["rootSpan"]["children"][1]["endedAt"].is_string());
     let history: History = serde_json::from_value(trace["data"].clone()).expect("a trace");
     assert_eq!(history.completed(), ["one", "two"].map(StepId::hash));
+    // What they ended with is told on demand, in the words of the real server and to the byte.
+    assert!(trace["data"]["rootSpan"]["children"][0]["memo"].is_null());
+    let (_, trace) = client.get(&format!("{path}?includeOutput=true")).await;
+    let one = &trace["data"]["rootSpan"]["children"][0];
+    assert_eq!((&one["memo"], &one["output"]), (&json!({"data": "one"}), &json!({"data": "one"})));
+    let history: History = serde_json::from_value(trace["data"].clone()).expect("a trace");
+    assert_eq!(history.recorded()[0].memo.get(), r#"{"data":"one"}"#);
     assert_eq!(client.get("/v2/runs/01M81GXW71CEV7JQT6T4T8NAKZ/trace").await.0, 404);
     engine.shutdown().await;
 }

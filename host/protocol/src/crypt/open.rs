@@ -62,6 +62,11 @@ pub fn open_call(vault: Option<&Vault>, call: Call) -> Result<Call, OpenError> {
     Ok(call.with_events(&first, &events))
 }
 
+/// A function's result with everything readable; none where nothing of it is encrypted.
+pub(crate) fn open_result(vault: Option<&Vault>, text: &str) -> Result<Option<String>, OpenError> {
+    replace(text, |marker| open(vault, marker, None, "the run's result"))
+}
+
 /// The value that a marker stands for. Steps' own results open in their step only; results of other functions and
 /// members of events open wherever the server put them.
 fn open(
