@@ -1,5 +1,7 @@
 //! Whole deliveries.
 
+mod kit;
+
 use crate::{IssueTriaged, IssuesReceived, Kind, Outcome, triage};
 use serde_json::json;
 use system_bus_sdk::prelude::*;

@@ -1,5 +1,7 @@
 //! Whole beats.
 
+mod kit;
+
 use crate::{Beaten, HeartbeatRequested, pulse};
 use serde_json::json;
 use system_bus_sdk::prelude::*;

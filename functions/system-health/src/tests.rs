@@ -1,5 +1,7 @@
 //! Whole checks, with the network answered by the test.
 
+mod kit;
+
 use crate::{Mode, Report, Status, check_system_health};
 use serde_json::json;
 use system_bus_sdk::http::{HttpError, HttpErrorKind, Request, Response};

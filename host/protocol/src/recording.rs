@@ -256,7 +256,11 @@ fn present<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Box<RawVa
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::outcome::Outcome;
+    use crate::step::StepName;
 
     #[test]
     fn what_is_no_recording_says_why() {
@@ -272,6 +276,34 @@ mod tests {
             let error = Recording::parse(json).expect_err(json).to_string();
             assert!(error.contains(says), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn what_was_encrypted_is_readable_with_its_key_and_not_without() {
+        let vault = Arc::new(Vault::parse(&"ab".repeat(32), None).expect("a key"));
+        let run = "01M81GXW71CEV7JQT6T4T8NAKZ".parse().expect("an id");
+        let (app, function) = ("a".parse().expect("an id"), "f".parse().expect("an id"));
+        let mut recording = Recording::new(run, app, function, RecordedStatus::Completed);
+        let raw = |json: String| RawValue::from_string(json).expect("JSON");
+        recording.events.push(raw(r#"{"name":"a/b"}"#.to_owned()));
+        let sealer = crypt::Sealer::new(Arc::clone(&vault), &recording.call(0).expect("a call"));
+        let step = StepName { id: StepId::hash("a"), name: "a".to_owned(), index: 0 };
+        let data = raw(r#""plain""#.to_owned());
+        let ran =
+            Outcome::StepRan { step: step.clone(), race: false, data: data.clone(), timing: None };
+        let Outcome::StepRan { data: sealed, .. } = sealer.outcome(ran) else { panic!("it ran") };
+        let Outcome::Done(output) = sealer.outcome(Outcome::Done(data)) else {
+            panic!("it is done")
+        };
+        let memo = raw(format!(r#"{{"data":{sealed}}}"#));
+        recording.steps.push(RecordedStep { id: step.id, name: None, ended_at: None, memo });
+        recording.output = Some(output);
+        assert!(!recording.to_json().contains("plain"));
+        let without = recording.clone().opened(None).expect_err("there is no key").to_string();
+        assert!(without.contains("SYSTEM_BUS_ENCRYPTION_KEY is not set"), "{without}");
+        let opened = recording.opened(Some(&vault)).expect("there is the key");
+        assert_eq!(opened.steps[0].memo.get(), r#"{"data":"plain"}"#);
+        assert_eq!(opened.output.expect("a result").get(), r#""plain""#);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Errors {
         }
     }
 
-    fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
         self.0.map_or(Ok(()), Err)
     }
 }

@@ -5,6 +5,8 @@ use quote::quote;
 use syn::parse::Parser;
 use syn::{Error, ItemFn, LitStr, Result, ReturnType};
 
+use crate::parse::Errors;
+
 /// How often the test runs.
 enum Crash {
     /// Once, as it is.
@@ -17,18 +19,18 @@ pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> Result<TokenStr
     let crash = crash(arguments)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
-    let fault = |message: &str| Err(Error::new_spanned(signature, message));
+    let mut errors = Errors::default();
+    let mut refuse = |message: &str| errors.add(Error::new_spanned(signature, message));
     if signature.asyncness.is_some() {
-        return fault(
-            "a test lets the time pass by itself and is not async: take the `async` away",
-        );
+        refuse("a test lets the time pass by itself and is not async: take the `async` away");
     }
     if signature.inputs.len() != 1 || !signature.generics.params.is_empty() {
-        return fault("a test takes the kit and nothing else: `fn name(kit: &mut Kit)`");
+        refuse("a test takes the kit and nothing else: `fn name(kit: &mut Kit)`");
     }
     if !matches!(signature.output, ReturnType::Default) {
-        return fault("a test returns nothing: use `expect` for what may fail");
+        refuse("a test returns nothing: use `expect` for what may fail");
     }
+    errors.end()?;
     let run = match crash {
         Crash::Nowhere => quote!(once),
         Crash::Everywhere => quote!(everywhere),

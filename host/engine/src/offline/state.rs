@@ -53,8 +53,8 @@ pub struct RunState {
     pub output: Option<Box<RawValue>>,
     /// Its steps that have ended, in that order.
     pub steps: Vec<EndedStep>,
-    /// Whether a call of it is due or under way; otherwise it waits for time or for somebody.
-    pub is_called: bool,
+    /// When a call of it is due, or was, where it has not been answered; none while it waits for time or for somebody.
+    pub next_call: Option<Timestamp>,
 }
 
 /// A step that has ended.
@@ -117,7 +117,12 @@ impl Offline {
             ended_at: run.ended_at,
             output: run.output.clone(),
             steps: run.stack.iter().filter_map(step).collect(),
-            is_called: run.items.values().any(|item| item.work.is_call()),
+            next_call: run
+                .items
+                .values()
+                .filter(|item| item.work.is_call())
+                .map(|item| item.due)
+                .min(),
         }
     }
 }

@@ -56,12 +56,12 @@ fn a_run_goes_through_steps_sleeps_and_lost_calls_at_the_owners_pace() {
     let op = Op { step: name("nap"), code: sleep, race: false };
     engine.reply(call, &Told::of(Outcome::Planned(vec![op]), terms));
     let state = engine.run(run).expect("a run");
-    assert_eq!((state.status, state.is_called), (RunStatus::Running, false));
+    assert_eq!((state.status, state.next_call), (RunStatus::Running, None));
     while engine.calls().is_empty() {
         // Housekeeping is due every hour, so this is not the end of the sleep at once.
         let due = engine.next_due().expect("something is due");
         engine.pass_to(due);
-        if engine.run(run).expect("a run").is_called {
+        if engine.run(run).expect("a run").next_call.is_some() {
             break;
         }
     }

@@ -18,9 +18,10 @@ static CLOCKWORK: LazyLock<Clockwork> = LazyLock::new(|| {
     built.expect("a test may have a thread")
 });
 
-/// By its bytes, and by where it may send requests.
-static LOADED: LazyLock<Mutex<HashMap<(Digest, Vec<String>), Arc<Component>>>> =
-    LazyLock::new(Mutex::default);
+/// Components by their bytes, and by where they may send requests.
+type Loaded = HashMap<(Digest, Vec<String>), Arc<Component>>;
+
+static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
 
 pub(super) fn clockwork() -> &'static Clockwork {
     &CLOCKWORK

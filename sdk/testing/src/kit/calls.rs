@@ -177,7 +177,8 @@ fn step(
     let function = served.config().id.to_string();
     let hosted = !matches!(known.kind, "run" | "send-event" | "send-signal");
     let answers = stage.world.borrow().answers_for(&function, &known.step);
-    if !served.is_remote() && !(hosted && answers) {
+    let apart = served.is_remote() || (hosted && answers);
+    if !apart {
         return Ok(None);
     }
     let (step, attempt) = (known.step, call.attempt.number);

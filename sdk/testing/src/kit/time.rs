@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::id::RunId;
 
 use super::Kit;
-use crate::run::Run;
+use crate::run::{Run, RunStatus};
 
 /// The longest that a test lets a run go on: more than the longest wait.
 const LONGEST: Duration = Duration::from_hours(800 * 24);
@@ -77,10 +77,16 @@ impl Kit {
         self.stage.engine.borrow().next_due().into_iter().chain(answer).min()
     }
 
-    /// Whether a call is under way, or will be made without anybody's doing.
+    /// Whether a call is under way, or an attempt comes that only its pause keeps back. What is due and has not been called
+    /// waits for a place; what has never been called waits for its time.
     fn is_busy(&self) -> bool {
         let engine = self.stage.engine.borrow();
-        let called = |run: RunId| engine.run(run).is_some_and(|run| run.is_called);
-        !self.under_way.is_empty() || engine.runs().into_iter().any(called)
+        let pauses = |run: RunId| {
+            engine.run(run).is_some_and(|run| {
+                run.status == RunStatus::Running
+                    && run.next_call.is_some_and(|due| due > engine.now())
+            })
+        };
+        !self.under_way.is_empty() || engine.runs().into_iter().any(pauses)
     }
 }

@@ -97,6 +97,11 @@ pub(crate) async fn refund(ctx: Ctx, _order: OrderPaid) -> Result<()> {
     ctx.sleep("think", Duration::from_mins(5)).await
 }
 
+#[function(id = "restock", on(OrderPaid), throttle(limit = 1, period = "1h"), retries = 1)]
+pub(crate) async fn restock(ctx: Ctx, order: OrderPaid) -> Result<String> {
+    ctx.step("order", async |_io| Ok(order.order_id)).await
+}
+
 #[on_failure(of = ten_steps, retries = 1)]
 pub(crate) async fn apologize(ctx: Ctx, failed: Failed<OrderPaid>) -> Result<String> {
     let order = failed.event()?.data.order_id;
