@@ -8,6 +8,7 @@ mod errands;
 mod flow;
 mod flow_any;
 mod invoke;
+mod limits;
 mod outlets;
 mod rerun;
 mod restart;
