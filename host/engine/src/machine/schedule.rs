@@ -84,7 +84,7 @@ impl Machine {
 
 /// A moment within `most` from now.
 fn put_off(now: Timestamp, most: Duration, entropy: &mut dyn Entropy) -> Timestamp {
-    let millis = (entropy.bits() >> 64) % most.as_millis().max(1);
+    let millis = entropy.bits() % most.as_millis().max(1);
     let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
     now.checked_add(pause).unwrap_or(now)
 }

@@ -7,6 +7,7 @@ mod checkpoints;
 mod errands;
 mod flow;
 mod flow_any;
+mod histories;
 mod invoke;
 mod limits;
 mod outlets;
