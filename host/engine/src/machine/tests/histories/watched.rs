@@ -14,7 +14,7 @@ pub(super) struct Watched<'h> {
     stacks: BTreeMap<RunId, Vec<StepId>>,
     /// How much of what was told has been looked at.
     heard: usize,
-    /// How many more calls were told to have ended for each run than may be: its ends.
+    /// How often each run was told to have ended.
     ends: BTreeMap<RunId, u32>,
     /// Runs that began to exist.
     begun: BTreeSet<RunId>,
@@ -72,6 +72,19 @@ impl<'h> Watched<'h> {
             self.world.machine.replied(order.call, reply, now, &mut self.world.entropy);
         }
         self.world.save();
+    }
+
+    /// Does the next thing. What is old is looked for each month instead of each hour: most of a history is sleep.
+    pub(super) fn step(&mut self, until: Timestamp) -> bool {
+        let moved = self.world.step(until);
+        let (hour, month) =
+            (jiff::SignedDuration::from_hours(1), jiff::SignedDuration::from_hours(720));
+        let now = self.world.now;
+        let prune = &mut self.world.machine.next_prune;
+        if prune.is_some_and(|next| next <= now + hour) {
+            *prune = Some(now + month);
+        }
+        moved
     }
 
     /// Whether nothing is left to do.
