@@ -23,10 +23,10 @@ const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 const CALLS_AT_ONCE: u32 = 100;
 
 pub(crate) async fn drill(size: Size) -> Vec<String> {
-    let mut short = crashes(size.pick(10_000, 150), size.pick(12, 4)).await;
-    short.extend(calm("all at once", size.pick(10_000, 100), None).await);
+    let mut short = crashes(size.pick(10_000, 100), size.pick(12, 4)).await;
+    short.extend(calm("all at once", size.pick(10_000, 40), None).await);
     let pace = Duration::from_millis(size.pick(5, 20));
-    short.extend(calm("one after another", size.pick(10_000, 50), Some(pace)).await);
+    short.extend(calm("one after another", size.pick(10_000, 20), Some(pace)).await);
     short
 }
 
