@@ -39,7 +39,7 @@ impl Machine {
                         jitter,
                         next,
                     };
-                    let same = |old: &&Cron| Cron { next, jitter, ..(*old).clone() } == cron;
+                    let same = |old: &&Cron| Cron { jitter, next, ..(*old).clone() } == cron;
                     if let Some(old) = before.iter().find(same) {
                         cron.next = old.next.min(next);
                     }
