@@ -73,7 +73,7 @@ async fn crashes(events: usize, kills: usize) -> Vec<String> {
     }
     let all = u32::try_from(events * STEPS.len()).expect("not that many");
     let again = bodies.saturating_sub(all);
-    let most = u32::try_from(engines + workers).expect("few") * CALLS_AT_ONCE;
+    let explained = u32::try_from(engines + workers).expect("few") * CALLS_AT_ONCE;
 
     let mut figures = Figures::of("engine: crashes of engine and worker");
     figures.add("seed of the moments", luck.seed());
@@ -86,7 +86,7 @@ async fn crashes(events: usize, kills: usize) -> Vec<String> {
     figures.add("steps that ended", found.steps);
     figures.add("steps that ended twice", found.steps_twice);
     figures.add("bodies that never ran", missing);
-    figures.add("bodies that ran again after a crash", format!("{again} (at most {most})"));
+    figures.add("bodies that ran again after a crash", format!("{again} (at most {explained})"));
     figures.add("all of it took", format!("{took:.1?}"));
     figures.print();
 
@@ -97,7 +97,10 @@ async fn crashes(events: usize, kills: usize) -> Vec<String> {
         }
     };
     must(missing == 0, format!("{missing} bodies never ran"));
-    must(again <= most, format!("{again} bodies ran again, after crashes that explain {most}"));
+    must(
+        again <= explained,
+        format!("{again} bodies ran again, and the crashes explain {explained}"),
+    );
     must(engines > 0 && workers > 0, format!("{engines} engines and {workers} workers killed"));
     short
 }
