@@ -28,7 +28,8 @@ build-functions:
 # worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways), `reload`
 # (versions alternate under load), `pinning` (runs sleep while versions are deployed), `canary` (one that fails, one that
 # does well), `takeover` (a second worker takes the first one's place), `escapes` (components that want more than they were
-# granted), `outage` (Redis, the disk and names fail under load)
+# granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events
+# to five steps: with crashes of worker and engine, and without)
 drill which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 

@@ -5,6 +5,7 @@ mod apps;
 mod checkpoint;
 mod connect;
 mod events;
+mod history;
 mod lists;
 mod register;
 mod runs;
@@ -55,6 +56,7 @@ pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> R
         .route("/v0/connect/start", post(connect::start))
         .route("/v0/connect/flush", post(connect::flush))
         .route("/v0/connect/envs/{env}/conns", get(connect::connections))
+        .route("/v1/events", get(history::events))
         .route("/v1/events/{id}", get(events::event))
         .route("/v1/events/{id}/runs", get(runs::of_event))
         .route("/v1/runs/{id}", get(runs::one).delete(runs::cancel))

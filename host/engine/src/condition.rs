@@ -1,5 +1,6 @@
 //! Conditions and keys: CEL over `event`, and over `async` where two events are compared.
 
+mod names;
 mod restricted;
 
 use std::collections::HashMap;
@@ -27,6 +28,9 @@ impl Condition {
         let fault = |problem: String| format!("expression {text:?} does not compile: {problem}");
         let compiled = with_room(|| Program::compile(text)).map_err(fault)?;
         let program = compiled.map_err(|error| fault(error.to_string()))?;
+        if let Some(name) = with_room(|| names::unknown(program.expression())).map_err(fault)? {
+            return Err(fault(format!("it knows no {name}; there are event and async")));
+        }
         Ok(Self { text: text.to_owned(), program })
     }
 

@@ -4,6 +4,8 @@ mod declared;
 mod flow;
 mod options;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use protocol::cron::CronExpression;
 use protocol::event::EventName;
@@ -46,8 +48,15 @@ pub(crate) enum Fault {
 /// What starts a function.
 #[derive(Debug)]
 pub(crate) enum Trigger {
-    Event { pattern: EventName, condition: Option<Condition> },
-    Cron(Box<CronExpression>),
+    Event {
+        pattern: EventName,
+        condition: Option<Condition>,
+    },
+    /// By the clock. Each firing is put off by some of `jitter`, so that not all that is due then begins at once.
+    Cron {
+        expression: Box<CronExpression>,
+        jitter: Duration,
+    },
 }
 
 impl Function {
@@ -112,10 +121,15 @@ impl Function {
         (started, faults)
     }
 
-    /// Its schedules, and when each fires next.
-    pub(crate) fn schedules(&self, now: Timestamp) -> impl Iterator<Item = (&str, Timestamp)> {
+    /// Its schedules with their jitters, and when each fires next.
+    pub(crate) fn schedules(
+        &self,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&str, Duration, Timestamp)> {
         self.triggers.iter().filter_map(move |trigger| match trigger {
-            Trigger::Cron(cron) => Some((cron.as_str(), cron.next_after(now)?)),
+            Trigger::Cron { expression, jitter } => {
+                Some((expression.as_str(), *jitter, expression.next_after(now)?))
+            }
             Trigger::Event { .. } => None,
         })
     }
@@ -180,8 +194,9 @@ fn trigger(json: &Value) -> Result<Trigger, String> {
             Ok(Trigger::Event { pattern, condition })
         }
         (None, Some(Value::String(cron))) if json.get("expression").is_none() => {
-            let cron = CronExpression::parse(cron).map_err(|error| error.to_string())?;
-            Ok(Trigger::Cron(Box::new(cron)))
+            let expression = CronExpression::parse(cron).map_err(|error| error.to_string())?;
+            let jitter = options::jitter(json.get("jitter"))?;
+            Ok(Trigger::Cron { expression: Box::new(expression), jitter })
         }
         _ => Err(format!(
             "its trigger {json} is not either an event or a cron; leave out the other's members"
@@ -242,6 +257,9 @@ mod tests {
             (json!({"triggers": [{"event": "a/b"}, {"event": "a/b"}]}), "there twice"),
             (json!({"triggers": [{"event": "a/b", "cron": null}]}), "either an event or a cron"),
             (json!({"triggers": [{"cron": "0 0 9 * * *"}]}), "6 fields"),
+            (json!({"triggers": [{"cron": "0 9 * * *", "jitter": "6m"}]}), "trigger's jitter"),
+            (json!({"triggers": [{"cron": "0 9 * * *", "jitter": 30}]}), "trigger's jitter 30"),
+            (json!({"triggers": [{"event": "a/b", "expression": "evnt.x"}]}), "knows no evnt"),
             (json!({"triggers": [{"event": "a/b", "expression": "1 +"}]}), "does not compile"),
             (json!({"triggers": vec![json!({"event": "a"}); 11]}), "11 triggers"),
             (json!({"timeouts": {"start": "x"}}), "function app-f: its timeouts.start"),

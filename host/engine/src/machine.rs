@@ -344,6 +344,11 @@ impl Machine {
         self.events.get(&id)
     }
 
+    /// All events, the latest first.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.values().rev()
+    }
+
     /// The runs an event started.
     pub(crate) fn runs_of(&self, event: EventId) -> impl Iterator<Item = &Run> {
         let ids = self.by_event.get(&event).map(Vec::as_slice).unwrap_or_default();

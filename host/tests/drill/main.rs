@@ -25,6 +25,7 @@ mod suite;
 
 mod canary;
 mod connect;
+mod engine;
 mod escapes;
 mod hostile;
 mod outage;
@@ -40,9 +41,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 10] = [
+const DRILLS: [&str; 11] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage",
+    "escapes", "outage", "engine",
 ];
 
 /// How much a drill does.
@@ -125,6 +126,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "takeover" => takeover::drill(size).await,
         "escapes" => escapes::drill(size).await,
         "outage" => outage::drill(size).await,
+        "engine" => engine::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

@@ -88,6 +88,12 @@ impl Server {
         self.own.as_ref().map(|(_, data)| data.path())
     }
 
+    /// The resident memory of our own engine in KiB, where the system tells.
+    #[allow(dead_code, reason = "only a drill asks")]
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        self.own.as_ref().and_then(|(process, _)| process.resident_kib())
+    }
+
     fn reached(
         origin: String,
         mode: Mode,

@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::event::{EventError, NewEvent};
 use protocol::header;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::Shared;
 use super::answer::{Fault, wrapped};
-use crate::event::{EventId, Seed};
+use crate::event::{Event, EventId, Seed};
 use crate::machine::Incoming;
 
 /// The largest event.
@@ -87,10 +87,15 @@ pub(super) async fn event(
     let id = parse_id(&id)?;
     let event = shared.engine.read(move |machine| machine.event(id).cloned()).await?;
     let event = event.ok_or_else(|| missing(id))?;
+    Ok(wrapped(&shown(&event)))
+}
+
+/// An event as the first API shows it.
+pub(super) fn shown(event: &Event) -> Value {
     let mut data = event.json();
     data["internal_id"] = json!(event.id);
     data["received_at"] = json!(event.received_at);
-    Ok(wrapped(&data))
+    data
 }
 
 /// An event's id from a path.

@@ -76,8 +76,11 @@ async fn page(
     paging: &Paging,
     wanted: impl Fn(&Run) -> bool + Send + 'static,
 ) -> Result<Response, Problem> {
+    // What is on other pages is not put into words: nothing else happens in the engine while this is read.
+    let (after, most) = (paging.after(), paging.limit(PAGE) + 1);
     let read = move |machine: &Machine| -> Vec<Value> {
-        machine.runs().filter(|run| wanted(run)).map(summary).collect()
+        let rest = machine.runs().filter(|run| after.is_none_or(|after| run.id < after));
+        rest.filter(|run| wanted(run)).take(most).map(summary).collect()
     };
     let runs = shared.engine.read(read).await?;
     Ok(paging.page(runs, PAGE, |run| run["id"].as_str().unwrap_or_default()))

@@ -1,5 +1,7 @@
 //! The form of the second REST API: camel case, pages, faults in a list.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -54,6 +56,16 @@ pub(super) struct Paging {
 }
 
 impl Paging {
+    /// How many items the page has at most.
+    pub(super) fn limit(&self, default: usize) -> usize {
+        self.limit.unwrap_or(default).clamp(1, 100)
+    }
+
+    /// What the page before ended with; nothing where that cannot be read.
+    pub(super) fn after<T: FromStr>(&self) -> Option<T> {
+        self.cursor.as_deref()?.parse().ok()
+    }
+
     /// Cuts the page out of a list, whose items are told apart by `name`.
     pub(super) fn page(
         &self,
@@ -61,7 +73,7 @@ impl Paging {
         default: usize,
         name: impl Fn(&Value) -> &str,
     ) -> Response {
-        let limit = self.limit.unwrap_or(default).clamp(1, 100);
+        let limit = self.limit(default);
         let after = self.cursor.as_ref();
         let found = after.and_then(|cursor| items.iter().position(|item| name(item) == cursor));
         let begin = found.map_or(0, |position| position + 1);

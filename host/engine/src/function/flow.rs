@@ -20,11 +20,20 @@ impl Declared {
             calls,
             runs,
             throttle: self.throttle.as_ref().map(throttle).transpose()?,
-            limit: self.rate_limit.as_ref().map(limit).transpose()?,
+            limit: self.limit()?,
             debounce: self.debounce.as_ref().map(debounce).transpose()?,
             priority: compiled("its priority.run", priority)?,
             singleton: self.singleton.as_ref().map(singleton).transpose()?,
         })
+    }
+
+    /// What thins events out. An idempotency is one event a day for each value of its key, and takes the place of a
+    /// rate limit.
+    fn limit(&self) -> Result<Option<Keyed<Rate>>, String> {
+        match compiled("its idempotency", self.idempotency.as_deref())? {
+            Some(key) => Ok(Some(Keyed { rule: Rate::limit(1, DAY), key: Some(key) })),
+            None => self.rate_limit.as_ref().map(limit).transpose(),
+        }
     }
 
     fn concurrencies(&self) -> Result<(Vec<Concurrency>, Option<Concurrency>), String> {

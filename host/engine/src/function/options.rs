@@ -15,6 +15,7 @@ use crate::flow::FlowRules;
 const MOST_CANCELS: usize = 5;
 const MOST_BATCHED: usize = 100;
 const WEEK: Duration = Duration::from_hours(7 * 24);
+const LONGEST_JITTER: Duration = Duration::from_mins(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What a function declares.
@@ -27,8 +28,6 @@ pub(crate) struct Rules {
     /// How long a run may take from its first call.
     pub(crate) finish_within: Option<Duration>,
     pub(crate) batch: Option<BatchRule>,
-    /// Events with the same value start one run a day.
-    pub(crate) idempotency: Option<Condition>,
 }
 
 /// Which event cancels a run.
@@ -96,7 +95,6 @@ impl Declared {
                 timeouts.and_then(|all| all.finish.as_deref()),
             )?,
             batch: self.batch_events.map(batch).transpose()?,
-            idempotency: compiled("its idempotency", self.idempotency.as_deref())?,
         })
     }
 }
@@ -156,6 +154,19 @@ pub(super) fn lasting(what: &str, text: Option<&str>) -> Result<Option<Duration>
     present(text).map(parse).transpose()
 }
 
+/// By how much a schedule's firing may be put off; nothing when it does not say.
+pub(super) fn jitter(json: Option<&Value>) -> Result<Duration, String> {
+    match json {
+        None | Some(Value::Null) => Ok(Duration::ZERO),
+        Some(Value::String(text)) if text.is_empty() => Ok(Duration::ZERO),
+        Some(Value::String(text)) if duration::parse(text) == Some(Duration::ZERO) => {
+            Ok(Duration::ZERO)
+        }
+        Some(Value::String(text)) => within("trigger's jitter", text, SECOND, LONGEST_JITTER),
+        Some(other) => Err(format!("its trigger's jitter {other} is no text")),
+    }
+}
+
 pub(super) fn within(
     what: &str,
     text: &str,
@@ -182,7 +193,7 @@ mod tests {
         .expect("rules");
         assert_eq!(rules.start_within, Some(Duration::from_secs(30)));
         assert_eq!(rules.finish_within, Some(Duration::from_hours(24)));
-        assert!(rules.idempotency.is_some() && rules.batch.is_none());
+        assert!(rules.flow.limit.is_some() && rules.batch.is_none());
         let queued: Timestamp = "2026-11-22T13:00:00Z".parse().expect("a time");
         let after = |minutes| queued + jiff::SignedDuration::from_mins(minutes);
         assert!(rules.cancel[0].holds_for(queued, after(60)));

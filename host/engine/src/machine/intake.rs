@@ -53,8 +53,6 @@ struct Listener {
     app: String,
     slug: String,
     uuid: String,
-    /// What its idempotency makes of the event.
-    key: Option<String>,
     gather: Gather,
 }
 
@@ -91,9 +89,8 @@ impl Machine {
         let listeners = self.listeners(event, &json, now);
         let (identity, silent) = (event.identity(), event.tells_of_an_end());
         let due = if listeners.is_empty() { None } else { event.due(now) };
-        for Listener { app, slug, uuid, key, gather } in listeners {
-            let mut is_first = |identity: &str| self.is_first(format!("{uuid}/{identity}"), now);
-            if !is_first(&identity) || key.is_some_and(|key| !is_first(&format!("key/{key}"))) {
+        for Listener { app, slug, uuid, gather } in listeners {
+            if !self.is_first(format!("{uuid}/{identity}"), now) {
                 continue;
             }
             let start = Start { silent, due, ..Start::of(app, slug, vec![event.id]) };
@@ -119,13 +116,11 @@ impl Machine {
                 faults.iter().for_each(warn);
                 if started {
                     let rules = &function.rules;
-                    let key = rules.idempotency.as_ref();
                     let batch = rules.batch.as_ref();
                     listeners.push(Listener {
                         app: app.registration.name.clone(),
                         slug: function.slug.clone(),
                         uuid: function.uuid.clone(),
-                        key: key.and_then(|key| key.key(json).inspect_err(warn).ok()),
                         gather: batch.map_or(Gather::Alone, |rule| gather(rule, json, now)),
                     });
                 }

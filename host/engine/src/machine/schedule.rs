@@ -1,5 +1,7 @@
 //! Cron triggers.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use protocol::cron::CronExpression;
 use protocol::event::SCHEDULED;
@@ -17,6 +19,8 @@ pub(crate) struct Cron {
     pub(crate) app: String,
     pub(crate) slug: String,
     pub(crate) expression: String,
+    /// By how much a run is put off at most.
+    jitter: Duration,
     pub(crate) next: Timestamp,
 }
 
@@ -27,14 +31,15 @@ impl Machine {
         let before = std::mem::take(&mut self.crons);
         for app in self.apps.values() {
             for function in &app.functions {
-                for (expression, next) in function.schedules(now) {
+                for (expression, jitter, next) in function.schedules(now) {
                     let mut cron = Cron {
                         app: app.registration.name.clone(),
                         slug: function.slug.clone(),
                         expression: expression.to_owned(),
+                        jitter,
                         next,
                     };
-                    let same = |old: &&Cron| Cron { next, ..(*old).clone() } == cron;
+                    let same = |old: &&Cron| Cron { jitter, next, ..(*old).clone() } == cron;
                     if let Some(old) = before.iter().find(same) {
                         cron.next = old.next.min(next);
                     }
@@ -65,10 +70,21 @@ impl Machine {
             // A clock that was set back does not fire the same moment twice.
             let identity = format!("{}/{}/{}/{}", cron.app, cron.slug, cron.expression, cron.next);
             if self.is_first(identity, now) {
-                let expression = Some(cron.expression);
-                let start = Start { cron: expression, ..Start::of(cron.app, cron.slug, vec![id]) };
+                let due = (!cron.jitter.is_zero()).then(|| put_off(now, cron.jitter, entropy));
+                let start = Start {
+                    cron: Some(cron.expression),
+                    due,
+                    ..Start::of(cron.app, cron.slug, vec![id])
+                };
                 self.admit(start, Admission::ALL, now, entropy);
             }
         }
     }
+}
+
+/// A moment within `most` from now.
+fn put_off(now: Timestamp, most: Duration, entropy: &mut dyn Entropy) -> Timestamp {
+    let millis = entropy.bits() % most.as_millis().max(1);
+    let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+    now.checked_add(pause).unwrap_or(now)
 }

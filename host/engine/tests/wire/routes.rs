@@ -202,3 +202,36 @@ async fn what_cannot_start_says_why() {
     let error = Engine::start(Options { data: Data::Dir(occupied), ..options() }).await;
     assert!(matches!(error, Err(EngineError::Directory { .. })), "{error:?}");
 }
+
+#[tokio::test]
+async fn the_history_of_events_is_read_in_pages() {
+    let engine = Engine::start(options()).await.expect("an engine");
+    let client = Client::of(&engine);
+    let mut sent = Vec::new();
+    for n in 0..5 {
+        let name = if n == 3 { "a/other" } else { "a/b" };
+        sent.push(client.send(&json!({"name": name, "data": {"n": n}})).await);
+        // Ids of one millisecond are in no order.
+        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    }
+    sent.reverse();
+    let list = async |query: String| -> Vec<String> {
+        let (status, answer) = client.get(&format!("/v1/events{query}")).await;
+        assert_eq!(status, 200, "{answer}");
+        let all = answer["data"].as_array().expect("a list").iter();
+        all.map(|event| event["internal_id"].as_str().expect("an id").to_owned()).collect()
+    };
+    assert_eq!(list(String::new()).await, sent);
+    let first = list("?limit=2".to_owned()).await;
+    assert_eq!(first, sent[..2]);
+    assert_eq!(list(format!("?limit=2&cursor={}", first[1])).await, sent[2..4]);
+    assert_eq!(list("?name=a/other".to_owned()).await, sent[1..2]);
+    let (_, middle) = client.get(&format!("/v1/events/{}", sent[2])).await;
+    let at = middle["data"]["received_at"].as_str().expect("a time");
+    assert_eq!(list(format!("?received_after={at}")).await, sent[..2]);
+    assert_eq!(list(format!("?received_before={at}")).await, sent[3..]);
+    for wrong in ["?cursor=x", "?received_after=soon", "?limit=many"] {
+        assert_eq!(client.get(&format!("/v1/events{wrong}")).await.0, 400, "{wrong}");
+    }
+    engine.shutdown().await;
+}

@@ -75,6 +75,33 @@ fn one_value_of_idempotency_starts_one_run_a_day() {
     world.go_until("2026-11-23T13:00:01Z");
     world.send(&json!({"name": "a/b", "data": {"key": "x"}}));
     assert_eq!(world.runs().len(), 4);
+    let held = world.told().iter().filter(|what| *what == "event_held").count();
+    assert_eq!(held, 2, "both are told");
+}
+
+#[test]
+fn an_idempotency_takes_the_place_of_a_rate_limit_and_holds_no_batch() {
+    let options = json!({
+        "idempotency": "event.data.key",
+        "rateLimit": {"limit": 1, "period": "1h"},
+    });
+    let mut world = World::new(|_| answer(200, &json!(1)));
+    world.sync(&[configured("app-f", "a/b", &options)]);
+    for key in ["x", "y", "z", "x"] {
+        world.send(&json!({"name": "a/b", "data": {"key": key}}));
+    }
+    assert_eq!(world.runs().len(), 3);
+
+    let mut world =
+        World::new(|call| answer(200, &json!(call.body["events"].as_array().map(Vec::len))));
+    let batched =
+        json!({"batchEvents": {"maxSize": 2, "timeout": "1m"}, "idempotency": "event.data.key"});
+    world.sync(&[configured("app-f", "a/b", &batched)]);
+    for _ in 0..4 {
+        world.send(&json!({"name": "a/b", "data": {"key": "x"}}));
+    }
+    world.go();
+    assert_eq!(outputs(&world), ["2", "2"]);
 }
 
 #[test]

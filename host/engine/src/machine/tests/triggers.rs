@@ -141,6 +141,50 @@ fn schedules_fire_in_their_zone_and_once_after_a_pause() {
 }
 
 #[test]
+fn a_jitter_puts_a_schedule_off_and_moves_no_other_firing() {
+    let mut world = done();
+    let trigger = json!([{"cron": "0 * * * *", "jitter": "2m"}]);
+    world.sync(&[function("app-f", &trigger, 0)]);
+    world.go_until("2026-11-23T13:00:30Z");
+    world.restart();
+    world.go_until("2026-11-25T12:59:00Z");
+    let late: Vec<i64> =
+        world.calls.iter().map(|call| call.at.as_millisecond() % 3_600_000).collect();
+    // The firing of the hour in which the engine was down is still to come, put off, or was made before.
+    assert!((70..=71).contains(&late.len()), "{} firings", late.len());
+    assert!(late.iter().all(|late| (0..120_000).contains(late)), "{late:?}");
+    assert!(late.iter().any(|one| *one != late[0]), "{late:?}");
+}
+
+#[test]
+fn expressions_are_checked_when_an_app_is_synced() {
+    let mut world = done();
+    for (options, says) in [
+        (
+            json!({"triggers": [{"event": "a/b", "expression": "event.data.n >"}]}),
+            "does not compile",
+        ),
+        (json!({"triggers": [{"event": "a/b", "expression": "evnt.data.n > 1"}]}), "knows no evnt"),
+        (json!({"concurrency": {"limit": 1, "key": "data.id"}}), "knows no data"),
+        (json!({"idempotency": "e.data.id"}), "knows no e;"),
+        (
+            json!({"cancel": [{"event": "a/c", "if": "event.data.id == sync.data.id"}]}),
+            "knows no sync",
+        ),
+        (json!({"priority": {"run": "event.data.p +"}}), "does not compile"),
+    ] {
+        let bad = configured("app-f", "a/b", &options);
+        let body = json!({"appName": "app", "url": "http://w/", "functions": [bad]});
+        let request = SyncRequest::parse(body.to_string().as_bytes()).expect("a payload");
+        let refused = world.machine.sync(request, world.now).expect_err(says);
+        assert_eq!(refused, super::super::SyncError::Invalid);
+        let app = world.machine.app("app").expect("what was wrong is kept");
+        let fault = app.registration.error.as_deref().unwrap_or_default();
+        assert!(fault.contains("app-f") && fault.contains(says), "{fault}");
+    }
+}
+
+#[test]
 fn a_sync_replaces_the_functions_and_a_bad_one_leaves_them() {
     let mut world = World::simple(|_| answer(200, &json!(null)));
     let good = function("app-f", &json!([{"event": "a/b"}]), 4);
