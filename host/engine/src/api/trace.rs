@@ -9,9 +9,10 @@ use super::runs::{no_run, parse_second, short, shouted};
 use super::second::{Problem, single};
 use crate::machine::Machine;
 use crate::run::Run;
+use crate::run::timeline::{End, Kind, Span};
 
 /// `GET /v2/runs/{id}/trace`: a span for the run, and one in it for each step that has ended, in the order in which they
-/// did. The real server tells more of each.
+/// did. The real server tells more of each; `hostMs` and `guestMs` are told here alone.
 pub(super) async fn of_run(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -24,7 +25,7 @@ pub(super) async fn of_run(
 
 fn trace(run: &Run) -> Value {
     let children = run.stack.iter().map(|step| {
-        let mut span = json!({
+        let mut child = json!({
             "id": format!("{}-{step}", run.id),
             "name": step,
             "status": "COMPLETED",
@@ -32,9 +33,12 @@ fn trace(run: &Run) -> Value {
             "children": [],
         });
         if let Some(at) = run.step_ends.get(step) {
-            span["endedAt"] = json!(at);
+            child["endedAt"] = json!(at);
         }
-        span
+        if let Some(span) = run.timeline.last_of(*step) {
+            describe(&mut child, span);
+        }
+        child
     });
     let mut root = json!({
         "id": run.id,
@@ -49,4 +53,41 @@ fn trace(run: &Run) -> Value {
         }
     }
     json!({"runId": run.id, "rootSpan": root})
+}
+
+/// Adds what the timeline has of a step that has ended.
+fn describe(child: &mut Value, span: &Span) {
+    let Some(ended_at) = span.ended_at else { return };
+    child["name"] = json!(span.name);
+    child["attempts"] = json!(span.attempt + 1);
+    child["queuedAt"] = json!(span.queued_at);
+    child["startedAt"] = json!(span.started_at.unwrap_or(span.queued_at));
+    child["durationMs"] = json!(millis(span.lasted(ended_at)));
+    // Ours alone: the real server does not tell them apart.
+    child["hostMs"] = json!(millis(span.host(ended_at)));
+    child["guestMs"] = json!(millis(span.guest(ended_at)));
+    if let Some(End::Failed { .. }) = span.end {
+        child["status"] = json!("FAILED");
+    }
+    if let Some(op) = step_op(span.kind) {
+        child["stepOp"] = json!(op);
+    }
+}
+
+/// A kind as the real server spells it.
+fn step_op(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Body => "RUN",
+        Kind::Sleep => "SLEEP",
+        Kind::Event => "WAIT_FOR_EVENT",
+        Kind::Signal => "WAIT_FOR_SIGNAL",
+        Kind::Invoke => "INVOKE",
+        Kind::Request => "AI_GATEWAY",
+        Kind::Call | Kind::Kept => return None,
+    })
+}
+
+/// Milliseconds with their fraction.
+fn millis(duration: std::time::Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }

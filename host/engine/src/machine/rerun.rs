@@ -80,6 +80,10 @@ impl Machine {
             }
             _ => None,
         };
+        let names: BTreeMap<StepId, String> = kept
+            .iter()
+            .filter_map(|(step, _)| Some((*step, old.timeline.last_of(*step)?.name.clone())))
+            .collect();
         let id = self.start(start, now, entropy);
         if let Some(run) = self.runs.get_mut(&id) {
             for (step, _) in kept {
@@ -88,6 +92,8 @@ impl Machine {
                     self.records.push(Record::put(Table::Memos, memo_key(id, step), value));
                     run.stack.push(step);
                     run.step_ends.insert(step, now);
+                    let name = names.get(&step).cloned().unwrap_or_else(|| step.to_string());
+                    run.timeline.kept(step, &name, now);
                     run.memos.insert(step, memo.clone());
                 }
             }
