@@ -11,6 +11,7 @@ mod debounce;
 mod end;
 mod intake;
 mod invoke;
+mod listing;
 mod outlets;
 mod prune;
 pub(crate) mod record;
@@ -43,6 +44,7 @@ use crate::run::{Ask, Checkpoint, Ending, Errand, Refusal, Run, Stage, Status, s
 use crate::waiting::Waiting;
 
 pub(crate) use intake::Incoming;
+pub(crate) use listing::{Part, Place};
 pub(crate) use record::Record;
 pub(crate) use rerun::{FromStep, Rerun, RerunError};
 pub(crate) use sync::SyncError;

@@ -3,17 +3,6 @@
 use crate::document::seal;
 use crate::html::Html;
 
-/// An event to begin with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// The name of the event.
-    pub name: String,
-    /// Its data, as JSON.
-    pub data: String,
-    /// Where it is from, such as `the event 01M81…`.
-    pub from: String,
-}
-
 /// What the form shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sending {
