@@ -5,6 +5,7 @@ mod checkpoints;
 mod client;
 mod connect;
 mod death;
+mod page;
 mod readback;
 mod routes;
 mod runs;
