@@ -7,7 +7,7 @@ use crate::html::Html;
 use crate::{list, time};
 
 /// What is active at a worker, as it tells at `/api/generations`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Generations {
     /// The number of the present generation.
     pub generation: u64,
@@ -22,7 +22,7 @@ pub struct Generations {
 }
 
 /// A function's version.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Entry {
     /// The function's id.
     pub function: String,
@@ -39,16 +39,16 @@ pub struct Entry {
 }
 
 /// A version on trial.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Canary {
     /// The component's digest.
     pub digest: String,
     /// How many of a hundred runs begin with it.
-    pub percent: serde_json::Number,
+    pub percent: f64,
 }
 
 /// A line of the activation log.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Activation {
     /// When.
     pub at: Timestamp,
@@ -59,7 +59,7 @@ pub struct Activation {
     pub digest: Option<String>,
     /// How many of a hundred runs begin with it.
     #[serde(default)]
-    pub percent: Option<serde_json::Number>,
+    pub percent: Option<f64>,
     /// Who did it.
     #[serde(default)]
     pub by: String,
@@ -69,7 +69,7 @@ pub struct Activation {
 }
 
 /// A worker, or several with the same registry, and what is active there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Worker {
     /// Which apps.
     pub apps: Vec<String>,
@@ -135,7 +135,7 @@ fn one(html: &mut Html, told: &Generations) {
                         td.text("left");
                     }
                 });
-                let percent = line.percent.as_ref().map(|p| format!("{p} %")).unwrap_or_default();
+                let percent = line.percent.map(|p| format!("{p} %")).unwrap_or_default();
                 tr.leaf("td", &[("class", "number spare")], percent);
                 tr.leaf("td", &[("class", "spare")], &line.by);
                 tr.leaf("td", &[], &line.why);
