@@ -45,7 +45,7 @@ async fn the_page_asks_for_the_token_as_a_browser_gives_it_and_shows_what_is_act
             let asks =
                 answer.header("www-authenticate").is_some_and(|asks| asks.starts_with("Basic"));
             assert_eq!(asks, status == 401);
-            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            let text = answer.body.clone();
             assert_eq!(text.contains(says), status == 200, "{path}: {text}");
             assert!(!text.contains("<form"), "it offers nothing that changes");
         }
@@ -64,7 +64,7 @@ async fn a_function_is_shown_with_the_import_that_forced_it() {
     let server = Server::start().await;
     let bus = bus(&server, Access::loopback()).await;
     let answer = bus.send(Request::new(Method::GET, "/page")).await;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let text = answer.body.clone();
     assert!(text.contains("wasi:filesystem"), "{text}");
     let foreign = Request::new(Method::GET, "/page").with("host", "rebound.example");
     assert_eq!(bus.send(foreign).await.status, 403);
