@@ -24,24 +24,8 @@ pub struct Run {
     pub output: Option<String>,
     /// What happened in it, in the order in which it was known.
     pub spans: Vec<Span>,
-    /// What the workers logged, the earliest first; none when no worker tells.
-    pub logs: Option<Vec<Line>>,
     /// The time of reading.
     pub now: Timestamp,
-}
-
-/// A line that a function logged.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Line {
-    /// When.
-    pub at: Timestamp,
-    /// How grave it is, such as `INFO`.
-    pub level: String,
-    /// The step whose body logged it; none outside of steps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// What it says.
-    pub message: String,
 }
 
 /// The view. With a token it has the forms that change something.
@@ -58,8 +42,6 @@ pub fn view(run: &Run, base: &str, token: Option<&str>) -> Html {
         html.leaf("h2", &[], if run.row.status.word() == "failed" { "Failure" } else { "Result" });
         html.leaf("pre", &[("tabindex", "0")], pretty(output));
     }
-    html.leaf("h2", &[], "Logs");
-    logs(&mut html, run);
     html
 }
 
@@ -109,29 +91,6 @@ fn actions(html: &mut Html, run: &Run, base: &str, token: &str) {
     });
 }
 
-fn logs(html: &mut Html, run: &Run) {
-    let Some(lines) = &run.logs else {
-        let words =
-            "No worker tells what this run logged. A worker keeps its last lines in memory.";
-        html.leaf("p", &[("class", "nothing")], words);
-        return;
-    };
-    let heads = ["-At", "Level", "-Step", "Message"];
-    let nothing = "Nothing was logged, or it was so long ago that no worker has it.";
-    crate::list::table(html, "Logs", &heads, lines.len(), nothing, |body| {
-        for line in lines {
-            body.element("tr", &[], |tr| {
-                tr.element("td", &[("class", "spare")], |td| time::element(td, line.at));
-                tr.leaf("td", &[], &line.level);
-                tr.leaf("td", &[("class", "spare")], line.step.as_deref().unwrap_or("–"));
-                tr.element("td", &[], |td| {
-                    td.leaf("code", &[], &line.message);
-                });
-            });
-        }
-    });
-}
-
 /// JSON with its members on lines of their own; as it is, if it is none.
 pub(crate) fn pretty(json: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(json);
@@ -163,7 +122,6 @@ mod tests {
             cron: None,
             output: None,
             spans: Vec::new(),
-            logs: None,
             now: queued_at,
         }
     }
@@ -185,23 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn results_and_logs_are_text() {
+    fn results_are_text() {
         let mut run = run(Status::Failed);
         run.output = Some(r#"{"message":"<b>no</b>"}"#.to_owned());
-        let line = Line {
-            at: run.now,
-            level: "INFO".to_owned(),
-            step: Some("a".to_owned()),
-            message: "<img src=x>".to_owned(),
-        };
-        run.logs = Some(vec![line]);
         let html = view(&run, "", None).to_string();
         assert!(html.contains("<h2>Failure</h2>"));
         assert!(html.contains("&quot;message&quot;: &quot;&lt;b&gt;no&lt;/b&gt;&quot;"), "{html}");
-        assert!(
-            html.contains("<code>&lt;img src=x&gt;</code>") && html.contains("shop/&lt;order&gt;")
-        );
-        run.logs = Some(Vec::new());
-        assert!(view(&run, "", None).to_string().contains("Nothing was logged"));
+        assert!(html.contains("shop/&lt;order&gt;"));
     }
 }

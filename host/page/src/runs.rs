@@ -75,7 +75,7 @@ pub fn view(runs: &Runs, base: &str) -> Html {
 
 /// A table of runs.
 pub(crate) fn rows(html: &mut Html, rows: &[Row], now: Timestamp, base: &str, nothing: &str) {
-    let heads = ["Function", "Status", "Run", "-Queued at", "-Waited", "Took"];
+    let heads = ["Function", "Status", "-Run", "-Queued at", "-Waited", "Took"];
     list::table(html, "Runs", &heads, rows.len(), nothing, |body| {
         for row in rows {
             body.element("tr", &[], |tr| {
@@ -84,7 +84,7 @@ pub(crate) fn rows(html: &mut Html, rows: &[Row], now: Timestamp, base: &str, no
                     th.leaf("a", &[("href", &href)], &row.function);
                 });
                 tr.element("td", &[], |td| row.status.mark(td));
-                tr.element("td", &[], |td| {
+                tr.element("td", &[("class", "spare")], |td| {
                     td.leaf("span", &[("class", "id")], &row.id);
                 });
                 tr.element("td", &[("class", "spare")], |td| time::element(td, row.queued_at));

@@ -73,7 +73,6 @@ fn read(machine: &Machine, run: &Run) -> run::Run {
         cron: run.cron.clone(),
         output: run.output.as_ref().map(|output| output.get().to_owned()),
         spans: run.timeline.spans().iter().map(|span| stretch(span, now)).collect(),
-        logs: None,
         now,
     }
 }
