@@ -25,7 +25,7 @@ async fn bus(server: &Server, access: Access) -> Bus {
 
 #[tokio::test]
 async fn the_page_asks_for_the_token_as_a_browser_gives_it_and_shows_what_is_active() {
-    let server = Server::start().await;
+    let server = Server::start();
     let bus = bus(&server, Access::token("sesame", false)).await;
     for (path, says) in VIEWS {
         // `me:sesame`, `me:sesam` and the token of a program.
@@ -61,7 +61,7 @@ async fn the_page_asks_for_the_token_as_a_browser_gives_it_and_shows_what_is_act
 
 #[tokio::test]
 async fn a_function_is_shown_with_the_import_that_forced_it() {
-    let server = Server::start().await;
+    let server = Server::start();
     let bus = bus(&server, Access::loopback()).await;
     let answer = bus.send(Request::new(Method::GET, "/page")).await;
     let text = answer.body.clone();
