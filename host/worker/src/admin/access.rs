@@ -140,8 +140,9 @@ pub(super) async fn guard_page(
     next: Next,
 ) -> Response {
     match access.admits(from, &page::with_token(request.headers())) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => page::with_headers(next.run(request).await),
         Err((status, message)) => {
+            tracing::warn!(%from, path = request.uri().path(), message, "refused the page");
             let mut response = refusal(status, "refused", message);
             if status == StatusCode::UNAUTHORIZED {
                 response

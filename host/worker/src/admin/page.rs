@@ -20,6 +20,7 @@ use page::document::{View, document};
 use page::functions::{App, Function, Placed};
 use page::generations::{Generations, Worker};
 use page::{Site, assets};
+use protocol::header;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -67,7 +68,7 @@ pub(super) fn with_token(headers: &HeaderMap) -> HeaderMap {
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> Response {
-    with_headers(([(CONTENT_TYPE, kind)], text).into_response())
+    ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
 async fn show_functions(State(admin): State<Arc<Admin>>) -> Response {
@@ -142,10 +143,12 @@ fn answer(view: &View) -> Response {
         views: &[("", "Functions"), ("/generations", "Generations")],
         note: "This page changes nothing. Runs are shown by their server.",
     };
-    with_headers(Html(document(&site, view)).into_response())
+    Html(document(&site, view)).into_response()
 }
 
-fn with_headers(mut response: Response) -> Response {
+/// Adds what every answer of the page carries, and what every answer of a worker does.
+pub(super) fn with_headers(mut response: Response) -> Response {
+    response.headers_mut().insert(header::SDK, HeaderValue::from_static(protocol::SDK));
     for (name, value) in assets::HEADERS {
         let name = HeaderName::from_static(name);
         response.headers_mut().insert(name, HeaderValue::from_static(value));
