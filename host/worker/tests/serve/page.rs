@@ -56,7 +56,7 @@ async fn the_page_asks_for_the_token_as_a_browser_gives_it_and_shows_what_is_act
     let rollback =
         Request::new(Method::POST, "/api/rollback").with("authorization", "Basic bWU6c2VzYW1l");
     assert_eq!(bus.send(rollback).await.status, 401);
-    bus.end().await;
+    bus.running.shutdown().await;
 }
 
 #[tokio::test]
@@ -68,5 +68,5 @@ async fn a_function_is_shown_with_the_import_that_forced_it() {
     assert!(text.contains("wasi:filesystem"), "{text}");
     let foreign = Request::new(Method::GET, "/page").with("host", "rebound.example");
     assert_eq!(bus.send(foreign).await.status, 403);
-    bus.end().await;
+    bus.running.shutdown().await;
 }
