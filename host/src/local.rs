@@ -24,6 +24,7 @@ use worker::Access;
 use crate::cli::CacheArgs;
 use crate::granting::GrantsFile;
 use crate::serving::{self, Serving};
+use crate::workspace;
 
 /// Any key does for an engine without event keys.
 pub(crate) const EVENT_KEY: &str = "local";
@@ -71,6 +72,7 @@ impl Local {
             data: plan.data,
             signing_key: Some(key.clone()),
             keep_alive: true,
+            samples: samples(plan.engine),
             ..engine::Options::default()
         };
         let worker = |engine: SocketAddr, role: Role| -> anyhow::Result<worker::Options> {
@@ -145,6 +147,24 @@ impl Local {
         self.engine.shutdown().await;
         self.serving.shutdown().await;
     }
+}
+
+/// The sample events of the workspace, for the page; none where there is no workspace.
+fn samples(engine: SocketAddr) -> Vec<engine::Sample> {
+    let found = workspace::find().and_then(|root| {
+        let places = [("ENGINE_URL", format!("http://{engine}"))];
+        Ok((workspace::samples(&root, &places)?, root))
+    });
+    let Ok((samples, root)) = found else { return Vec::new() };
+    let samples = samples.iter().flat_map(|sample| {
+        let file = sample.file.strip_prefix(&root).unwrap_or(&sample.file).display().to_string();
+        sample.events.iter().map(move |event| engine::Sample {
+            name: event.name.to_string(),
+            data: event.data.get().to_owned(),
+            from: file.clone(),
+        })
+    });
+    samples.collect()
 }
 
 fn random_hex() -> anyhow::Result<String> {

@@ -7,6 +7,7 @@ mod connect;
 mod events;
 mod history;
 mod lists;
+mod page;
 mod register;
 mod runs;
 mod second;
@@ -27,6 +28,8 @@ use protocol::signature::SigningKey;
 use crate::driver::Handle;
 use crate::gateway::Gateway;
 
+pub(crate) use self::page::{Page, Workers};
+
 /// The largest request taken in: one event may have 3 MiB, and a request several.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
@@ -45,11 +48,12 @@ struct Shared {
     engine: Handle,
     gateway: Arc<Gateway>,
     access: Arc<Access>,
+    page: Arc<Page>,
 }
 
 /// All routes.
-pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> Router {
-    let shared = Shared { engine, gateway, access: Arc::new(access) };
+pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access, page: Page) -> Router {
+    let shared = Shared { engine, gateway, access: Arc::new(access), page: Arc::new(page) };
     let guarded = Router::new()
         .route("/fn/register", post(register::register))
         .route("/dev", get(register::dev))
@@ -80,6 +84,7 @@ pub(crate) fn router(engine: Handle, gateway: Arc<Gateway>, access: Access) -> R
         .route("/health", get(register::health))
         .route("/e/{key}", post(events::send))
         .merge(guarded)
+        .merge(page::router(shared.clone()))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .layer(middleware::from_fn(refuse_pages))

@@ -57,6 +57,11 @@ impl Caller {
         Ok(Self { client, key, kind, gateway })
     }
 
+    /// What calls over HTTP are made with.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The way to workers that dialled in.
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
         &self.gateway

@@ -62,5 +62,5 @@ mod waiting;
 pub use activity::{Activity, Happening, Held};
 pub use error::EngineError;
 pub use event::EventId;
-pub use options::{Data, GatewayOptions, Options};
+pub use options::{Data, GatewayOptions, Options, PageAccess, Sample};
 pub use server::Engine;

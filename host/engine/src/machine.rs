@@ -11,6 +11,7 @@ mod debounce;
 mod end;
 mod intake;
 mod invoke;
+mod listing;
 mod outlets;
 mod prune;
 pub(crate) mod record;
@@ -39,10 +40,11 @@ use crate::gateway::Room;
 use crate::queue::{CallId, Queue, Ticket};
 use crate::reply::{Failure, Reply, Verdict};
 use crate::request::Response;
-use crate::run::{Ask, Checkpoint, Ending, Errand, Refusal, Run, Stage, Status};
+use crate::run::{Ask, Checkpoint, Ending, Errand, Refusal, Run, Stage, Status, span_key};
 use crate::waiting::Waiting;
 
 pub(crate) use intake::Incoming;
+pub(crate) use listing::{Part, Place};
 pub(crate) use record::Record;
 pub(crate) use rerun::{FromStep, Rerun, RerunError};
 pub(crate) use sync::SyncError;
@@ -241,7 +243,13 @@ impl Machine {
         let request = entropy.ulid(now).to_string();
         let order = Order::new(call, &request, run, item, function, &events);
         if let Some(item) = run.items.get_mut(&ticket.item) {
+            let step = item.work.step();
             item.request = Some(request);
+            run.timeline.dispatched(ticket.item, step, now);
+            for (at, span) in run.timeline.take_changed() {
+                let key = span_key(run.id, at);
+                self.records.push(Record::document(record::Table::Spans, key, span));
+            }
         }
         if run.status == Status::Scheduled {
             run.status = Status::Running;
@@ -267,8 +275,11 @@ impl Machine {
         let mut records = std::mem::take(&mut self.records);
         self.meters.take_records(&mut records);
         for id in std::mem::take(&mut self.changed) {
-            if let Some(run) = self.runs.get(&id) {
+            if let Some(run) = self.runs.get_mut(&id) {
                 records.push(Record::document(record::Table::Runs, id.to_string(), run));
+                for (at, span) in run.timeline.take_changed() {
+                    records.push(Record::document(record::Table::Spans, span_key(id, at), span));
+                }
             }
         }
         records

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::condition::Condition;
 use crate::request::Request;
+use crate::run::timeline::{Kind, Named};
 
 use wire::Wire;
 
@@ -26,6 +27,13 @@ pub(crate) struct Reported {
     pub(crate) name: String,
     /// Whether its end lifts the barrier of the batch it belongs to.
     pub(crate) race: bool,
+}
+
+impl Reported {
+    /// The step as a timeline knows it.
+    pub(crate) fn named(&self, kind: Kind) -> Named<'_> {
+        Named { step: self.id, name: &self.name, kind }
+    }
 }
 
 /// One op, checked.

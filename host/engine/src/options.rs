@@ -37,6 +37,31 @@ pub struct Options {
     pub tick: Duration,
     /// How workers connect by themselves.
     pub gateway: GatewayOptions,
+    /// Who may open the page.
+    pub page: PageAccess,
+    /// Events that the page offers to send.
+    pub samples: Vec<Sample>,
+}
+
+/// Who may open the page at the engine's address, and so see all runs, send events, and cancel and repeat runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PageAccess {
+    /// Every browser on this machine. Other sites' pages cannot use it.
+    #[default]
+    Local,
+    /// Only somebody who gives the signing key as the password, if the engine has one.
+    SigningKey,
+}
+
+/// An event that the page offers to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Its name.
+    pub name: String,
+    /// Its data, as JSON.
+    pub data: String,
+    /// Where it is from, such as `functions/heartbeat/events/one.json`.
+    pub from: String,
 }
 
 /// How the Connect gateway works: where workers dial, and its times. The defaults are those of the real server, but
@@ -88,6 +113,8 @@ impl Default for Options {
             keep_alive: false,
             tick: Duration::from_secs(1),
             gateway: GatewayOptions::default(),
+            page: PageAccess::default(),
+            samples: Vec::new(),
         }
     }
 }

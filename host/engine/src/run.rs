@@ -4,6 +4,7 @@ mod advance;
 mod checkpoint;
 mod errand;
 mod settle;
+pub(crate) mod timeline;
 mod wait;
 
 use std::borrow::Cow;
@@ -28,6 +29,7 @@ use crate::waiting::Waiting;
 pub(crate) use checkpoint::{Checkpoint, Refusal, queue_item};
 pub(crate) use errand::Errand;
 pub(crate) use settle::Ending;
+pub(crate) use timeline::Timeline;
 pub(crate) use wait::Invocation;
 
 /// Where a run stands.
@@ -78,6 +80,14 @@ impl Work {
     /// Whether it is a call to the worker; else it is a timer, perhaps with something that comes before it.
     pub(crate) fn is_call(&self) -> bool {
         matches!(self, Self::Discovery | Self::Step { .. })
+    }
+
+    /// The step that a call is for.
+    pub(crate) fn step(&self) -> Option<StepId> {
+        match self {
+            Self::Step { id } => Some(*id),
+            _ => None,
+        }
     }
 }
 
@@ -166,6 +176,9 @@ pub(crate) struct Run {
     /// otherwise be written whole at every step.
     #[serde(skip)]
     pub(crate) memos: BTreeMap<StepId, Box<RawValue>>,
+    /// When everything in it happened. Stored span by span.
+    #[serde(skip)]
+    pub(crate) timeline: Timeline,
 }
 
 /// What a run needs to move on, and where it leaves what follows.
@@ -259,6 +272,7 @@ impl Run {
         let item = Item { work, due, attempt: 0, job, generation: first(), request: None };
         self.items.insert(id, item);
         if call {
+            self.timeline.queued(id, stage.now);
             stage.queue.add_call(due, self.ticket(id));
         } else {
             stage.queue.add_timer(due, self.id, id);
@@ -292,6 +306,9 @@ impl Run {
 
     /// Takes the run's memos out of the store: the run is forgotten.
     pub(crate) fn forget(&self, records: &mut Vec<Record>) {
+        for at in 0..self.timeline.spans().len() {
+            records.push(Record::remove(Table::Spans, span_key(self.id, at)));
+        }
         for step in &self.stack {
             records.push(Record::remove(Table::Memos, memo_key(self.id, *step)));
         }
@@ -320,6 +337,11 @@ fn unwait(waiting: &mut Waiting, waiter: (RunId, ItemId), work: &Work) {
         Work::Signal { signal: Some(signal), .. } => waiting.remove_signal(signal, waiter),
         _ => {}
     }
+}
+
+/// Where a span of a run's timeline is stored: in the order of the spans.
+pub(crate) fn span_key(run: RunId, at: usize) -> String {
+    format!("{run}/{at:06}")
 }
 
 /// Where the memo of a step is stored.

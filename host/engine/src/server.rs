@@ -15,10 +15,11 @@ use crate::activity::Activity;
 use crate::api;
 use crate::caller::Caller;
 use crate::driver::Driver;
+use crate::entropy::Random;
 use crate::error::EngineError;
 use crate::gateway::{Gateway, Hub, listen};
 use crate::machine::{Machine, Settings};
-use crate::options::Options;
+use crate::options::{Options, PageAccess};
 use crate::store::Store;
 
 /// How long requests may still take once the engine stops; the driver answers well before.
@@ -66,6 +67,7 @@ impl Engine {
             Arc::new(Gateway::new(gateway, &options.gateway, options.signing_key.clone()));
         let key = options.signing_key.clone();
         let caller = Caller::new(key, kind, options.keep_alive, Arc::clone(&gateway))?;
+        let workers = api::Workers::new(caller.client().clone());
         let data = options.data.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&data)).await;
         let (store, records) = opened.map_err(|error| EngineError::Write(error.to_string()))??;
@@ -83,7 +85,9 @@ impl Engine {
             Driver::new(machine, store, caller, activity.clone(), stop.clone(), options.tick);
         let access =
             api::Access { signing_key: options.signing_key, event_keys: options.event_keys, kind };
-        let router = api::router(handle.clone(), Arc::clone(&gateway), access);
+        let guarded = options.page == PageAccess::SigningKey;
+        let page = api::Page::new(&mut Random::new(), guarded, workers, options.samples);
+        let router = api::router(handle.clone(), Arc::clone(&gateway), access, page);
         let hub = Hub { gateway: Arc::clone(&gateway), engine: handle };
         tasks.spawn(serve(listener, router, stop.clone()));
         tasks.spawn(listen(dialled, hub, stop.clone()));

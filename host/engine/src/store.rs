@@ -142,6 +142,7 @@ fn definition(table: Table) -> TableDefinition<'static, &'static str, &'static [
         Table::Seen => "seen",
         Table::Debounces => "debounces",
         Table::Meters => "meters",
+        Table::Spans => "spans",
     })
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use engine::{Data, Engine};
+use engine::{Data, Engine, PageAccess};
 use protocol::signature::SigningKey;
 use serde_json::json;
 
@@ -22,6 +22,7 @@ pub(crate) async fn run(args: Args, json: bool) -> anyhow::Result<ExitCode> {
         event_keys: variable("INNGEST_EVENT_KEY").into_iter().collect(),
         retry_interval: args.retry_interval,
         gateway: args.gateway.options(),
+        page: PageAccess::SigningKey,
         ..engine::Options::default()
     })
     .await?;

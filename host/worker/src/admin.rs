@@ -9,11 +9,13 @@
 //! | `POST /api/plan` | what deploying would do, without doing it |
 //! | `POST /api/rollback` | goes back to an earlier generation |
 //! | `POST /api/retire` | another worker has taken over: stop registering, answer what comes, end |
+//! | `GET /page` | functions and generations for people |
 
 mod access;
 mod functions;
 mod generations;
 mod grants;
+mod page;
 mod plan;
 mod reload;
 mod retire;
@@ -50,6 +52,8 @@ pub(crate) struct Admin {
 /// The routes.
 pub(crate) fn router(admin: Admin) -> Router {
     let access = admin.worker.options.access.clone();
+    let page = page::router()
+        .layer(axum::middleware::from_fn_with_state(access.clone(), access::guard_page));
     Router::new()
         .route("/api/generations", get(generations::generations))
         .route("/api/functions", get(functions::functions))
@@ -59,6 +63,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/api/rollback", post(rollback::rollback))
         .route("/api/retire", post(retire::retire))
         .layer(axum::middleware::from_fn_with_state(access, access::guard))
+        .merge(page)
         .with_state(Arc::new(admin))
 }
 

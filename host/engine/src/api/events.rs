@@ -40,7 +40,7 @@ pub(super) async fn send(
 }
 
 /// The events before the first bad one, and what is wrong with that.
-fn parse(body: &[u8]) -> (Vec<NewEvent>, Option<String>) {
+pub(super) fn parse(body: &[u8]) -> (Vec<NewEvent>, Option<String>) {
     let (mut events, mut problem) = match NewEvent::parse_all(body) {
         Ok(events) => (events, None),
         Err(error @ EventError::Refused { index, .. }) => {

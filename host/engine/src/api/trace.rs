@@ -11,6 +11,7 @@ use super::second::{Problem, single};
 use crate::driver::Memos;
 use crate::machine::Machine;
 use crate::run::Run;
+use crate::run::timeline::{End, Kind, Span};
 
 /// What a trace is to have beside the times.
 #[derive(Debug, Default, Deserialize)]
@@ -20,8 +21,8 @@ pub(super) struct Wanted {
 }
 
 /// `GET /v2/runs/{id}/trace`: a span for the run, and one in it for each step that has ended, in the order in which they
-/// did. The real server tells more of each. With `includeOutput=true` each has an `output`, as the real server tells it,
-/// and what calls carry for the step, to the byte, as `memo`.
+/// did. The real server tells more of each; `hostMs` and `guestMs` are told here alone. With `includeOutput=true` each has
+/// an `output`, as the real server tells it, and what calls carry for the step, to the byte, as `memo`.
 pub(super) async fn of_run(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -37,7 +38,7 @@ pub(super) async fn of_run(
 
 fn trace(run: &Run, memos: &Memos) -> Value {
     let children = run.stack.iter().map(|step| {
-        let mut span = json!({
+        let mut child = json!({
             "id": format!("{}-{step}", run.id),
             "name": run.step_names.get(step).cloned().unwrap_or_else(|| step.to_string()),
             "status": "COMPLETED",
@@ -45,17 +46,20 @@ fn trace(run: &Run, memos: &Memos) -> Value {
             "children": [],
         });
         if let Some(at) = run.step_ends.get(step) {
-            span["endedAt"] = json!(at);
+            child["endedAt"] = json!(at);
+        }
+        if let Some(span) = run.timeline.last_of(*step) {
+            describe(&mut child, span);
         }
         if let Some(memo) = memos.get(step) {
             let (failed, output) = told(memo.get());
-            span["output"] = output;
-            span["memo"] = json!(memo);
+            child["output"] = output;
+            child["memo"] = json!(memo);
             if failed {
-                span["status"] = json!("FAILED");
+                child["status"] = json!("FAILED");
             }
         }
-        span
+        child
     });
     let mut root = json!({
         "id": run.id,
@@ -81,4 +85,41 @@ fn told(memo: &str) -> (bool, Value) {
     let inner = wrapped("data").or_else(|| wrapped("error")).unwrap_or(&memo);
     let output = if inner.is_object() { inner.clone() } else { json!({ "data": inner }) };
     (failed, output)
+}
+
+/// Adds what the timeline has of a step that has ended.
+fn describe(child: &mut Value, span: &Span) {
+    let Some(ended_at) = span.ended_at else { return };
+    child["name"] = json!(span.name);
+    child["attempts"] = json!(span.attempt + 1);
+    child["queuedAt"] = json!(span.queued_at);
+    child["startedAt"] = json!(span.started_at.unwrap_or(span.queued_at));
+    child["durationMs"] = json!(millis(span.lasted(ended_at)));
+    // Ours alone: the real server does not tell them apart.
+    child["hostMs"] = json!(millis(span.host(ended_at)));
+    child["guestMs"] = json!(millis(span.guest(ended_at)));
+    if let Some(End::Failed { .. }) = span.end {
+        child["status"] = json!("FAILED");
+    }
+    if let Some(op) = step_op(span.kind) {
+        child["stepOp"] = json!(op);
+    }
+}
+
+/// A kind as the real server spells it.
+fn step_op(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Body => "RUN",
+        Kind::Sleep => "SLEEP",
+        Kind::Event => "WAIT_FOR_EVENT",
+        Kind::Signal => "WAIT_FOR_SIGNAL",
+        Kind::Invoke => "INVOKE",
+        Kind::Request => "AI_GATEWAY",
+        Kind::Call | Kind::Kept => return None,
+    })
+}
+
+/// Milliseconds with their fraction.
+fn millis(duration: std::time::Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }

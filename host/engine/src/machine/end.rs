@@ -24,6 +24,7 @@ impl Machine {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.clear(&mut self.queue, &mut self.waiting);
         run.ended_at = Some(now);
+        run.timeline.over(now);
         let (status, output, what) = match ending {
             Ending::Completed(output) => {
                 let what = Happening::RunCompleted { output: output.clone() };

@@ -15,7 +15,7 @@ use crate::activity::{Activity, Happening};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventId, Seed};
 use crate::flow::Keys;
-use crate::run::{Invoker, Run, Stage, Status, Work};
+use crate::run::{Invoker, Run, Stage, Status, Timeline, Work};
 
 /// How long an event's identity starts a function only once.
 const DEDUPLICATED: SignedDuration = SignedDuration::from_hours(24);
@@ -219,6 +219,7 @@ impl Machine {
             inputs: BTreeMap::new(),
             errands: BTreeMap::new(),
             memos: BTreeMap::new(),
+            timeline: Timeline::default(),
         }
     }
 

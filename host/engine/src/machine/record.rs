@@ -21,10 +21,12 @@ pub(crate) enum Table {
     Debounces,
     /// Throttle or rate limit → when what has started will have used up its time.
     Meters,
+    /// Run id/place → a span of its timeline.
+    Spans,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Apps,
         Self::Events,
         Self::Runs,
@@ -33,6 +35,7 @@ impl Table {
         Self::Seen,
         Self::Debounces,
         Self::Meters,
+        Self::Spans,
     ];
 }
 

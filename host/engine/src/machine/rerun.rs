@@ -89,6 +89,8 @@ impl Machine {
                     self.records.push(Record::put(Table::Memos, memo_key(id, step), value));
                     run.stack.push(step);
                     run.step_ends.insert(step, now);
+                    let name = names.get(&step).cloned().unwrap_or_else(|| step.to_string());
+                    run.timeline.kept(step, &name, now);
                     run.memos.insert(step, memo.clone());
                 }
             }

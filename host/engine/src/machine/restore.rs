@@ -28,7 +28,7 @@ impl Machine {
         now: Timestamp,
     ) -> Result<Self, Unreadable> {
         let mut machine = Self::new(settings);
-        let mut memos = Vec::new();
+        let (mut memos, mut spans) = (Vec::new(), Vec::new());
         for record in records {
             match record.table {
                 Table::Apps => {
@@ -55,6 +55,7 @@ impl Machine {
                     machine.runs.insert(run.id, run);
                 }
                 Table::Memos => memos.push(record),
+                Table::Spans => spans.push(record),
                 Table::Batches => {
                     let batch = read(&record)?;
                     machine.batches.insert(record.key, batch);
@@ -80,6 +81,14 @@ impl Machine {
                 ids.ok_or_else(|| unreadable(&record, "the key names no step".to_owned()))?;
             if let Some(run) = machine.runs.get_mut(&run).filter(|run| !run.status.is_final()) {
                 run.memos.insert(step, read(&record)?);
+            }
+        }
+        spans.sort_by(|one: &Record, other| one.key.cmp(&other.key));
+        for record in spans {
+            let run = record.key.split_once('/').and_then(|(run, _)| run.parse().ok());
+            let run = run.ok_or_else(|| unreadable(&record, "the key names no run".to_owned()))?;
+            if let Some(run) = machine.runs.get_mut(&run) {
+                run.timeline.restore(read(&record)?);
             }
         }
         machine.restart_crons(now);

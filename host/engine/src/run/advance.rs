@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::id::StepId;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::timeline::{End, Kind};
 use super::{Ending, Run, Stage, Work, memo_key};
 use crate::activity::Happening;
 use crate::machine::record::{Record, Table};
-use crate::op::Reported;
+use crate::op::{Reported, shown};
 use crate::reply::Failure;
 
 /// The longest sleep or wait.
@@ -27,6 +29,19 @@ pub(super) struct Ended {
 impl From<&Reported> for Ended {
     fn from(step: &Reported) -> Self {
         Self { id: step.id, race: step.race }
+    }
+}
+
+/// How a step ended that left this behind.
+fn end_of(memo: &RawValue) -> End {
+    #[derive(Deserialize)]
+    struct Failed {
+        error: Box<RawValue>,
+    }
+    let failed = memo.get().starts_with(r#"{"error":"#).then(|| serde_json::from_str(memo.get()));
+    match failed {
+        Some(Ok(Failed { error })) => End::Failed { message: shown(&error).message, again: None },
+        _ => End::Done,
     }
 }
 
@@ -68,6 +83,7 @@ impl Run {
         if !self.memos.contains_key(&step) {
             let value = memo.get().as_bytes().to_vec();
             stage.records.push(Record::put(Table::Memos, memo_key(self.id, step), value));
+            self.timeline.ended(step, end_of(&memo), stage.now);
             self.memos.insert(step, memo);
             self.stack.push(step);
             self.step_ends.insert(step, stage.now);
@@ -78,12 +94,14 @@ impl Run {
     /// Gives a planned step its item.
     pub(super) fn plan(&mut self, step: Reported, stage: &mut Stage<'_>) {
         self.add(Work::Step { id: step.id }, stage.now, stage);
+        self.timeline.planned(step.named(Kind::Body), stage.now);
         self.tell(Happening::StepPlanned { name: step.name }, stage);
     }
 
     /// Begins a sleep.
     pub(super) fn sleep(&mut self, step: Reported, until: Timestamp, stage: &mut Stage<'_>) {
         self.add(Work::Sleep { id: step.id, race: step.race }, until, stage);
+        self.timeline.began(step.named(Kind::Sleep), Some(until), stage.now);
         self.tell(Happening::Sleeping { name: step.name, until }, stage);
     }
 

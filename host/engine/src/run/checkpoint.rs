@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::advance::{LARGEST_STATE, memo};
+use super::timeline::{End, Kind};
 use super::{Item, Run, Stage};
 use crate::activity::Happening;
 use crate::op::{self, Op};
@@ -67,7 +68,7 @@ impl Run {
                 let text = "a step of the checkpoint is larger than 4 MiB; return it, or store it elsewhere";
                 return Err(Refusal::TooLarge(text.to_owned()));
             }
-            self.keep(op, stage)?;
+            self.keep(id, op, stage)?;
         }
         if let Some(item) = self.items.get_mut(&id) {
             item.attempt = 0;
@@ -98,7 +99,7 @@ impl Run {
         }
     }
 
-    fn keep(&mut self, op: &RawValue, stage: &mut Stage<'_>) -> Result<(), Refusal> {
+    fn keep(&mut self, item: ItemId, op: &RawValue, stage: &mut Stage<'_>) -> Result<(), Refusal> {
         let now: Timestamp = stage.now;
         let op = op::parse_one(op, now).map_err(Refusal::Unusable)?;
         if let Some(step) = op.step() {
@@ -115,6 +116,8 @@ impl Run {
                     let text = "the results of the run's steps would exceed 32 MiB";
                     return Err(Refusal::TooLarge(text.to_owned()));
                 }
+                let named = step.named(Kind::Body);
+                self.timeline.ran(item, named, 0, took, End::Done, stage.now);
                 self.store(step.id, memo, stage);
                 self.tell(Happening::StepRan { name: step.name, attempt: 0, took }, stage);
                 Ok(())

@@ -5,6 +5,7 @@ use protocol::id::RunId;
 use protocol::op::Retry;
 
 use super::advance::{Ended, memo};
+use super::timeline::{End, Kind};
 use super::{Ask, Ending, Run, Stage};
 use crate::activity::Happening;
 use crate::op::{Reported, shown};
@@ -42,6 +43,7 @@ impl Run {
         }
         self.errands.insert(step.id, item);
         let (name, url) = (step.name.clone(), request.url.to_string());
+        self.timeline.began(step.named(Kind::Request), None, stage.now);
         self.tell(Happening::Requesting { name, url }, stage);
         let errand = Errand { run: self.id, item, generation, step, request };
         stage.asks.push_back(Ask::Errand(Box::new(errand)));
@@ -68,6 +70,9 @@ impl Run {
             Ok(data) => self.remember(step.id, memo("data", &data), stage),
             Err(_) if attempt + 1 < most => {
                 retry_at = self.repeat(item, generation, stage);
+                let message = error.as_ref().map(|e| e.message.clone()).unwrap_or_default();
+                let end = End::Failed { message, again: retry_at };
+                self.timeline.ended(step.id, end, stage.now);
                 None
             }
             Err(error) => self.remember(step.id, memo("error", &error), stage),
@@ -100,6 +105,7 @@ impl Run {
     ) -> Option<Timestamp> {
         let queued = self.items.get(&item)?;
         if queued.generation == generation {
+            self.timeline.queued(item, stage.now);
             self.again(item, Retry::Again, stage)
         } else {
             Some(queued.due)

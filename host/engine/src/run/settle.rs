@@ -7,6 +7,7 @@ use protocol::op::Retry;
 use serde_json::value::RawValue;
 
 use super::advance::{Ended, memo};
+use super::timeline::{End, Kind};
 use super::{Run, Stage, Work};
 use crate::activity::Happening;
 use crate::backoff;
@@ -34,8 +35,12 @@ impl Run {
         most: u32,
         stage: &mut Stage<'_>,
     ) -> Option<Ending> {
+        let attempt = self.items.get(&item).map_or(0, |item| item.attempt);
         match verdict {
-            Verdict::Done(output) => Some(Ending::Completed(output)),
+            Verdict::Done(output) => {
+                self.timeline.answered(item, &self.slug, attempt, Some(End::Done), stage.now);
+                Some(Ending::Completed(output))
+            }
             Verdict::Failed { failure, retry } => self.failed(item, failure, retry, most, stage),
             Verdict::Ops { ops, version, retry } => {
                 // The version that was recorded before decides whether the ops of this very reply join a barrier.
@@ -61,6 +66,9 @@ impl Run {
         let last = retry == Retry::Never || attempt + 1 >= most;
         let retry_at = if last { None } else { self.again(item, retry, stage) };
         let reason = format!("{}: {}", failure.kind, failure.error.message);
+        let step = self.items.get(&item)?.work.step();
+        let end = End::Failed { message: reason.clone(), again: retry_at };
+        self.timeline.failed(item, step, &self.slug, attempt, end, stage.now);
         self.tell(Happening::CallFailed { reason, attempt, retry_at }, stage);
         last.then_some(Ending::Failed(failure))
     }
@@ -124,6 +132,11 @@ impl Run {
                 return ending;
             }
         }
+        let attempt = self.items.get(&id).map_or(0, |item| item.attempt);
+        self.timeline.answered(id, &self.slug, attempt, None, stage.now);
+        if report.retry_at.is_some() {
+            self.timeline.queued(id, stage.now);
+        }
         if report.retry_at.is_none() && !self.errands.values().any(|item| *item == id) {
             self.items.remove(&id);
         }
@@ -143,6 +156,8 @@ impl Run {
                 let attempt = self.items.get(&report.item)?.attempt;
                 let what = Happening::StepRan { name: step.name.clone(), attempt, took };
                 self.tell(what, stage);
+                let named = step.named(Kind::Body);
+                self.timeline.ran(report.item, named, attempt, took, End::Done, now);
                 report.finished.push(Ended::from(&step));
                 return self.remember(step.id, memo("data", &data), stage);
             }
@@ -186,7 +201,11 @@ impl Run {
                 }
             }
             Op::Nothing => {}
-            Op::Complete { data } => return Some(Ending::Completed(data)),
+            Op::Complete { data } => {
+                let attempt = self.items.get(&report.item)?.attempt;
+                self.timeline.answered(report.item, &self.slug, attempt, Some(End::Done), now);
+                return Some(Ending::Completed(data));
+            }
             Op::Dropped { name } => self.warn_of(&name),
         }
         None
@@ -212,6 +231,12 @@ impl Run {
         };
         report.retry_at = report.retry_at.or(again);
         let (name, told) = (step.name.clone(), shown(error));
+        let named = step.named(Kind::Body);
+        let end = End::Failed { message: told.message.clone(), again };
+        self.timeline.ran(report.item, named, attempt, None, end, stage.now);
+        if again.is_some() {
+            self.timeline.again(named, attempt + 1, stage.now);
+        }
         self.tell(Happening::StepErrored { name, attempt, error: told, retry_at: again }, stage);
         if again.is_some() {
             return None;

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::advance::{Ended, memo};
+use super::timeline::Kind;
 use super::{Ask, Ending, Invoker, Run, Stage, Work, unwait};
 use crate::activity::Happening;
 use crate::condition::Condition;
@@ -52,6 +53,7 @@ impl Run {
         let work = Work::Event { id, name, event: event.to_owned(), condition: text };
         let item = self.add(work, until, stage);
         stage.waiting.add_event(event, (self.id, item), condition);
+        self.timeline.began(step.named(Kind::Event), Some(until), stage.now);
         self.waits(step.name, format!("the event {event}"), until, stage);
         None
     }
@@ -78,6 +80,7 @@ impl Run {
         let work = Work::Signal { id, name, signal: Some(signal.to_owned()), race };
         let item = self.add(work, until, stage);
         stage.waiting.add_signal(signal, (self.id, item));
+        self.timeline.began(step.named(Kind::Signal), Some(until), stage.now);
         self.waits(step.name, format!("the signal {signal}"), until, stage);
         None
     }
@@ -93,6 +96,7 @@ impl Run {
     ) {
         let (id, name, race) = (step.id, step.name.clone(), step.race);
         let item = self.add(Work::Invoke { id, name: name.clone(), race }, until, stage);
+        self.timeline.began(step.named(Kind::Invoke), Some(until), stage.now);
         self.waits(step.name, format!("the function {function}"), until, stage);
         let invoker = Invoker { run: self.id, step: id };
         let invocation = Invocation { invoker, item, name, function, payload, until };

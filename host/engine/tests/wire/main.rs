@@ -11,6 +11,7 @@ mod routes;
 mod runs;
 mod state;
 mod steps;
+mod table;
 mod unfinished;
 mod worker;
 

@@ -1,95 +1,228 @@
-//! The page on the engine stays true: each option has a row, and every test that a row names is there.
+//! The page over a real socket: each route, who may use it, and whether what it shows is what the API tells.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use engine::{Engine, Options, PageAccess, Sample};
+use protocol::signature::SigningKey;
+use serde_json::{Value, json};
 
-/// What a function may declare of its flow, by its name on the wire.
-const OPTIONS: [&str; 14] = [
-    "concurrency",
-    "concurrency.fn",
-    "throttle",
-    "rateLimit",
-    "debounce",
-    "batchEvents",
-    "priority",
-    "singleton",
-    "idempotency",
-    "cancel",
-    "timeouts",
-    "retries",
-    "cron",
-    "jitter",
-];
+use crate::client::Client;
+use crate::options;
+use crate::worker::{Worker, done, op, ops, ran};
 
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+async fn page(client: &Client, path: &str) -> String {
+    let (status, body) = client.request("GET", path, &[], "").await;
+    assert_eq!(status, 200, "{path}: {body}");
+    body
 }
 
-fn read(path: &str) -> String {
-    fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+/// The token that a form on this page carries.
+fn token(html: &str) -> &str {
+    let rest = html.split("name=\"token\" value=\"").nth(1).expect("a form");
+    rest.split('"').next().expect("a token")
 }
 
-fn in_backticks(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split('`').skip(1).step_by(2)
+/// An attribute of each row of a timeline.
+fn attribute<'h>(row: &'h str, name: &str) -> &'h str {
+    let rest = row.split(&format!(" {name}=\"")).nth(1).expect(name);
+    rest.split('"').next().expect("a value")
 }
 
-/// The rows of the table of options, in cells.
-fn rows(page: &str) -> Vec<Vec<&str>> {
-    let table = page.lines().skip_while(|line| !line.starts_with("| option |")).skip(2);
-    let rows = table.map_while(|line| line.strip_prefix("| ")?.strip_suffix('|'));
-    rows.map(|row| row.split(" |").map(str::trim).collect()).collect()
-}
-
-/// Whether a text has a test of this name: the nearest attribute before it says so, or it is a property.
-fn has_test(text: &str, name: &str) -> bool {
-    let Some(at) = text.find(&format!("fn {name}(")) else { return false };
-    let before = text[..at].trim_end();
-    before.ends_with("#[test]")
-}
-
-#[test]
-fn every_option_has_its_row() {
-    let page = read("docs/engine.md");
-    let rows = rows(&page);
-    for option in OPTIONS {
-        let named = |row: &Vec<&str>| in_backticks(row[0]).any(|name| name == option);
-        assert!(rows.iter().any(named), "docs/engine.md has no row for {option}");
-    }
-}
-
-#[test]
-fn every_test_that_is_named_is_there() {
-    let page = read("docs/engine.md");
-    let suite: String = ["flow", "options", "steps"]
-        .map(|part| read(&format!("host/tests/suite/surface/{part}.rs")))
-        .concat();
-    let rows = rows(&page);
-    assert!(rows.len() >= 24, "the table has only {} rows", rows.len());
-    for row in rows {
-        assert_eq!(
-            row.len(),
-            5,
-            "a row has a cell for the option, the server, us, and two for tests: {row:?}"
-        );
-        assert!(in_backticks(row[3]).next().is_some(), "{} names no test of the machine", row[0]);
-        for test in in_backticks(row[3]) {
-            let (module, name) = test.split_once("::").expect("a module and a test");
-            let text = read(&format!("host/engine/src/machine/tests/{module}.rs"));
-            assert!(has_test(&text, name), "there is no test `{test}`");
+async fn engine_with_one_run() -> (Engine, Worker, Client, String) {
+    let worker = Worker::start(None, |seen| {
+        if seen.memo("one").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            let timed = json!({"data": 1, "timing": {"a": 1, "b": 41_000_000}});
+            return ops(&[op("StepRun", "one", &timed)]);
         }
-        for scenario in in_backticks(row[4]) {
-            let asked = format!("\"{scenario}\"");
-            assert!(suite.contains(&asked), "the suite has no scenario `{scenario}`");
+        if seen.memo("nap").is_none() {
+            return ops(&[op("Sleep", "nap", &json!({"name": "30ms"}))]);
         }
-    }
+        if seen.memo("two").is_none() {
+            if seen.attempt() == 0 {
+                let error = json!({"error": {"name": "E", "message": "<not> yet"}});
+                return ops(&[op("StepError", "two", &error)]);
+            }
+            return ran("two", &json!(2));
+        }
+        done(json!({"text": "<b>done</b>"}))
+    })
+    .await;
+    let engine = Engine::start(options()).await.expect("an engine");
+    let client = Client::of(&engine);
+    client.register("app", &[worker.function("app-f", &json!([{"event": "a/b"}]), 3)]).await;
+    let event = client.send(&json!({"name": "a/b", "data": {"x": "</pre><script>"}})).await;
+    let run = client.ended(&event).await["run_id"].as_str().expect("an id").to_owned();
+    (engine, worker, client, run)
 }
 
-#[test]
-fn a_test_that_is_not_there_is_not_found() {
-    let text = "#[test]\nfn one() {}\nfn helper() {}\n    /// Of any.\n    #[test]\n    fn any(x in 1..2) {";
-    for (name, there) in [("one", true), ("any", true), ("helper", false), ("gone", false)] {
-        assert_eq!(has_test(text, name), there, "{name}");
+#[tokio::test]
+async fn a_timeline_is_that_of_the_trace_to_the_millisecond() {
+    let (engine, _worker, client, run) = engine_with_one_run().await;
+    let html = page(&client, &format!("/runs/{run}")).await;
+    let (_, trace) = client.get(&format!("/v2/runs/{run}/trace")).await;
+    let children = trace["data"]["rootSpan"]["children"].as_array().expect("steps").clone();
+    assert_eq!(children.len(), 3, "{trace}");
+    let rows: Vec<&str> = html.split("<tr class=\"spans\"").skip(1).collect();
+    for child in &children {
+        let step = child["stepId"].as_str().expect("an id");
+        // The last attempt is the one that the trace tells of.
+        let row = rows.iter().rfind(|row| attribute(row, "data-step") == step).expect("a row");
+        for (name, member) in
+            [("data-queued", "queuedAt"), ("data-started", "startedAt"), ("data-ended", "endedAt")]
+        {
+            let told: jiff::Timestamp =
+                child[member].as_str().and_then(|at| at.parse().ok()).expect(member);
+            let shown: jiff::Timestamp = attribute(row, name).parse().expect(name);
+            assert_eq!(shown.as_millisecond(), told.as_millisecond(), "{name} of {child}");
+        }
+        for (name, member) in [("data-host-ms", "hostMs"), ("data-guest-ms", "guestMs")] {
+            let shown: f64 = attribute(row, name).parse().expect(name);
+            let told = child[member].as_f64().expect(member);
+            assert!((shown - told).abs() < 1.0, "{name}: {shown} and {told}");
+        }
     }
-    let page = "| option | a | b | c | d |\n| --- |\n| `x` | y | z | `t` | |\n\n| other |";
-    assert_eq!(rows(page), [["`x`", "y", "z", "`t`", ""]]);
+    // What the worker took is known from elsewhere than the timeline.
+    let one = children.iter().find(|child| child["name"] == "one").expect("a step");
+    assert_eq!(one["guestMs"], 41.0);
+    assert!(one["hostMs"].as_f64().is_some_and(|host| host >= 19.0), "{one}");
+    let nap = children.iter().find(|child| child["name"] == "nap").expect("a sleep");
+    assert!(nap["durationMs"].as_f64().is_some_and(|nap| nap >= 30.0), "{nap}");
+    assert_eq!((&nap["guestMs"], &nap["stepOp"]), (&json!(0.0), &json!("SLEEP")));
+    let two = children.iter().find(|child| child["name"] == "two").expect("a step");
+    assert_eq!(two["attempts"], 2);
+    assert!(html.contains("tried again") && html.contains("&lt;not&gt; yet"), "{html}");
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_view_is_shown_and_what_comes_from_runs_stays_text() {
+    let (engine, _worker, client, run) = engine_with_one_run().await;
+    let (_, event) = client.get(&format!("/v1/runs/{run}")).await;
+    let event = event["data"]["event_id"].as_str().expect("an id").to_owned();
+    for (path, says) in [
+        ("/".to_owned(), "app-f</a>"),
+        ("/?status=completed&function=app-f".to_owned(), "app-f</a>"),
+        ("/?status=failed".to_owned(), "No run is like that"),
+        (format!("/runs/{run}"), "&lt;b&gt;done&lt;/b&gt;"),
+        ("/events".to_owned(), "a/b</a>"),
+        (format!("/events/{event}"), "&lt;/pre&gt;&lt;script&gt;"),
+        ("/send".to_owned(), "value=\"a/b\""),
+        (format!("/send?event={event}"), "&lt;/pre&gt;&lt;script&gt;"),
+        ("/functions".to_owned(), "did not tell at"),
+        ("/generations".to_owned(), "did not tell at"),
+        ("/assets/style.css".to_owned(), "prefers-color-scheme"),
+        ("/assets/script.js".to_owned(), "use strict"),
+    ] {
+        let html = page(&client, &path).await;
+        assert!(html.contains(says), "{path} does not say {says}: {html}");
+        assert!(path.starts_with("/assets") || html.matches("<script").count() == 1, "{path}");
+    }
+    for path in ["/runs/x", "/runs/01M81GXWDSDGCZ96C9KR1PCRGG", "/events/x"] {
+        let (status, html) = client.request("GET", path, &[], "").await;
+        assert_eq!(status, 404);
+        assert!(html.contains("There is no"), "{html}");
+    }
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn forms_send_events_cancel_runs_and_do_them_again() {
+    let worker = Worker::start(None, |seen| match seen.memo("nap") {
+        None => ops(&[op("Sleep", "nap", &json!({"name": "1h"}))]),
+        Some(_) => done(Value::Null),
+    })
+    .await;
+    let sample =
+        Sample { name: "a/b".into(), data: r#"{"from":"file"}"#.into(), from: "one.json".into() };
+    let samples = vec![sample];
+    let engine = Engine::start(Options { samples, ..options() }).await.expect("an engine");
+    let client = Client::of(&engine);
+    client.register("app", &[worker.function("app-f", &json!([{"event": "a/b"}]), 3)]).await;
+
+    let html = page(&client, "/send").await;
+    assert!(html.contains("from&quot;:&quot;file") && html.contains("one.json"), "{html}");
+    let token = token(&html).to_owned();
+    let sealed = |rest: &str| format!("token={token}{rest}");
+    let (status, html) =
+        client.request("POST", "/send", &[FORM], &sealed("&name=a%2Fb&data=%7B")).await;
+    assert_eq!(status, 400);
+    assert!(html.contains("The data is no JSON"), "{html}");
+    let sent = sealed("&name=a%2Fb&data=%7B%22n%22%3A7%7D");
+    assert_eq!(client.request("POST", "/send", &[FORM], &sent).await.0, 303);
+    let waiting = client.until("/v2/runs", |runs| runs["data"][0]["status"] == "RUNNING").await;
+    let run = waiting["data"][0]["id"].as_str().expect("an id").to_owned();
+
+    // Whoever does not have the token, or comes from elsewhere, changes nothing.
+    let cancel = format!("/runs/{run}/cancel");
+    let elsewhere = ("origin", "http://127.0.0.1:1");
+    for (headers, body, says) in [
+        (vec![FORM], "token=guessed".to_owned(), "not of this page"),
+        (vec![FORM], String::new(), "not of this page"),
+        (vec![FORM, elsewhere], sealed(""), "another page"),
+        (vec![FORM, ("origin", "https://example.com")], sealed(""), "other machines"),
+        (vec![FORM, ("sec-fetch-site", "cross-site")], sealed(""), "another page"),
+    ] {
+        let (status, html) = client.request("POST", &cancel, &headers, &body).await;
+        assert_eq!(status, 403, "{headers:?}");
+        assert!(html.contains(says), "{html}");
+    }
+    assert_eq!(client.get(&format!("/v2/runs/{run}")).await.1["data"]["status"], "RUNNING");
+
+    assert_eq!(client.request("POST", &cancel, &[FORM], &sealed("")).await.0, 303);
+    assert_eq!(client.get(&format!("/v2/runs/{run}")).await.1["data"]["status"], "CANCELLED");
+    assert!(page(&client, &format!("/runs/{run}")).await.contains("left</span>"));
+    let again = format!("/runs/{run}/rerun");
+    assert_eq!(client.request("POST", &again, &[FORM], &sealed("")).await.0, 303);
+    assert_eq!(client.get("/v2/runs").await.1["data"].as_array().map(Vec::len), Some(2));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_rows_are_shown_in_parts() {
+    let worker = Worker::start(None, |_| done(Value::Null)).await;
+    let engine = Engine::start(Options { keep_alive: true, ..options() }).await.expect("an engine");
+    let client = Client::of(&engine);
+    for path in ["/", "/events"] {
+        assert!(page(&client, path).await.contains("class=\"nothing\""), "{path} has no rows");
+    }
+    client.register("app", &[worker.function("app-f", &json!([{"event": "a/b"}]), 3)]).await;
+    let events = vec![json!({"name": "a/b", "data": {}}); 500];
+    for _ in 0..20 {
+        assert_eq!(client.post("/e/key", &json!(events)).await.0, 200);
+    }
+    for (path, all) in [("/", "10000 runs"), ("/events", " events. ")] {
+        let began = std::time::Instant::now();
+        let first = page(&client, path).await;
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(first.contains(all), "{path}");
+        assert_eq!(first.matches("scope=\"row\"").count(), 50);
+        let href =
+            first.split("rel=\"next\"").next().and_then(|html| html.rsplit("href=\"").next());
+        let href = href.and_then(|href| href.split('"').next()).expect("a link to older rows");
+        let second = page(&client, &href.replace("&amp;", "&")).await;
+        assert_eq!(second.matches("scope=\"row\"").count(), 50);
+        assert!(second.contains("rel=\"prev\"") && second.contains("rel=\"next\""));
+        assert!(!second.contains("data-live"), "an older part does not move under its reader");
+    }
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_page_is_for_this_machine_and_where_it_is_asked_for_only_with_the_key() {
+    let key = SigningKey::parse("signkey-test-12345678").expect("a key");
+    for (access, bare) in [(PageAccess::Local, 200), (PageAccess::SigningKey, 401)] {
+        let signing_key = Some(key.clone());
+        let engine = Engine::start(Options { signing_key, page: access, ..options() })
+            .await
+            .expect("an engine");
+        let client = Client::of(&engine);
+        assert_eq!(client.request("GET", "/", &[], "").await.0, bare);
+        // `me:12345678`, and another password.
+        let given = ("authorization", "Basic bWU6MTIzNDU2Nzg=");
+        assert_eq!(client.request("GET", "/", &[given], "").await.0, 200);
+        let wrong = ("authorization", "Basic bWU6eA==");
+        assert_eq!(client.request("GET", "/", &[wrong], "").await.0, bare);
+        engine.shutdown().await;
+    }
 }

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use subtle::ConstantTimeEq;
 
-use super::refusal;
+use super::{page, refusal};
 
 /// Who may use the routes for operators.
 #[derive(Clone, Default)]
@@ -126,6 +126,28 @@ pub(super) async fn guard(
             if status == StatusCode::UNAUTHORIZED {
                 let bearer = HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+            }
+            response
+        }
+    }
+}
+
+/// Lets a request for the page pass, or refuses it so that a browser asks for the token.
+pub(super) async fn guard_page(
+    State(access): State<Access>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match access.admits(from, &page::with_token(request.headers())) {
+        Ok(()) => page::with_headers(next.run(request).await),
+        Err((status, message)) => {
+            tracing::warn!(%from, path = request.uri().path(), message, "refused the page");
+            let mut response = refusal(status, "refused", message);
+            if status == StatusCode::UNAUTHORIZED {
+                response
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static(page::ASKS));
             }
             response
         }

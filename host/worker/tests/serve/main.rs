@@ -22,6 +22,7 @@ mod in_band;
 mod introspection;
 mod limits;
 mod lines;
+mod page;
 mod plan;
 mod refusals;
 mod registration;

@@ -1,0 +1,115 @@
+//! The form to send an event.
+
+use crate::document::seal;
+use crate::html::Html;
+
+/// What the form shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// The names that start a function, and which functions those are.
+    pub starts: Vec<(String, Vec<String>)>,
+    /// The name to begin with.
+    pub name: String,
+    /// The data to begin with, as JSON.
+    pub data: String,
+    /// Where the data is from.
+    pub from: Option<String>,
+    /// Other data to begin with: where it is from, and the address of the form with it.
+    pub others: Vec<(String, String)>,
+    /// Why what was sent last was refused.
+    pub error: Option<String>,
+}
+
+/// The view.
+pub fn view(sending: &Sending, base: &str, token: &str) -> Html {
+    let mut html = Html::new();
+    if let Some(error) = &sending.error {
+        html.leaf("p", &[("class", "error"), ("role", "alert")], error);
+    }
+    let action = format!("{base}/send");
+    html.element("form", &[("method", "post"), ("action", &action)], |form| {
+        seal(form, token);
+        form.leaf("label", &[("for", "name")], "Name of the event");
+        let mut name = vec![
+            ("id", "name"),
+            ("name", "name"),
+            ("value", sending.name.as_str()),
+            ("list", "names"),
+            ("autocomplete", "off"),
+            ("required", ""),
+        ];
+        if sending.error.is_some() {
+            name.push(("aria-invalid", "true"));
+        }
+        form.void("input", &name);
+        form.element("datalist", &[("id", "names")], |list| {
+            for (name, functions) in &sending.starts {
+                list.leaf("option", &[("value", name)], functions.join(", "));
+            }
+        });
+        form.leaf("label", &[("for", "data")], "Data, a JSON object");
+        let data = [("id", "data"), ("name", "data"), ("spellcheck", "false"), ("rows", "12")];
+        form.leaf("textarea", &data, &sending.data);
+        if let Some(from) = &sending.from {
+            form.leaf("p", &[("class", "soft")], format_args!("The data is that of {from}."));
+        }
+        form.element("div", &[("class", "row")], |row| {
+            row.leaf("button", &[("type", "submit"), ("class", "first")], "Send");
+        });
+    });
+    if !sending.others.is_empty() {
+        html.leaf("h2", &[], "Begin with other data");
+        html.element("ul", &[], |ul| {
+            for (from, query) in &sending.others {
+                ul.element("li", &[], |li| {
+                    li.leaf("a", &[("href", &format!("{base}/send?{query}"))], from);
+                });
+            }
+        });
+    }
+    html.leaf("h2", &[], "What starts a function");
+    if sending.starts.is_empty() {
+        let nothing = "No function that an event starts is registered.";
+        html.leaf("p", &[("class", "nothing")], nothing);
+    }
+    html.element("ul", &[("class", "plain")], |ul| {
+        for (name, functions) in &sending.starts {
+            ul.element("li", &[], |li| {
+                let href = format!("{base}/send?name={}", crate::html::encoded(name));
+                li.leaf("a", &[("href", &href)], name).text(" → ").text(functions.join(", "));
+            });
+        }
+    });
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_begins_with_what_it_is_given_and_says_what_was_wrong() {
+        let sending = Sending {
+            starts: vec![("a/b".to_owned(), vec!["f".to_owned(), "g".to_owned()])],
+            name: "a/\"b".to_owned(),
+            data: "</textarea><script>".to_owned(),
+            from: Some("the event E1".to_owned()),
+            others: vec![("a sample".to_owned(), "name=x&sample=1".to_owned())],
+            error: Some("no <object>".to_owned()),
+        };
+        let html = view(&sending, "", "secret").to_string();
+        for says in [
+            "name=\"token\" value=\"secret\"",
+            "value=\"a/&quot;b\"",
+            "&lt;/textarea&gt;&lt;script&gt;</textarea>",
+            "role=\"alert\">no &lt;object&gt;",
+            "aria-invalid",
+            "href=\"/send?name=x&amp;sample=1\"",
+            "href=\"/send?name=a%2Fb\">a/b</a> → f, g",
+        ] {
+            assert!(html.contains(says), "{says}\n{html}");
+        }
+        let html = view(&Sending::default(), "", "t").to_string();
+        assert!(html.contains("No function that an event starts") && !html.contains("alert"));
+    }
+}
