@@ -120,7 +120,9 @@ pub fn build(
     let compiled = compile(&order, &Stop::default(), |said| match said {
         Said::Finding(Finding { rendered, .. }) => say(rendered),
         // A build script's words are warnings, and the guests have a hundred dependencies.
-        Said::Compiled { name, fresh: false, .. } if which == Which::Functions => say(&format!("compiled {name}")),
+        Said::Compiled { name, fresh: false, .. } if which == Which::Functions => {
+            say(&format!("compiled {name}"));
+        }
         Said::Compiled { .. } | Said::Words(_) => {}
     })?;
     let ready = compiled.components.iter().map(|made| Ready::read(made, true));
