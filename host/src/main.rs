@@ -56,7 +56,7 @@ fn main() -> ExitCode {
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
             Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
-            Command::New(args) => cli::new::run(args, cli.json).await,
+            Command::New(args) => cli::new::run(args, cli.json),
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.
             Command::Functions(args) => cli::functions::run(args, cli.json).await,

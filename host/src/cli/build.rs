@@ -85,7 +85,7 @@ fn wanted(projects: &Projects, name: Option<&str>) -> anyhow::Result<Work> {
 fn say(said: &Said) {
     match said {
         Said::Compiled { name, fresh: false, .. } => {
-            answer::progress(&format!("  compiled {name}"))
+            answer::progress(&format!("  compiled {name}"));
         }
         Said::Finding(finding) if !finding.error => answer::progress(&finding.rendered),
         Said::Words(words) => answer::progress(words),

@@ -10,14 +10,14 @@ use crate::answer;
 use crate::cli::New;
 use crate::creating::{self, Sdk};
 
-pub(crate) async fn run(args: New, json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: New, json: bool) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder is unknown")?;
     let folder = match args.folder {
         Some(folder) => absolute(folder)?.join(args.name.as_str()),
         None => creating::place_for(&args.name, &here),
     };
     let sdk = args.sdk.as_deref().map(Sdk::named).transpose()?;
-    let created = tokio::task::block_in_place(|| creating::create(&args.name, &folder, sdk))?;
+    let created = creating::create(&args.name, &folder, sdk)?;
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let next = format!("system-bus dev {}", shown(&created.folder));
     let result = json!({

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use builder::project::SDK;
 use toml::Table;
 
 use super::name::Name;
@@ -53,8 +54,10 @@ impl Sdk {
 
     fn line(&self, package: &Path) -> String {
         match self {
-            // TOML writes strings as Rust does, as far as paths go.
-            Self::Folder(folder) => format!("{{ path = {:?} }}", relative(folder, package)),
+            // TOML reads strings that JSON writes.
+            Self::Folder(folder) => {
+                format!("{{ path = {} }}", serde_json::json!(relative(folder, package)))
+            }
             Self::Version(version) => format!("{version:?}"),
         }
     }
@@ -140,7 +143,6 @@ pub(crate) fn manifest(
             writeln!(text, "{needed} = {alone}")?;
         }
     }
-    const SDK: &str = builder::project::SDK;
     match sdk {
         None if surroundings.has("dependencies", SDK) => writeln!(text, "{SDK}.workspace = true")?,
         sdk => {
