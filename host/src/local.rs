@@ -59,7 +59,7 @@ impl Local {
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
         let key = SigningKey::parse(&random_hex()?).context("a random key")?;
         let runtime = tokio::task::block_in_place(|| {
-            let compilation = plan.cache.compilation();
+            let compilation = plan.cache.urgent_compilation();
             plan.grants.runtime(&plan.versions, Limits::default(), plan.allow, compilation)
         })?;
         let folder = Folder::new(&plan.components, FolderOptions::default());

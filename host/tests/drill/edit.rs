@@ -28,7 +28,7 @@ const VERSION: u64 = {{VERSION}};
 
 /// A run is wanted.
 #[derive(Event, Serialize, Deserialize, Clone, Debug)]
-#[event("edited/requested")]
+#[event("edited/run.requested")]
 pub struct Requested {
     /// Whether to sleep in the middle.
     pub sleeps: bool,
@@ -147,7 +147,7 @@ fn flow(sender: Sender, stop: CancellationToken) -> JoinHandle<usize> {
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
             pace.tick().await;
-            sender.send("edited/requested", &json!({ "sleeps": sent % SLEEPS == 0 })).await;
+            sender.send("edited/run.requested", &json!({ "sleeps": sent % SLEEPS == 0 })).await;
             sent += 1;
         }
         sent

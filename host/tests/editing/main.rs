@@ -23,7 +23,7 @@ fn said(output: &std::process::Output) -> String {
 
 /// Sends an event that greets somebody, and waits for what its run ends with.
 async fn greeted(dev: &Dev, sender: &Sender, function: &str, name: &str) -> Value {
-    sender.send(&format!("{function}/requested"), &json!({ "name": name })).await;
+    sender.send(&format!("{function}/greeting.requested"), &json!({ "name": name })).await;
     // Only this run greets this name.
     let ends = |line: &Value| line["what"] == "run_completed" && line.to_string().contains(name);
     dev.until("the run ends", ends).1["output"]["greeting"].clone()
@@ -48,7 +48,7 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     assert_eq!(sample["output"]["greeting"], "Hello, world!", "its sample was sent at the start");
 
     // A run begins with the first code, and sleeps while it is replaced.
-    sender.send("greeter/requested", &json!({ "name": "sleeper" })).await;
+    sender.send("greeter/greeting.requested", &json!({ "name": "sleeper" })).await;
     dev.told("sleeping");
     let original = edited.read("src/lib.rs");
     edited.save("src/lib.rs", &original.replace("Hello,", "Goodbye,"));
