@@ -236,6 +236,7 @@ impl<U: AsyncFn(&Local, &Projects, &mut Teller) -> anyhow::Result<()>> Session<U
                 return Ok(Came::To { ok: false });
             }
         };
+        self.projects = made.projects.clone();
         let placing = Instant::now();
         block_in_place(|| made.place(&self.components))?;
         let placed = placing.elapsed();
@@ -255,7 +256,6 @@ impl<U: AsyncFn(&Local, &Projects, &mut Teller) -> anyhow::Result<()>> Session<U
         };
         let took = Took { noticed, built: made.took, placed, activated: activating.elapsed() };
         let warnings = made.warnings.into_iter().map(|warning| warning.rendered).collect();
-        self.projects = made.projects;
         block_in_place(|| self.sources.move_to(self.projects.places()));
         let ok = report.ok;
         self.teller.tell(&News::Reloaded(reloaded(&report, first, took, warnings)));

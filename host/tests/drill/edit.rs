@@ -98,7 +98,7 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     };
     save(0);
     let dev = edited.dev();
-    let sender = Sender::to(&block_in_place(|| dev.told("up")));
+    let sender = Sender::to(&block_in_place(|| dev.up()));
     block_in_place(|| dev.told("reloaded"));
 
     let stop = CancellationToken::new();

@@ -41,7 +41,7 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     );
 
     let dev = edited.dev();
-    let sender = Sender::to(&dev.told("up"));
+    let sender = Sender::to(&dev.up());
     let first = dev.told("reloaded");
     assert_eq!(first["components"], json!([{ "name": "greeter", "verdict": "activated" }]));
     let sample = dev.told("run_completed");

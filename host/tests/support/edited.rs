@@ -126,9 +126,23 @@ pub(crate) struct Dev {
 
 #[allow(dead_code, reason = "not all who edit need all of it")]
 impl Dev {
+    /// The line that says where events go. What functions are made of may have to be compiled before.
+    pub(crate) fn up(&self) -> Value {
+        self.within(PATIENCE * 5, "it is up", |line| line["what"] == "up").1
+    }
+
     /// The next line that it tells and that fits, and when; what comes before is passed over.
     pub(crate) fn until(&self, what: &str, fits: impl Fn(&Value) -> bool) -> (Instant, Value) {
-        let end = Instant::now() + PATIENCE;
+        self.within(PATIENCE, what, fits)
+    }
+
+    fn within(
+        &self,
+        patience: Duration,
+        what: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> (Instant, Value) {
+        let end = Instant::now() + patience;
         let mut passed = Vec::new();
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             let Ok((at, line)) = self.told.recv_timeout(left) else { break };
