@@ -208,7 +208,7 @@ impl<U: AsyncFn(&Local, &Projects, &mut Teller) -> anyhow::Result<()>> Session<U
     fn hear(&mut self, said: Said) {
         match said {
             Said::Compiled { name, fresh: false, .. } if name != "build-script-build" => {
-                self.teller.tell(&News::Compiled { name })
+                self.teller.tell(&News::Compiled { name });
             }
             Said::Words(words) => self.teller.line(&words),
             // Told when the build has ended.

@@ -163,7 +163,7 @@ fn served(dev: &Dev, runs: &mut Runs, version: u64, saved: Instant) -> Result<Ed
         match line["what"].as_str() {
             Some("refused" | "failed") => return Err(format!("edit: not built: {line}")),
             Some("reloaded") => {
-                built = line["took"]["built_ms"].as_u64().map(Duration::from_millis)
+                built = line["took"]["built_ms"].as_u64().map(Duration::from_millis);
             }
             _ => {
                 if runs.take(&line) == Some(version) {
