@@ -126,16 +126,20 @@ impl Project {
 
     /// What a file of this path means to its project.
     pub fn affected(&self, path: &Path) -> Affected {
-        if is_noise(path) || path.starts_with(&self.target) {
+        let homes = self.packages.values().filter(|package| path.starts_with(&package.folder));
+        // A package may lie in the folder of another one; the nearest has the file.
+        let home = homes.max_by_key(|package| package.folder.components().count());
+        // What lies above is not hidden, whatever it is called.
+        let base = home.map_or(&self.root, |home| &home.folder);
+        let below = path.strip_prefix(base).unwrap_or(path);
+        if is_noise(below) || path.starts_with(&self.target) {
             return Affected::Nothing;
         }
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         if SHAPES.contains(&name) && (path.starts_with(&self.root) || name == "Cargo.toml") {
             return Affected::Shape;
         }
-        let homes = self.packages.values().filter(|package| path.starts_with(&package.folder));
-        // A package may lie in the folder of another one; the nearest has the file.
-        let Some(home) = homes.max_by_key(|package| package.folder.components().count()) else {
+        let Some(home) = home else {
             return Affected::Nothing;
         };
         let made_of_it = |package: &&Package| {

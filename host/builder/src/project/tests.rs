@@ -24,11 +24,12 @@ fn project() -> Project {
         package("shared", "/w/shared", "lib", &[("words", Some("build"))]),
         package("words", "/w/words", "lib", &[]),
         package("plugin", "/w/plugin", "cdylib", &[("serde", None)]),
+        package("hidden", "/w/.cache/hidden", "cdylib", &[(SDK, None)]),
         package(SDK, "/sdk", "lib", &[("macros", None)]),
         package("macros", "/sdk/macros", "proc-macro", &[]),
         serde,
     ];
-    let members = ["orders", "mails", "inner", "shared", "words", "plugin"];
+    let members = ["orders", "mails", "inner", "shared", "words", "plugin", "hidden"];
     let metadata = json!({
         "packages": packages, "workspace_members": members, "workspace_root": "/w",
         "target_directory": "/w/target",
@@ -43,7 +44,7 @@ fn a_component_is_a_library_for_components_that_is_written_with_the_sdk() {
         let found = project.components_below(folder.as_ref());
         found.map(|package| package.name.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(names("/w"), ["mails", "orders"]);
+    assert_eq!(names("/w"), ["hidden", "mails", "orders"]);
     assert_eq!(names("/w/functions/orders"), ["orders"]);
     assert_eq!(names("/w/plugin"), [""; 0]);
 }
@@ -60,9 +61,12 @@ fn a_file_belongs_to_the_nearest_package_and_to_all_who_use_it() {
         // The tests of one, and the code of the other.
         ("/w/shared/src/lib.rs", "orders"),
         ("/w/words/src/lib.rs", "orders"),
-        ("/sdk/src/step.rs", "mails orders"),
-        ("/sdk/macros/src/lib.rs", "mails orders"),
+        ("/sdk/src/step.rs", "hidden mails orders"),
+        ("/sdk/macros/src/lib.rs", "hidden mails orders"),
         ("/w/plugin/src/lib.rs", ""),
+        // What a folder above is called hides nothing.
+        ("/w/.cache/hidden/src/lib.rs", "hidden"),
+        ("/w/.cache/hidden/.git/index", ""),
         ("/elsewhere/lib.rs", ""),
         ("/w/README.md", ""),
         ("/w/target/debug/build/x/out/lib.rs", ""),
@@ -83,7 +87,7 @@ fn a_file_belongs_to_the_nearest_package_and_to_all_who_use_it() {
         };
         // Outside of the project a lock file decides nothing; it is a file of that package like any other.
         let expected = if path == "/sdk/Cargo.lock" {
-            Affected::Components(["mails".to_owned(), "orders".to_owned()].into())
+            Affected::Components(["hidden", "mails", "orders"].map(str::to_owned).into())
         } else {
             expected
         };
