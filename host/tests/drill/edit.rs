@@ -189,9 +189,9 @@ fn figures(edits: &[Edit], runs: &Runs, sent: usize) {
     let mut figures = Figures::of("edit: a function is saved while events flow");
     figures.add("edits", edits.len());
     figures
-        .add("saved to first event served, median", format!("{:.0?}", middle(edits, |e| e.total)));
-    figures.add("of which the build, median", format!("{:.0?}", middle(edits, |e| e.built)));
-    figures.add("of which the rest, median", format!("{:.0?}", middle(edits, Edit::rest)));
+        .add("saved to first event served, median", format!("{:.2?}", middle(edits, |e| e.total)));
+    figures.add("of which the build, median", format!("{:.2?}", middle(edits, |e| e.built)));
+    figures.add("of which the rest, median", format!("{:.2?}", middle(edits, Edit::rest)));
     figures.add("the rest, longest", format!("{longest:.0?}"));
     figures.add("events", sent);
     figures.add("runs that completed", runs.completed);
