@@ -8,9 +8,9 @@ default:
 demo:
     cargo run -- demo
 
-# The same, then stay up for your own events
-dev:
-    cargo run -- dev
+# Run functions, and build them anew whenever they are saved: docs/dev.md
+dev *folders:
+    cargo run -- dev {{ folders }}
 
 # Set up what the tests need and run all of them
 test:
@@ -20,7 +20,7 @@ test:
 check:
     bash .ci/run
 
-# Build every function into target/functions, the folder that workers load
+# Build every function for use into target/functions, the folder that workers load
 build-functions:
     cargo run -- build
 
@@ -28,8 +28,8 @@ build-functions:
 # worker's own connection under misfortune), `surface` (every kind of step and every option, in all ways), `reload`
 # (versions alternate under load), `pinning` (runs sleep while versions are deployed), `canary` (one that fails, one that
 # does well), `takeover` (a second worker takes the first one's place), `escapes` (components that want more than they were
-# granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events
-# to five steps: with crashes of worker and engine, and without)
+# granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events to five steps: with crashes of
+# worker and engine, and without), `edit` (a function is saved again and again while events flow)
 drill which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 

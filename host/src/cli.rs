@@ -12,6 +12,7 @@ pub(crate) mod generations;
 pub(crate) mod grants;
 pub(crate) mod inspect;
 pub(crate) mod launch;
+pub(crate) mod new;
 pub(crate) mod operator;
 pub(crate) mod plan;
 pub(crate) mod reload;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub(crate) use self::cache::CacheArgs;
 pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
 pub(crate) use self::operator::{Functions, Generations, Grants, Plan, Reach, Reload, Rollback};
+use crate::creating::Name;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -74,13 +76,15 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Build the functions, send their sample events, show each step, print the results
     Demo(Demo),
-    /// The same, then stay up for your own events
+    /// Build functions anew whenever they are saved, and run them on an engine of their own: the edit loop
     Dev(Dev),
     /// Serve a folder of components to an Inngest server (INNGEST_* in the environment)
     Worker(Box<Worker>),
     /// The development engine alone: for development, demos and tests only
     Engine(Engine),
-    /// Build every function of the workspace into the folder that workers load
+    /// Make the folder of a new function, with a test and a sample event
+    New(New),
+    /// Build functions for use, all or one, into the folder that workers load
     Build(Build),
     /// What a worker serves, by role, and what forced each function there
     Functions(Functions),
@@ -113,6 +117,7 @@ impl Command {
             Self::Dev(_) => "dev",
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
+            Self::New(_) => "new",
             Self::Build(_) => "build",
             Self::Functions(_) => "functions",
             Self::Reload(_) => "reload",
@@ -131,7 +136,9 @@ impl Command {
     pub(crate) fn default_filter(&self) -> &'static str {
         match self {
             // What guests log would tear the display of steps apart, and the worker may be there before the engine.
-            Self::Demo(_) | Self::Dev(_) => "warn,guest=error,worker::sync=error",
+            Self::Demo(_) => "warn,guest=error,worker::sync=error",
+            // Its lines and its panel share the terminal.
+            Self::Dev(_) => "warn,guest=info,worker::sync=error",
             // What a component logs while it describes itself, or in a replay, is not what was asked for.
             Self::Inspect(_) | Self::Run(_) => "error",
             Self::Functions(_)
@@ -140,9 +147,12 @@ impl Command {
             | Self::Grants(_)
             | Self::Plan(_)
             | Self::Rollback(_) => "warn",
-            Self::Worker(_) | Self::Engine(_) | Self::Build(_) | Self::Compile | Self::Launch => {
-                "info"
-            }
+            Self::Worker(_)
+            | Self::Engine(_)
+            | Self::New(_)
+            | Self::Build(_)
+            | Self::Compile
+            | Self::Launch => "info",
         }
     }
 }
@@ -161,9 +171,19 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// Load this folder of components instead of building the workspace's functions
+    /// Folders with the sources of functions: of a workspace, of a package, or of several packages [default: ./functions, or
+    /// the current package]
+    #[arg(value_name = "FOLDER", conflicts_with = "components")]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Serve this folder of components instead of building any; what changes there is taken up
     #[arg(long, value_name = "DIR")]
     pub(crate) components: Option<PathBuf>,
+    /// Build, load and register once, say what came of it, and end: with 1 where the code does not compile or is refused
+    #[arg(long, conflicts_with = "components")]
+    pub(crate) once: bool,
+    /// Do not send the sample events of the functions (events/*.json) at the start
+    #[arg(long)]
+    pub(crate) no_samples: bool,
     /// Where the development engine listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8288")]
     pub(crate) engine: SocketAddr,
@@ -364,10 +384,29 @@ impl GatewayArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct New {
+    /// What it is called: lowercase words with hyphens between them
+    #[arg(value_name = "NAME", value_parser = Name::parse)]
+    pub(crate) name: Name,
+    /// The folder to make its folder in [default: functions/ of the workspace, or the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The SDK to write it with: a folder with its sources, or a release [default: the workspace's, or that of this program]
+    #[arg(long, value_name = "FOLDER_OR_RELEASE")]
+    pub(crate) sdk: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The folder to put the components into
+    /// Which function to build, by the name of its package [default: all of the workspace or package]
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The folder to put the components into; a relative one lies in the workspace or package
     #[arg(long, value_name = "DIR", default_value = "target/functions")]
     pub(crate) out: PathBuf,
+    /// Leave in line tables and names, so that faults name their source line; about four times as large
+    #[arg(long)]
+    pub(crate) debug: bool,
 }
 
 #[derive(Debug, Args)]

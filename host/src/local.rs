@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) worker: SocketAddr,
     pub(crate) data: Data,
     pub(crate) components: PathBuf,
+    /// Whether changes of the folder of components are taken up by themselves; otherwise [`Local::reload`] does it.
+    pub(crate) watching: bool,
     /// The activation log and the versions.
     pub(crate) versions: PathBuf,
     pub(crate) cache: CacheArgs,
@@ -58,7 +60,7 @@ impl Local {
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
         let key = SigningKey::parse(&random_hex()?).context("a random key")?;
         let runtime = tokio::task::block_in_place(|| {
-            let compilation = plan.cache.compilation();
+            let compilation = plan.cache.urgent_compilation();
             plan.grants.runtime(&plan.versions, Limits::default(), plan.allow, compilation)
         })?;
         let folder = Folder::new(&plan.components, FolderOptions::default());
@@ -106,15 +108,16 @@ impl Local {
                 .map(|role| worker(engine, role))
                 .collect::<anyhow::Result<Vec<_>>>()
         };
+        let watching = plan.watching.then_some(Percent::ALL);
         let (engine, serving) = if plan.engine.port() == 0 {
             // A port that is not known yet belongs to an engine that remembers nothing.
             let engine = Engine::start(engine).await?;
             let workers = workers(engine.address())?;
-            (engine, Serving::start(registry, Some(Percent::ALL), workers).await?)
+            (engine, Serving::start(registry, watching, workers).await?)
         } else {
             // The engine may have runs to go on with at once: a worker that is not there yet would cost them an attempt.
             let workers = workers(plan.engine)?;
-            let serving = Serving::start(registry, Some(Percent::ALL), workers).await?;
+            let serving = Serving::start(registry, watching, workers).await?;
             (Engine::start(engine).await?, serving)
         };
         serving.registered(REGISTERED).await?;
@@ -124,6 +127,11 @@ impl Local {
     /// Where the first worker listens.
     pub(crate) fn worker(&self) -> anyhow::Result<SocketAddr> {
         self.serving.address()
+    }
+
+    /// Takes up what is among the components now; returns when runs that begin have it.
+    pub(crate) async fn reload(&self, why: &str) -> anyhow::Result<registry::Report> {
+        self.serving.reload(why, REGISTERED).await
     }
 
     /// Sends events to the engine, as anybody would.

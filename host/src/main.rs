@@ -3,6 +3,8 @@
 mod answer;
 mod cli;
 mod config;
+mod creating;
+mod editing;
 mod elsewhere;
 mod granting;
 mod local;
@@ -10,6 +12,7 @@ mod operate;
 mod serving;
 mod shutdown;
 mod telemetry;
+mod terminal;
 mod workspace;
 
 use std::process::ExitCode;
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
             Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
+            Command::New(args) => cli::new::run(args, cli.json),
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.
             Command::Functions(args) => cli::functions::run(args, cli.json).await,

@@ -168,6 +168,35 @@ impl Serving {
         Ok(())
     }
 
+    /// Takes up what is among the components now, whatever was there before, and waits until the server knows of it too.
+    ///
+    /// It is the reload of `PUT /api/reload`, after whoever is at one already.
+    pub(crate) async fn reload(&self, why: &str, patience: Duration) -> anyhow::Result<Report> {
+        let request = Request { force: true, why: why.to_owned(), ..Request::by(By::Reload) };
+        let report = loop {
+            match self.registry.reload(&request).await {
+                Err(ReloadError::Busy | ReloadError::Conflict { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                report => break report?,
+            }
+        };
+        let present = self.registry.present();
+        let told = async {
+            for (_, worker) in &self.workers {
+                let mut state = worker.sync_state();
+                // The sender lives as long as the worker.
+                while !worker.has_registered(&present) && state.changed().await.is_ok() {}
+            }
+        };
+        if tokio::time::timeout(patience, told).await.is_err() {
+            tracing::warn!(
+                "the server does not know of all functions yet; events may not start those that are new"
+            );
+        }
+        Ok(report)
+    }
+
     /// Returns when a worker finds, before it was ever registered, that another app has one of its functions.
     pub(crate) async fn blocked(&self) -> Duplicates {
         let waits = self.workers.iter().map(|(role, worker)| {

@@ -10,6 +10,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::cli::{Command, LogFormat, Logs};
+use crate::terminal::Above;
 
 /// Begins to log. A filter that cannot be read is reported and replaced by the default.
 pub(crate) fn start(logs: &Logs, command: &Command) {
@@ -19,7 +20,7 @@ pub(crate) fn start(logs: &Logs, command: &Command) {
         Some(Ok(filter)) => (filter, None),
         Some(Err(error)) => (EnvFilter::new(default), Some(error)),
     };
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = fmt().with_env_filter(filter).with_writer(|| Above);
     match logs.log_format {
         LogFormat::Text => {
             let lines = lines.fmt_fields(debug_fn(field).delimited(" "));

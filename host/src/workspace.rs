@@ -43,19 +43,35 @@ pub(crate) struct Sample {
 ///
 /// `places` are names and values; `${NAME}` in a file is replaced by the value.
 pub(crate) fn samples(workspace: &Path, places: &[(&str, String)]) -> anyhow::Result<Vec<Sample>> {
-    let mut files = Vec::new();
+    let mut samples = Vec::new();
     for function in entries(&workspace.join("functions"))? {
-        let events = function.join("events");
-        if events.is_dir() {
-            files.extend(
-                entries(&events)?
-                    .into_iter()
-                    .filter(|file| file.extension().is_some_and(|e| e == "json")),
-            );
-        }
+        samples.extend(samples_in(&function, places)?);
     }
+    samples.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(samples)
+}
+
+/// The sample events of one function: `events/*.json` in its folder, sorted by path.
+pub(crate) fn samples_in(
+    function: &Path,
+    places: &[(&str, String)],
+) -> anyhow::Result<Vec<Sample>> {
+    let events = function.join("events");
+    if !events.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files = entries(&events)?;
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
     files.sort();
     files.into_iter().map(|file| sample(file, places)).collect()
+}
+
+/// The folders of the functions of the workspace that the current folder belongs to, if it does.
+pub(crate) fn functions() -> Vec<PathBuf> {
+    let found = find().and_then(|workspace| entries(&workspace.join("functions")));
+    let mut folders = found.unwrap_or_default();
+    folders.sort();
+    folders
 }
 
 fn sample(file: PathBuf, places: &[(&str, String)]) -> anyhow::Result<Sample> {

@@ -10,7 +10,7 @@ pub const TARGET: &str = "wasm32-wasip2";
 
 /// Adds the target to the toolchain in use, unless it is there. A toolchain file names it, but rustup reads that only
 /// when it installs the toolchain.
-pub(crate) fn ensure(workspace: &Path, say: impl Fn(&str)) -> Result<(), BuildError> {
+pub fn ensure(workspace: &Path, say: impl Fn(&str)) -> Result<(), BuildError> {
     if library(workspace)?.is_some_and(|library| library.is_dir()) {
         return Ok(());
     }

@@ -24,8 +24,17 @@ pub(crate) struct CacheArgs {
 impl CacheArgs {
     /// Compiles in children of this process. A folder that cannot be used costs a warning and the time to compile.
     pub(crate) fn compilation(&self) -> Compilation {
+        self.compilation_in(|child| child)
+    }
+
+    /// The same, where somebody waits for what is compiled.
+    pub(crate) fn urgent_compilation(&self) -> Compilation {
+        self.compilation_in(Child::urgent)
+    }
+
+    fn compilation_in(&self, child_as: impl FnOnce(Child) -> Child) -> Compilation {
         let compiler = match Child::this_program(["compile".to_owned()]) {
-            Ok(child) => Compiler::Child(child),
+            Ok(child) => Compiler::Child(child_as(child)),
             Err(error) => {
                 tracing::warn!(%error, "this program cannot be found to start it again, so components are compiled in this process; its memory grows");
                 Compiler::InProcess

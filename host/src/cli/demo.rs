@@ -32,6 +32,7 @@ pub(crate) async fn run(args: Demo, json: bool) -> anyhow::Result<ExitCode> {
         versions: versions.path().to_owned(),
         cache: args.cache,
         components,
+        watching: true,
         allow: vec![loopback()?],
         grants: GrantsFile::default(),
     };
@@ -78,15 +79,20 @@ pub(crate) struct Sent {
     pub(crate) id: String,
 }
 
-/// Sends every sample event.
-pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<Vec<Sent>> {
-    let (engine, worker) = (local.engine.address(), local.worker()?);
-    let places = [
+/// What stands for the addresses in sample events.
+pub(crate) fn places(engine: SocketAddr, worker: SocketAddr) -> [(&'static str, String); 4] {
+    [
         ("ENGINE_URL", format!("http://{engine}")),
         ("ENGINE_ADDRESS", engine.to_string()),
         ("WORKER_URL", format!("http://{worker}")),
         ("WORKER_ADDRESS", worker.to_string()),
-    ];
+    ]
+}
+
+/// Sends every sample event.
+pub(crate) async fn send_samples(local: &Local, root: &Path) -> anyhow::Result<Vec<Sent>> {
+    let (engine, worker) = (local.engine.address(), local.worker()?);
+    let places = places(engine, worker);
     let mut sent = Vec::new();
     for sample in workspace::samples(root, &places)? {
         let file = sample.file.strip_prefix(root).unwrap_or(&sample.file);

@@ -1,82 +1,104 @@
-//! `dev`: what `demo` does, then stays up.
+//! `dev`: an engine and a worker for each role, on functions that are built anew whenever they are saved.
 
-use std::path::absolute;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
-use std::time::Duration;
 
+use anyhow::Context;
+use builder::Profile;
 use engine::Data;
 use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::{Dev, demo};
+use crate::editing::making::Making;
+use crate::editing::projects::Projects;
+use crate::editing::session::{Session, Subject};
+use crate::editing::teller::Teller;
 use crate::granting::GrantsFile;
-use crate::local::follow::follow;
-use crate::local::show::{Display, table};
 use crate::local::{EVENT_KEY, Local, Plan};
-use crate::{answer, shutdown, workspace};
-
-/// How long the sample events may take before the address is printed anyway.
-const SAMPLES: Duration = Duration::from_secs(30);
+use crate::{answer, workspace};
 
 pub(crate) async fn run(args: Dev, json: bool) -> anyhow::Result<ExitCode> {
-    let root = workspace::find()?;
-    let components = demo::components(&root, args.components).await?;
-    answer::progress(
-        "• starting an engine (for development, demos and tests only) and a worker for each role",
-    );
+    let grants = GrantsFile::read(args.grants.grants.as_deref())?;
+    let edits = args.components.is_none();
+    let projects = if edits { Some(Projects::find(&args.folders)?) } else { None };
+    if edits {
+        let say = |words: &str| answer::progress(&format!("• {words}"));
+        let here = std::env::current_dir().context("the current folder is unknown")?;
+        tokio::task::block_in_place(|| builder::ensure(&here, say))?;
+    }
+    let teller = Teller::new(json, !args.once);
+    let data = absolute(&args.data)?;
+    // Who looks once remembers nothing, and is in nobody's way.
+    let passing = args.once.then(tempfile::tempdir).transpose().context("a temporary folder")?;
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut allow = args.http.allow;
     allow.push(demo::loopback()?);
     let plan = Plan {
-        engine: args.engine,
-        worker: args.worker,
-        versions: absolute(args.data.join("versions"))?,
-        data: Data::Dir(absolute(args.data)?),
+        engine: if args.once { any_port } else { args.engine },
+        worker: if args.once { any_port } else { args.worker },
+        versions: passing.as_ref().map_or(&*data, tempfile::TempDir::path).join("versions"),
+        components: args.components.unwrap_or_else(|| data.join("components")),
+        data: if args.once { Data::Memory } else { Data::Dir(data.clone()) },
+        watching: !edits,
         cache: args.cache,
-        components,
         allow,
-        grants: GrantsFile::read(args.grants.grants.as_deref())?,
+        grants,
     };
-    let local = Local::start(plan).await?;
-    let activity = local.engine.activity();
-    let later = local.engine.activity();
-    demo::send_samples(&local, &root).await?;
-    let display = Display::start("running the sample events");
-    let reports = follow(activity, SAMPLES, |activity| display.show(activity)).await.reports;
-    display.end();
+    let making = Making { profile: Profile::Edit, debug: true, colours: teller.colours() };
+    let samples = !args.no_samples && !args.once;
+    let up = async |local: &Local, projects: &Projects, teller: &mut Teller| {
+        if args.once { Ok(()) } else { up(local, projects, teller, samples).await }
+    };
+    let subject = Subject { projects, making, plan, once: args.once };
+    let (session, heard) = Session::new(subject, teller, up);
+    let ok = session.run(heard).await?;
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
 
+/// Says where events go, and sends the samples.
+async fn up(
+    local: &Local,
+    projects: &Projects,
+    teller: &mut Teller,
+    samples: bool,
+) -> anyhow::Result<()> {
     let (engine, worker) = (local.engine.address(), local.worker()?);
+    let folders = match projects.component_folders() {
+        folders if folders.is_empty() => workspace::functions(),
+        folders => folders,
+    };
+    let name = event_name(&folders).unwrap_or_else(|| "shop/order.paid".to_owned());
     let curl = format!(
         "curl -X POST http://{engine}/e/{EVENT_KEY} -H 'content-type: application/json' \
-         -d '{{\"name\":\"system/heartbeat.requested\",\"data\":{{}}}}'"
+         -d '{{\"name\":\"{name}\",\"data\":{{}}}}'"
     );
     let up = json!({
-        "ok": true, "command": "dev", "engine": format!("http://{engine}"), "worker": format!("http://{worker}"),
-        "curl": curl, "runs": reports,
+        "what": "up", "ok": true, "command": "dev", "engine": format!("http://{engine}"),
+        "worker": format!("http://{worker}"), "curl": curl,
     });
-    let words = format!(
-        "{}\n\nengine http://{engine}   worker http://{worker}\nsend an event:\n  {curl}\nstop with Ctrl-C",
-        table(&reports)
-    );
-    answer::ready(json, &up, &words);
-    let display = Display::start("waiting for events");
-    let mut later = later;
-    let watched = async {
-        // What was shown already is skipped.
-        let shown = jiff::Timestamp::now();
-        loop {
-            match later.recv().await {
-                Ok(activity) if activity.at > shown => display.show(&activity),
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
+    let address = format!("engine http://{engine}   worker http://{worker}   stop with Ctrl-C");
+    let words = format!("{address}\nsend an event:\n  {curl}");
+    teller.up(&up, address, &words);
+    if samples {
+        let places = demo::places(engine, worker);
+        for folder in &folders {
+            for sample in workspace::samples_in(folder, &places)? {
+                teller.line(&format!("• sending {}", shown(&sample.file)));
+                local.send(&sample.events).await?;
             }
         }
-    };
-    tokio::select! {
-        () = watched => {}
-        () = shutdown::asked() => {}
     }
-    display.end();
-    answer::progress("• stopping: calls that run are finished first");
-    local.shutdown().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// The event of the first sample there is.
+fn event_name(folders: &[PathBuf]) -> Option<String> {
+    let mut samples = folders.iter().filter_map(|folder| workspace::samples_in(folder, &[]).ok());
+    samples.find_map(|samples| Some(samples.first()?.events.first()?.name.to_string()))
+}
+
+fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(here).unwrap_or(file).display().to_string()
 }

@@ -32,17 +32,7 @@ impl Display {
     }
 
     pub(crate) fn show(&self, activity: &Activity) {
-        let Some(words) = words(&activity.what) else { return };
-        let run = activity.run.map(|run| run.to_string()).unwrap_or_default();
-        // The end of a ULID is random, its beginning is the time.
-        let run = run.get(run.len().saturating_sub(4)..).unwrap_or_default();
-        let function = activity.function.as_deref().map(short).unwrap_or_default();
-        let seconds = (activity.at.as_millisecond() - self.began.as_millisecond()).max(0);
-        let line = format!(
-            "{:>4}.{:03}s  {run:>4}  {function:<20}  {words}",
-            seconds / 1000,
-            seconds % 1000
-        );
+        let Some(line) = line(activity, self.began) else { return };
         match &self.bar {
             Some(bar) => bar.println(line),
             None => progress(&line),
@@ -56,12 +46,23 @@ impl Display {
     }
 }
 
+/// One line for what happened, with the time since `began`; none where it is not worth one.
+pub(crate) fn line(activity: &Activity, began: jiff::Timestamp) -> Option<String> {
+    let words = words(&activity.what)?;
+    let run = activity.run.map(|run| run.to_string()).unwrap_or_default();
+    // The end of a ULID is random, its beginning is the time.
+    let run = run.get(run.len().saturating_sub(4)..).unwrap_or_default();
+    let function = activity.function.as_deref().map(short).unwrap_or_default();
+    let seconds = (activity.at.as_millisecond() - began.as_millisecond()).max(0);
+    Some(format!("{:>4}.{:03}s  {run:>4}  {function:<20}  {words}", seconds / 1000, seconds % 1000))
+}
+
 /// A function without its app.
-fn short(slug: &str) -> &str {
+pub(crate) fn short(slug: &str) -> &str {
     Role::ALL.iter().find_map(|role| role.app().function_of(slug)).unwrap_or(slug)
 }
 
-fn words(what: &Happening) -> Option<String> {
+pub(crate) fn words(what: &Happening) -> Option<String> {
     Some(match what {
         // The engine's own events say what the runs' lines say already.
         Happening::EventReceived { name, .. } if name.starts_with(protocol::event::RESERVED) => {

@@ -12,6 +12,8 @@ mod clone;
 mod counter;
 #[path = "../support/deploy.rs"]
 mod deploy;
+#[path = "../support/edited.rs"]
+mod edited;
 #[path = "../support/gateway_proxy.rs"]
 mod gateway_proxy;
 #[path = "../support/patience.rs"]
@@ -25,6 +27,7 @@ mod suite;
 
 mod canary;
 mod connect;
+mod edit;
 mod engine;
 mod escapes;
 mod hostile;
@@ -41,9 +44,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 11] = [
+const DRILLS: [&str; 12] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage", "engine",
+    "escapes", "outage", "engine", "edit",
 ];
 
 /// How much a drill does.
@@ -126,6 +129,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "takeover" => takeover::drill(size).await,
         "escapes" => escapes::drill(size).await,
         "outage" => outage::drill(size).await,
+        "edit" => edit::drill(size).await,
         "engine" => engine::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }

@@ -68,6 +68,11 @@ pub enum HandleError {
 }
 
 impl Worker {
+    /// Which functions it serves: those whose home is this role.
+    pub(crate) fn role(&self) -> protocol::role::Role {
+        self.options.role
+    }
+
     pub(crate) fn new(
         options: Options,
         registry: Arc<Registry>,

@@ -252,6 +252,13 @@ impl Running {
         self.payloads.of(&announced).fingerprint()
     }
 
+    /// Whether the server has what this generation has for it. Right after a swap [`Running::wanted`] may still tell of the
+    /// generation before.
+    pub fn has_registered(&self, generation: &registry::Generation) -> bool {
+        let announced = announcing::announced(generation, self.worker.role());
+        self.state.borrow().has(&self.payloads.of(&announced).fingerprint())
+    }
+
     /// Leaves the app to another worker: nothing is registered any more, and a connection takes no more calls, answers
     /// those it has and closes. Calls that arrive over HTTP are answered until [`Running::shutdown`].
     pub async fn stand_down(&self) {

@@ -29,7 +29,7 @@ const LAST_WORDS: usize = 2 << 10;
 
 /// A program that compiles one component each time it is started, by calling [`serve`](super::serve) at once.
 ///
-/// It has the lowest priority, a limit of memory and one of time, no environment, and ends when this process ends or
+/// It has the lowest priority unless it is [urgent](Self::urgent), a limit of memory and one of time, no environment, and ends when this process ends or
 /// nobody waits for it any more.
 #[derive(Debug, Clone)]
 pub struct Child {
@@ -37,6 +37,7 @@ pub struct Child {
     arguments: Vec<String>,
     deadline: Duration,
     memory: u64,
+    urgent: bool,
 }
 
 impl Child {
@@ -47,6 +48,7 @@ impl Child {
             arguments: arguments.into_iter().collect(),
             deadline: DEADLINE,
             memory: MEMORY,
+            urgent: false,
         }
     }
 
@@ -65,6 +67,12 @@ impl Child {
         Self { deadline, ..self }
     }
 
+    /// Gives it the priority of this process: somebody sits there and waits for the code that they have just written.
+    #[must_use]
+    pub fn urgent(self) -> Self {
+        Self { urgent: true, ..self }
+    }
+
     /// Gives it this much memory, in bytes; 2 GiB otherwise. Held on Linux.
     #[must_use]
     pub fn memory(self, memory: u64) -> Self {
@@ -76,8 +84,12 @@ impl Child {
         target: &Target,
         component: &[u8],
     ) -> Result<Vec<u8>, CompileError> {
-        let request =
-            Request { engine: target.settings, memory: self.memory, component: component.len() };
+        let request = Request {
+            engine: target.settings,
+            memory: self.memory,
+            urgent: self.urgent,
+            component: component.len(),
+        };
         let mut words = LastWords::default();
         let talk = self.talk(&request, component, &mut words);
         let end = match tokio::time::timeout(self.deadline, talk).await {

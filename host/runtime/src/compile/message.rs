@@ -19,6 +19,9 @@ pub(super) struct Request {
     pub(super) engine: Settings,
     /// The memory it may use, in bytes.
     pub(super) memory: u64,
+    /// Whether somebody waits for it, so that it does not come last on the processor.
+    #[serde(default)]
+    pub(super) urgent: bool,
     /// The length of the component, in bytes.
     pub(super) component: usize,
 }

@@ -25,7 +25,7 @@ pub fn serve(input: impl Read + Send + 'static, output: &mut impl Write) -> io::
     let mut head = Vec::new();
     (&mut input).take(LINE).read_until(b'\n', &mut head)?;
     let request: Request = parse(&head)?;
-    lower(request.memory)?;
+    lower(&request)?;
     let mut bytes = vec![0; request.component];
     input.read_exact(&mut bytes)?;
     end_with(input)?;
@@ -46,14 +46,16 @@ fn compile(request: &Request, bytes: &[u8]) -> (Answer, Vec<u8>) {
     }
 }
 
-/// Comes last on the processor, and gets no more memory than this. Linux counts what is written to only, not what is
+/// Comes last on the processor unless it is urgent, and gets no more memory than it may. Linux counts what is written to only, not what is
 /// reserved; other systems may not hold the limit for memory at all.
-fn lower(memory: u64) -> io::Result<()> {
-    nice(NICE)?;
+fn lower(request: &Request) -> io::Result<()> {
+    if !request.urgent {
+        nice(NICE)?;
+    }
     let limit = |resource, limit| {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
     };
-    limit(Resource::Data, memory)?;
+    limit(Resource::Data, request.memory)?;
     // What a crash would leave behind is of use to nobody.
     limit(Resource::Core, 0)?;
     Ok(())
