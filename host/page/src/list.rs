@@ -23,7 +23,7 @@ impl Pages {
         }
         let link = |member: &str, id: Option<&String>| {
             let kept = self.kept.iter().filter(|(_, value)| !value.is_empty());
-            let kept: String = kept.map(|(k, v)| format!("{k}={}&", encoded(v))).collect();
+            let kept = kept.fold(String::new(), |kept, (k, v)| kept + k + "=" + &encoded(v) + "&");
             id.map_or_else(
                 || format!("{path}?{}", kept.trim_end_matches('&')),
                 |id| format!("{path}?{kept}{member}={}", encoded(id)),

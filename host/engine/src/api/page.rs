@@ -62,8 +62,11 @@ pub(super) fn router(shared: Shared) -> Router<Shared> {
         .route("/send", get(sending::show).post(sending::send))
         .route("/functions", get(functions::functions))
         .route("/generations", get(functions::generations))
-        .route(assets::STYLE_PATH, get(|| asset("text/css; charset=utf-8", assets::STYLE)))
-        .route(assets::SCRIPT_PATH, get(|| asset("text/javascript; charset=utf-8", assets::SCRIPT)))
+        .route(assets::STYLE_PATH, get(async || asset("text/css; charset=utf-8", assets::STYLE)))
+        .route(
+            assets::SCRIPT_PATH,
+            get(async || asset("text/javascript; charset=utf-8", assets::SCRIPT)),
+        )
         .layer(middleware::from_fn_with_state(shared, guard::guard))
 }
 
@@ -80,7 +83,7 @@ const SITE: fn() -> Site = || Site {
     note: "This engine is for development, demos and tests; production needs an Inngest server.",
 };
 
-async fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
+fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], text)
 }
 

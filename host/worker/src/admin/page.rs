@@ -42,8 +42,8 @@ struct Told {
 
 /// The routes. Whoever adds them says who may use them.
 pub(super) fn router() -> Router<Arc<Admin>> {
-    let style = || asset("text/css; charset=utf-8", assets::STYLE);
-    let script = || asset("text/javascript; charset=utf-8", assets::SCRIPT);
+    let style = async || asset("text/css; charset=utf-8", assets::STYLE);
+    let script = async || asset("text/javascript; charset=utf-8", assets::SCRIPT);
     Router::new()
         .route(BASE, get(show_functions))
         .route(&format!("{BASE}/generations"), get(show_generations))
@@ -67,7 +67,7 @@ pub(super) fn with_token(headers: &HeaderMap) -> HeaderMap {
     headers
 }
 
-async fn asset(kind: &'static str, text: &'static str) -> Response {
+fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
