@@ -70,7 +70,7 @@ fn registered(machine: &Machine) -> Vec<(String, App)> {
 fn declared(function: &function::Function) -> Function {
     let triggers = function.triggers.iter().map(|trigger| match trigger {
         Trigger::Event { pattern, .. } => pattern.to_string(),
-        Trigger::Cron(cron) => cron.as_str().to_owned(),
+        Trigger::Cron { expression, .. } => expression.as_str().to_owned(),
     });
     Function {
         slug: function.slug.clone(),
