@@ -93,12 +93,19 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_child_is_found_in_its_session_and_among_the_descendants() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
-        let pid = Pid::from_child(&child);
-        let leader = rustix::process::getsid(None).expect("a session");
-        assert!(in_session(leader).contains(&pid) && descendants().contains(&pid));
+        // A session of its own: the one of this process may be led from outside the namespace of its processes, and
+        // then it has no number here.
+        let mut child =
+            std::process::Command::new("setsid").args(["sleep", "60"]).spawn().expect("a child");
+        let leader = Pid::from_child(&child);
+        let began = std::time::Instant::now();
+        while !in_session(leader).contains(&leader) {
+            assert!(began.elapsed().as_secs() < 30, "the child leads no session");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(descendants().contains(&leader));
         child.kill().expect("killed");
         child.wait().expect("its end");
-        assert!(!in_session(leader).contains(&pid) && !descendants().contains(&pid));
+        assert!(!in_session(leader).contains(&leader) && !descendants().contains(&leader));
     }
 }
