@@ -102,6 +102,11 @@ impl Compilation {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Whether somebody waits for the code: it is then made quickly rather than made to be quick.
+    pub(crate) fn is_urgent(&self) -> bool {
+        matches!(&self.inner.compiler, Compiler::Child(child) if child.is_urgent())
+    }
+
     /// How many components were loaded, and from where.
     pub fn counts(&self) -> Counts {
         Counts {

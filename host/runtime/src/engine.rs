@@ -10,8 +10,8 @@ use protocol::id::RunId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-    WasmBacktraceDetails,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm, WasmBacktraceDetails,
 };
 
 use crate::capability::usage::{Usage, Usages};
@@ -84,7 +84,7 @@ impl Runtime {
         compilation: Compilation,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Result<Self, EngineError> {
-        let settings = Settings::from(&limits);
+        let settings = Settings::new(&limits, compilation.is_urgent());
         let engine = match Engine::new(&settings.config(true)) {
             Ok(engine) => engine,
             Err(error) => {
@@ -177,15 +177,16 @@ pub(crate) struct Settings {
     stack: usize,
     /// Elements of all tables of an instance.
     table_elements: usize,
-}
-
-impl From<&Limits> for Settings {
-    fn from(limits: &Limits) -> Self {
-        Self { memory: limits.memory, stack: limits.stack, table_elements: limits.table_elements }
-    }
+    /// Whether code is made quickly rather than made to be quick.
+    hasty: bool,
 }
 
 impl Settings {
+    fn new(limits: &Limits, hasty: bool) -> Self {
+        let Limits { memory, stack, table_elements, .. } = *limits;
+        Self { memory, stack, table_elements, hasty }
+    }
+
     /// An engine that only compiles: no addresses are reserved for instances. What it makes runs in a pool too.
     pub(crate) fn compiler(&self) -> wasmtime::Result<Engine> {
         Engine::new(&self.config(false))
@@ -202,6 +203,12 @@ impl Settings {
             // Frames are captured where they are shown (`outside`), not in every planned step.
             .wasm_backtrace_max_frames(None)
             .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+        if self.hasty {
+            // More than half of the compiler's time, for code that runs less quickly.
+            config
+                .cranelift_opt_level(OptLevel::None)
+                .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+        }
         if pooled {
             let mut pool = PoolingAllocationConfig::default();
             pool.total_component_instances(INSTANCES)

@@ -23,28 +23,37 @@ const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 const CALLS_AT_ONCE: u32 = 100;
 
 pub(crate) async fn drill(size: Size) -> Vec<String> {
-    let mut short = crashes(size.pick(10_000, 100), size.pick(12, 4)).await;
+    // The small one has its events come slowly: crashes must find something under way.
+    let pause = size.pick((500, 2_500), (200, 800));
+    let slowly = size.pick(None, Some(Duration::from_millis(40)));
+    let mut short = crashes(size.pick(10_000, 100), size.pick(12, 4), pause, slowly).await;
     short.extend(calm("all at once", size.pick(10_000, 40), None).await);
     let pace = Duration::from_millis(size.pick(5, 20));
     short.extend(calm("one after another", size.pick(10_000, 20), Some(pace)).await);
     short
 }
 
-/// The events come while worker and engine are killed in turn.
-async fn crashes(events: usize, kills: usize) -> Vec<String> {
+/// The events come, one in each `pace` if there is one, while worker and engine are killed in turn, with a pause of so many
+/// milliseconds before each.
+async fn crashes(
+    events: usize,
+    kills: usize,
+    (shortest, longest): (u64, u64),
+    pace: Option<Duration>,
+) -> Vec<String> {
     let mut luck = Luck::of_now();
     let mut server = Server::own(Mode::Dev);
     let counter = Counter::start().await;
     let components = folder_of(&[guests::STEPS]);
     let mut worker = server.worker(&components, free_address()).await;
     let began = Instant::now();
-    let load = Load::start(server.origin(), events, Some(&counter), None);
+    let load = Load::start(server.origin(), events, Some(&counter), pace);
     let (mut engines, mut workers) = (0, 0);
     let mut last = 0;
     while engines + workers < kills {
         // A moment of its own each time, and somewhere new: without progress in between a run could lose all of its
         // attempts to crashes, which is no fault of anybody's.
-        tokio::time::sleep(Duration::from_millis(luck.between(500, 2_500))).await;
+        tokio::time::sleep(Duration::from_millis(luck.between(shortest, longest))).await;
         let reports = counter.total();
         if reports == last && load.is_sent() {
             break;

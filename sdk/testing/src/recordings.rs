@@ -48,6 +48,7 @@ use crate::served::{Native, Served};
 ///     }
 /// }
 ///
+/// # fn main() {
 /// // A file that `system-bus run pull` wrote does as well: `Recording::parse(include_str!("paid.json"))`.
 /// let mut kit = Kit::new();
 /// let run = kit.start::<fulfil>(OrderPaid { cents: 700 });
@@ -57,6 +58,7 @@ use crate::served::{Native, Served};
 /// let parting = replay::<next::fulfil>(&recording).parting.unwrap();
 /// assert_eq!((parting.position, parting.step.as_deref()), (1, Some("charge")));
 /// assert_eq!(parting.code.to_string(), "asks for `charge-card` (run)");
+/// # }
 /// ```
 pub fn replay<F: Function + 'static>(recording: &Recording) -> Replayed {
     let id = F::DECLARATION.id;

@@ -29,8 +29,8 @@ const LAST_WORDS: usize = 2 << 10;
 
 /// A program that compiles one component each time it is started, by calling [`serve`](super::serve) at once.
 ///
-/// It has the lowest priority unless it is [urgent](Self::urgent), a limit of memory and one of time, no environment, and ends when this process ends or
-/// nobody waits for it any more.
+/// It has the lowest priority unless it is [urgent](Self::urgent), a limit of memory and one of time, no environment, and
+/// ends when this process ends or nobody waits for it any more.
 #[derive(Debug, Clone)]
 pub struct Child {
     program: PathBuf,
@@ -67,10 +67,15 @@ impl Child {
         Self { deadline, ..self }
     }
 
-    /// Gives it the priority of this process: somebody sits there and waits for the code that they have just written.
+    /// Gives it the priority of this process, and has it make code quickly rather than quick code: somebody sits there and
+    /// waits for what they have just written.
     #[must_use]
     pub fn urgent(self) -> Self {
         Self { urgent: true, ..self }
+    }
+
+    pub(super) fn is_urgent(&self) -> bool {
+        self.urgent
     }
 
     /// Gives it this much memory, in bytes; 2 GiB otherwise. Held on Linux.
