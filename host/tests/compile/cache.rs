@@ -42,6 +42,22 @@ async fn both_compilers_make_code_for_the_same_engine() {
 }
 
 #[tokio::test]
+async fn code_that_was_made_in_haste_runs_where_it_was_wanted_and_nowhere_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guest = bytes(guests::STEPS);
+    let hasty = || runtime(Compiler::Child(child().urgent()), cache(folder.path()));
+    let component = Component::load(&hasty(), "steps", guest.to_vec()).await.expect("loaded");
+    assert!(!component.functions().is_empty());
+    let patient = runtime(Compiler::Child(child()), cache(folder.path()));
+    compile(&patient, &guest).await.expect("compiled");
+    assert_eq!(counts(&patient), (0, 1));
+    // The one has not taken the place of the other.
+    let again = hasty();
+    compile(&again, &guest).await.expect("cached");
+    assert_eq!(counts(&again), (1, 0));
+}
+
+#[tokio::test]
 async fn a_corrupt_entry_is_compiled_again_and_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let guest = bytes(guests::CHANGED);

@@ -188,7 +188,7 @@ async fn a_child_that_nobody_waits_for_is_ended() {
 /// The real program, and a request for it that leaves room for this component.
 fn asked(component: &[u8]) -> (std::process::Child, ChildStdin) {
     let request = serde_json::json!({
-        "engine": { "memory": 256 << 20, "stack": 1 << 20, "table_elements": 50_000 },
+        "engine": { "memory": 256 << 20, "stack": 1 << 20, "table_elements": 50_000, "hasty": false },
         "memory": 1_u64 << 30,
         "component": component.len(),
     });
