@@ -291,11 +291,11 @@ mod tests {
         let data = raw(r#""plain""#.to_owned());
         let ran =
             Outcome::StepRan { step: step.clone(), race: false, data: data.clone(), timing: None };
-        let Outcome::StepRan { data: sealed, .. } = sealer.outcome(ran) else { panic!("it ran") };
+        let Outcome::StepRan { data: closed, .. } = sealer.outcome(ran) else { panic!("it ran") };
         let Outcome::Done(output) = sealer.outcome(Outcome::Done(data)) else {
             panic!("it is done")
         };
-        let memo = raw(format!(r#"{{"data":{sealed}}}"#));
+        let memo = raw(format!(r#"{{"data":{closed}}}"#));
         recording.steps.push(RecordedStep { id: step.id, name: None, ended_at: None, memo });
         recording.output = Some(output);
         assert!(!recording.to_json().contains("plain"));
