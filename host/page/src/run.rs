@@ -1,5 +1,6 @@
 //! One run, with its timeline.
 
+mod more;
 mod timeline;
 
 use jiff::Timestamp;
@@ -9,6 +10,9 @@ use crate::html::Html;
 use crate::runs::{Row, of_function};
 use crate::time;
 
+use more::Place;
+
+pub use more::{Line, More};
 pub use timeline::{Outcome, Span};
 
 /// One run.
@@ -24,6 +28,10 @@ pub struct Run {
     pub output: Option<String>,
     /// What happened in it, in the order in which it was known.
     pub spans: Vec<Span>,
+    /// What the function logged outside of its steps, or in one that the timeline does not have.
+    pub outside: Vec<Line>,
+    /// What is to be said of what was logged: it is not known, or not all of it is there.
+    pub notes: Vec<String>,
     /// The time of reading.
     pub now: Timestamp,
 }
@@ -37,7 +45,16 @@ pub fn view(run: &Run, base: &str, token: Option<&str>) -> Html {
     }
     html.leaf("h2", &[], "Timeline");
     let from = run.row.queued_at;
-    timeline::show(&mut html, &run.spans, from, run.row.ended_at.unwrap_or(run.now), run.now);
+    let place = Place { base, run: &run.row.id, token };
+    let to = run.row.ended_at.unwrap_or(run.now);
+    timeline::show(&mut html, &run.spans, from..to, run.now, place);
+    if !run.outside.is_empty() {
+        html.leaf("h2", &[], "Logged between the steps");
+        more::lines(&mut html, &run.outside);
+    }
+    for note in &run.notes {
+        html.leaf("p", &[("class", "soft")], note);
+    }
     if let Some(output) = &run.output {
         html.leaf("h2", &[], if run.row.status.word() == "failed" { "Failure" } else { "Result" });
         html.leaf("pre", &[("tabindex", "0")], pretty(output));
@@ -122,6 +139,8 @@ mod tests {
             cron: None,
             output: None,
             spans: Vec::new(),
+            outside: Vec::new(),
+            notes: Vec::new(),
             now: queued_at,
         }
     }
@@ -139,6 +158,20 @@ mod tests {
             assert_eq!(html.contains("/cancel"), cancel, "{status:?}");
             let forms = html.matches("<form").count();
             assert_eq!(html.matches("name=\"token\" value=\"t\"").count(), forms);
+        }
+    }
+
+    #[test]
+    fn what_no_step_logged_and_what_is_not_known_are_told_after_the_timeline() {
+        let mut run = run(Status::Completed);
+        let at = run.now;
+        let line = |text: &str| Line { at, level: "info".into(), text: text.into(), from: None };
+        assert!(!view(&run, "", None).to_string().contains("between the steps"));
+        run.outside = vec![line("on <my> way")];
+        run.notes = vec!["Its worker did not <tell>.".to_owned()];
+        let html = view(&run, "", None).to_string();
+        for says in ["between the steps", "on &lt;my&gt; way", "did not &lt;tell&gt;."] {
+            assert!(html.contains(says), "{html}");
         }
     }
 

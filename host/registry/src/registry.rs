@@ -248,6 +248,11 @@ impl Registry {
         self.runtime.run_ended(run);
     }
 
+    /// What a run has logged last, as far as it is still there.
+    pub fn logged(&self, run: RunId) -> runtime::logging::recent::Lines {
+        self.runtime.recent().of(run)
+    }
+
     /// Whether nothing was ever activated.
     pub fn is_new(&self) -> bool {
         self.log.history().generation() == 0

@@ -20,6 +20,7 @@ use crate::compile::{Compilation, Fingerprint, Target};
 use crate::http::Destination;
 use crate::limits::Limits;
 use crate::linker::Linkers;
+use crate::logging::recent::Recent;
 use crate::placement::{Capability, Lack, Placement, Refusal, Refusals};
 
 /// How often a running guest is asked whether its time is up; calls beside it get their turn as often.
@@ -47,6 +48,7 @@ pub struct Runtime {
     providers: Arc<[Arc<dyn Provider>]>,
     pub(crate) guards: Guards,
     granted: Arc<Granted>,
+    pub(crate) recent: Arc<Recent>,
     _ticker: Arc<Ticker>,
 }
 
@@ -114,6 +116,7 @@ impl Runtime {
             guards: Guards::of(&providers),
             providers: providers.into(),
             granted: Arc::default(),
+            recent: Arc::default(),
             _ticker: Arc::new(ticker),
         })
     }
@@ -153,6 +156,11 @@ impl Runtime {
     /// What each component has used so far, by name.
     pub fn usage(&self) -> BTreeMap<String, Arc<Usage>> {
         self.usages.all()
+    }
+
+    /// What guests have logged last.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Lets what is kept for a run go: it has ended, or was given up.

@@ -50,7 +50,7 @@ impl Component {
         let (limits, allowed) = (&runtime.limits, &runtime.allowed);
         let caller = self.caller(function, &call);
         let role = caller.role;
-        let log = Log::of_call(&caller, runtime.limits.log_lines);
+        let log = Log::of_call(&caller, limits.log_lines, Arc::clone(&runtime.recent));
         let mut state = CallState::for_call(
             limits,
             allowed,

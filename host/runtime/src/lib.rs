@@ -15,6 +15,7 @@
 //! | [`folder`] | a file → the bytes of a component |
 //! | [`invoke`] | one call in a fresh instance |
 //! | [`capability`] | the seam between imports and what stands behind them: providers, the gate that each of their functions passes, counters |
+//! | [`logging`] | what a guest says: told once, cut, without secrets, and the last of it kept by run |
 //! | `conversation` | a running function and its host, for both interfaces a guest may speak |
 //! | [`backstage`] | what a running call needs of the worker around it |
 //! | [`limits`] | what one call may use |
@@ -36,7 +37,7 @@ pub mod http;
 pub mod invoke;
 pub mod limits;
 mod linker;
-mod logging;
+pub mod logging;
 mod output;
 mod outside;
 mod phase;

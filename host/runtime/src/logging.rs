@@ -9,13 +9,16 @@
 //! reasonable length, and loses whatever would make more of it than one line.
 
 mod legible;
+pub mod recent;
 mod stream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use protocol::step::StepName;
 use tracing::Span;
 
+use self::recent::Recent;
 use self::stream::Pending;
 use crate::bindings::wasi::logging::logging::{Host, Level};
 use crate::capability::{Caller, Guards};
@@ -43,6 +46,8 @@ pub(crate) enum Stream {
 /// One line, as it will be told.
 #[derive(Debug)]
 struct Line {
+    /// When it was said, which may be long before it is told.
+    at: Timestamp,
     level: Level,
     text: String,
     /// The part of the program that speaks, where it is a line of `wasi:logging`.
@@ -54,7 +59,7 @@ struct Line {
 /// Whose lines they are.
 #[derive(Debug)]
 enum Speaker {
-    Call(Caller),
+    Call(Caller, Arc<Recent>),
     /// A component that describes itself.
     Component(String),
 }
@@ -76,8 +81,9 @@ struct Told {
 }
 
 impl Log {
-    pub(crate) fn of_call(caller: &Caller, lines: usize) -> Self {
-        Self::of(Speaker::Call(caller.clone()), lines, caller.guards.clone())
+    /// What is told is kept in `recent` too.
+    pub(crate) fn of_call(caller: &Caller, lines: usize, recent: Arc<Recent>) -> Self {
+        Self::of(Speaker::Call(caller.clone(), recent), lines, caller.guards.clone())
     }
 
     /// For `describe`.
@@ -163,7 +169,8 @@ impl Told {
     fn written(&mut self, stream: Stream, lines: Vec<String>) {
         for text in lines {
             let text = legible::line(text, LONGEST);
-            self.add(Line { level: Level::Info, text, context: None, stream: Some(stream) });
+            let (at, stream) = (Timestamp::now(), Some(stream));
+            self.add(Line { at, level: Level::Info, text, context: None, stream });
         }
     }
 
@@ -176,7 +183,8 @@ impl Told {
         // Before it is cut: half a secret is not recognized.
         let (context, message) = (self.guards.redacted(context), self.guards.redacted(message));
         let (context, text) = (legible::line(context, CONTEXT), legible::line(message, LONGEST));
-        self.add(Line { level, text, context: Some(context), stream: None });
+        let context = Some(context);
+        self.add(Line { at: Timestamp::now(), level, text, context, stream: None });
     }
 
     fn add(&mut self, line: Line) {
@@ -212,8 +220,9 @@ impl Told {
         self.dropped += std::mem::take(&mut self.overflow);
     }
 
-    /// The one place where a line reaches the worker's tracing.
+    /// The one place where a line reaches the worker's tracing, and what is kept of a run.
     fn tell(&self, line: &Line) {
+        self.keep(line);
         let (component, function) = self.speaker.names();
         let (run, digest, attempt) =
             (self.speaker.run(), self.speaker.digest(), self.speaker.attempt());
@@ -242,6 +251,24 @@ impl Told {
     }
 }
 
+impl Told {
+    fn keep(&self, line: &Line) {
+        let Speaker::Call(caller, recent) = &self.speaker else { return };
+        let step = self.step.as_ref().map(|(step, _)| step);
+        let kept = recent::Line {
+            at: line.at,
+            level: line.level.name().to_owned(),
+            text: line.text.clone(),
+            step: step.map(|step| step.id),
+            name: step.map(|step| step.name.clone()),
+            attempt: caller.attempt,
+            context: line.context.clone(),
+            stream: line.stream.map(|stream| stream.name().to_owned()),
+        };
+        recent.add(caller.run, kept);
+    }
+}
+
 /// Whether the operator's filter lets lines of this level through.
 fn is_heard(level: Level) -> bool {
     macro_rules! heard {
@@ -258,6 +285,19 @@ fn is_heard(level: Level) -> bool {
     }
 }
 
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl Stream {
     fn name(self) -> &'static str {
         match self {
@@ -270,14 +310,14 @@ impl Stream {
 impl Speaker {
     fn names(&self) -> (&str, Option<&str>) {
         match self {
-            Self::Call(caller) => (&caller.component, Some(caller.function.as_str())),
+            Self::Call(caller, _) => (&caller.component, Some(caller.function.as_str())),
             Self::Component(component) => (component, None),
         }
     }
 
     fn caller(&self) -> Option<&Caller> {
         match self {
-            Self::Call(caller) => Some(caller),
+            Self::Call(caller, _) => Some(caller),
             Self::Component(_) => None,
         }
     }

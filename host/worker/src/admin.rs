@@ -5,6 +5,7 @@
 //! | `GET /api/generations` | what is active, what was, what is in memory, and what is on disk and why |
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `GET /api/grants` | what each component imports, may use, and has used |
+//! | `GET /api/logs?run=ID` | what a run has logged last |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/plan` | what deploying would do, without doing it |
 //! | `POST /api/rollback` | goes back to an earlier generation |
@@ -15,6 +16,7 @@ mod access;
 mod functions;
 mod generations;
 mod grants;
+mod logs;
 mod page;
 mod plan;
 mod reload;
@@ -58,6 +60,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/api/generations", get(generations::generations))
         .route("/api/functions", get(functions::functions))
         .route("/api/grants", get(grants::grants))
+        .route("/api/logs", get(logs::logs))
         .route("/api/reload", put(reload::reload))
         .route("/api/plan", post(plan::plan))
         .route("/api/rollback", post(rollback::rollback))

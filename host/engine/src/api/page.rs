@@ -6,6 +6,7 @@ mod events;
 mod form;
 mod functions;
 mod guard;
+mod logs;
 mod run;
 mod runs;
 mod sending;
@@ -57,6 +58,7 @@ pub(super) fn router(shared: Shared) -> Router<Shared> {
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/cancel", post(run::cancel))
         .route("/runs/{id}/rerun", post(run::rerun))
+        .route("/runs/{id}/steps/{step}", get(run::step))
         .route("/events", get(events::list))
         .route("/events/{id}", get(events::show))
         .route("/send", get(sending::show).post(sending::send))

@@ -1,9 +1,11 @@
 //! What happened in a run, and when: a bar for each step, on one scale.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::more::{self, More, Place};
 use crate::html::Html;
 use crate::{list, time};
 
@@ -61,6 +63,8 @@ pub struct Span {
     pub until: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it left behind.
+    pub more: More,
 }
 
 impl Span {
@@ -90,13 +94,13 @@ impl Span {
     }
 }
 
-/// The timeline of a run that was queued at `from` and lasted until `to`.
+/// The timeline of a run that was queued at the beginning of `whole` and lasted until its end.
 pub(super) fn show(
     html: &mut Html,
     spans: &[Span],
-    from: Timestamp,
-    to: Timestamp,
+    whole: Range<Timestamp>,
     now: Timestamp,
+    place: Place<'_>,
 ) {
     if !spans.is_empty() {
         legend(html, spans);
@@ -108,7 +112,18 @@ pub(super) fn show(
     ordered.sort_by_key(|span| (span.queued_at, span.started_at.unwrap_or(now)));
     list::table(html, "Timeline", &heads, spans.len(), nothing, |body| {
         for span in ordered {
-            row(body, span, from, to);
+            row(body, span, whole.start, whole.end);
+            let mut left = Html::new();
+            let step = span.step.as_deref();
+            let key = format!("{}-{}", step.unwrap_or_default(), span.attempt);
+            more::show(&mut left, &span.more, step, &key, place);
+            if left != Html::new() {
+                body.element("tr", &[("class", "more")], |tr| {
+                    tr.element("td", &[("colspan", &heads.len().to_string())], |td| {
+                        td.append(&left);
+                    });
+                });
+            }
         }
     });
 }
@@ -230,12 +245,14 @@ mod tests {
             waited: Duration::ZERO,
             until: None,
             outcome: Outcome::Done,
+            more: More::default(),
         }
     }
 
     fn shown(spans: &[Span]) -> String {
         let mut html = Html::new();
-        show(&mut html, spans, at(0), at(2_000), at(2_000));
+        let place = Place { base: "", run: "R1", token: None };
+        show(&mut html, spans, at(0)..at(2_000), at(2_000), place);
         html.to_string()
     }
 
@@ -257,6 +274,10 @@ mod tests {
         }
         assert!(!html.contains("class=\"wait\" x="), "{html}");
         assert!(shown(&[]).contains("Nothing has happened yet"));
+        assert!(!html.contains("class=\"more\""), "{html}");
+        let left = More { memo: Some("7".to_owned()), ..More::default() };
+        let html = shown(&[Span { more: left, ..span() }]);
+        assert!(html.contains("<tr class=\"more\"><td colspan=\"7\"><details"), "{html}");
     }
 
     #[test]

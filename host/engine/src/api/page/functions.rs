@@ -22,7 +22,7 @@ struct Told {
 pub(super) async fn functions(State(shared): State<Shared>) -> Result<Response, Refused> {
     let apps = shared.engine.read(registered).await?;
     let asked = apps.into_iter().map(async |(url, mut app)| {
-        match shared.page.workers.ask::<Told>(&url, "/api/functions").await {
+        match shared.page.workers.ask::<Told>(&url, "/api/functions", None).await {
             Ok(told) => place(&mut app, told.functions),
             Err(reason) => app.untold = Some(reason),
         }
@@ -36,7 +36,7 @@ pub(super) async fn functions(State(shared): State<Shared>) -> Result<Response, 
 pub(super) async fn generations(State(shared): State<Shared>) -> Result<Response, Refused> {
     let apps = shared.engine.read(registered).await?;
     let asked = apps.into_iter().map(async |(url, app)| {
-        let told = shared.page.workers.ask::<Generations>(&url, "/api/generations").await;
+        let told = shared.page.workers.ask::<Generations>(&url, "/api/generations", None).await;
         Worker { apps: vec![app.name], told }
     });
     let mut workers = Vec::<Worker>::new();

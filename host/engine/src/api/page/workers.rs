@@ -25,17 +25,19 @@ impl Workers {
         Self(client)
     }
 
-    /// What the worker that is called at this address answers at a path of its own; or why that is not known.
+    /// What the worker that is called at this address answers at a path of its own, with this query; or why that is not
+    /// known.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         called: &str,
         path: &str,
+        query: Option<&str>,
     ) -> Result<T, String> {
         let url = Url::parse(called).ok().filter(|url| url.scheme() == "http");
         let Some(mut url) = url.filter(|url| is_local(url.as_str())) else {
             return Err("Its worker is not called at an address of this machine, so the engine does not ask it. Its own page, /page, tells more.".to_owned());
         };
-        url.set_query(None);
+        url.set_query(query);
         url.set_path(path);
         let away = |reason: String| format!("Its worker did not tell at {url}: {reason}.");
         let sending = self.0.get(url.clone()).timeout(PATIENCE).send();
