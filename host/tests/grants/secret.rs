@@ -53,11 +53,14 @@ async fn a_secret_is_in_nothing_that_the_engine_keeps_and_in_nothing_that_the_wo
             begun.push((attempt, completes, form, event));
         }
     }
-    let rounds = begun.len();
+    let (rounds, mut told) = (begun.len(), String::new());
     for (attempt, completes, form, event) in begun {
         let ended = scene.server.ended(&event).await;
         let said = format!("{attempt} {form}: {ended:?}");
         assert_eq!(ended.status == "Completed", completes, "{said}");
+        let logs = format!("{}/api/logs?run={}", worker.origin, ended.run);
+        let answer = reqwest::get(&logs).await.expect("the worker answers");
+        told += &answer.text().await.expect("text");
         // It failed for what it told, and says of what.
         assert!(completes || said.contains("key"), "{said}");
     }
@@ -68,6 +71,8 @@ async fn a_secret_is_in_nothing_that_the_engine_keeps_and_in_nothing_that_the_wo
     let mut files = Vec::new();
     bytes_below(kept, &mut files);
     files.push(("the log of the worker".to_owned(), worker.log().into_bytes()));
+    assert!(told.matches("[secret key]").count() >= 4 * FORMS.len(), "{told}");
+    files.push(("what the worker tells of its runs".to_owned(), told.into_bytes()));
     let logged = worker.log().matches("[secret key]").count();
     assert!(logged >= 4 * FORMS.len(), "{logged} redacted");
     for (name, bytes) in &files {

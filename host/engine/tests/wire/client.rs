@@ -57,7 +57,13 @@ impl Client {
     }
 
     pub async fn register(&self, app: &str, functions: &[Value]) -> Value {
-        let body = json!({"url": "http://127.0.0.1/", "deployType": "ping", "appName": app,
+        // Where the first of them is called.
+        let called =
+            functions.first().and_then(|one| one["steps"]["step"]["runtime"]["url"].as_str());
+        let url =
+            called.and_then(|url| url.split('?').next()).filter(|url| url.starts_with("http:"));
+        let url = url.unwrap_or("http://127.0.0.1/");
+        let body = json!({"url": url, "deployType": "ping", "appName": app,
             "sdk": "test:v1", "v": "0.1", "functions": functions});
         let (status, answer) = self.post("/fn/register", &body).await;
         assert_eq!(status, 200, "{answer}");

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use jiff::Timestamp;
 use protocol::call::Route;
 use protocol::id::StepId;
@@ -71,6 +71,7 @@ struct Shared {
     function: Function,
     calls: Arc<Mutex<Vec<Seen>>>,
     trust: Trust,
+    logs: Arc<Mutex<Option<Value>>>,
 }
 
 /// A worker on a real socket.
@@ -78,6 +79,7 @@ pub struct Worker {
     pub address: SocketAddr,
     calls: Arc<Mutex<Vec<Seen>>>,
     stop: CancellationToken,
+    logs: Arc<Mutex<Option<Value>>>,
 }
 
 impl Worker {
@@ -98,9 +100,11 @@ impl Worker {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let trust = key
             .map_or(Trust::Dev, |key| Trust::Signed(Keys { primary: key.clone(), fallback: None }));
-        let shared = Shared { function: Arc::new(function), calls: Arc::clone(&calls), trust };
+        let (function, logs) = (Arc::new(function), Arc::default());
+        let shared = Shared { function, calls: Arc::clone(&calls), trust, logs: Arc::clone(&logs) };
         let router = Router::new()
             .route("/api/inngest", post(serve))
+            .route("/api/logs", get(logged))
             .layer(DefaultBodyLimit::disable())
             .with_state(shared);
         let stop = CancellationToken::new();
@@ -108,11 +112,16 @@ impl Worker {
         tokio::spawn(async move {
             axum::serve(listener, router).with_graceful_shutdown(stopped).await.expect("serving");
         });
-        Self { address, calls, stop }
+        Self { address, calls, stop, logs }
     }
 
     pub fn calls(&self) -> Vec<Seen> {
         self.calls.lock().expect("no panic").clone()
+    }
+
+    /// What it tells that runs have logged; before that it knows nothing of logs.
+    pub fn logs(&self, told: Value) {
+        *self.logs.lock().expect("no panic") = Some(told);
     }
 
     /// A function of this worker as a sync names it.
@@ -130,6 +139,12 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+async fn logged(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    assert!(query.is_some_and(|query| query.starts_with("run=01")), "it asks for a run");
+    let told = shared.logs.lock().expect("no panic").clone();
+    told.map_or(StatusCode::NOT_FOUND.into_response(), |told| axum::Json(told).into_response())
 }
 
 async fn serve(

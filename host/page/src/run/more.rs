@@ -145,7 +145,9 @@ mod tests {
             assert!(html.contains(says), "{says}\n{html}");
         }
         assert!(!html.contains("<form"), "{html}");
-        assert!(shown(&More { lines: vec![line("info", "a")], memo: None }, PLACE).contains("1 line<"));
+        assert!(
+            shown(&More { lines: vec![line("info", "a")], memo: None }, PLACE).contains("1 line<")
+        );
         assert_eq!(shown(&More::default(), PLACE), "");
     }
 

@@ -5,6 +5,7 @@ mod deadline;
 mod duplicates;
 mod grants;
 mod listing;
+mod logs;
 mod missing;
 mod modes;
 mod moves;

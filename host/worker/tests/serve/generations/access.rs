@@ -12,6 +12,7 @@ fn routes() -> Vec<Request> {
     vec![
         Request::new(Method::GET, "/api/generations"),
         Request::new(Method::GET, "/api/functions"),
+        Request::new(Method::GET, "/api/logs?run=01M81GXW71CEV7JQT6T4T8NAKZ"),
         reload(""),
         post("/api/rollback", &json!({"to": 1})),
         post("/api/retire", &json!({})),
