@@ -102,6 +102,20 @@ impl Scene {
         client
             .until("/v2/runs?status=COMPLETED&limit=100", |runs| runs["page"]["hasMore"] == true)
             .await;
+        let line = |step: Option<&str>, attempt: u32, level: &str, text: &str| {
+            let step = step.map(|step| protocol::id::StepId::hash(step).to_string());
+            json!({"at": "2026-11-22T13:00:00.120Z", "level": level, "text": text, "step": step,
+                "attempt": attempt, "context": "ship_order"})
+        };
+        let long = format!("the bank said <{}>", "no".repeat(400));
+        let lines = [
+            line(None, 0, "info", "an order of 2 lines"),
+            line(Some("reserve stock"), 0, "info", "reserved 2 of 2"),
+            line(Some("reserve stock"), 0, "debug", "in 24 ms"),
+            line(Some("charge the card"), 0, "error", &long),
+            line(Some("charge the card"), 1, "warn", "charged late"),
+        ];
+        worker.logs(json!({"lines": lines, "gone": 12}));
         let views = vec![
             ("runs", "/".to_owned()),
             ("no-runs", "/?status=skipped".to_owned()),
