@@ -1,6 +1,7 @@
 //! What a component tells about its functions.
 
 mod options;
+mod schema;
 mod text;
 
 use std::future::Future;
@@ -15,6 +16,7 @@ pub use self::options::{
     Batch, CancelOn, Checkpoint, Concurrency, Debounce, Mode, Options, RateLimit, Role, Scope,
     Singleton, SingletonMode, Throttle, Timeouts,
 };
+pub use self::schema::{Content, Member, Schema};
 #[doc(hidden)]
 pub use self::text::{join, length, text};
 
@@ -78,6 +80,9 @@ pub struct DeclaredEvent {
     /// The members of its data, as far as its type tells.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub fields: &'static [&'static str],
+    /// What its data looks like, as far as its type tells: for forms and documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
 }
 
 impl Declaration {
@@ -202,7 +207,7 @@ mod tests {
             DeclaredStep { id: "charge", kind: "run", keyed: false, alias: None };
         const NEW: DeclaredStep =
             DeclaredStep { id: "mail", keyed: true, alias: Some("send"), ..CHARGE };
-        const INPUT: DeclaredEvent = DeclaredEvent { event: "a/b", fields: &["id"] };
+        const INPUT: DeclaredEvent = DeclaredEvent { event: "a/b", fields: &["id"], schema: None };
         let told = manifest(&[Declaration { steps: &[CHARGE, NEW], input: &[INPUT], ..PAID }]);
         let steps = r#""steps":[{"id":"charge","kind":"run"},{"id":"mail","kind":"run","keyed":true,"alias":"send"}]"#;
         let input = r#""input":[{"event":"a/b","fields":["id"]}]"#;

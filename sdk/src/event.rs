@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::call::{self, Envelope, Input};
+use crate::declare::Schema;
 use crate::error::{Error, Result};
 
 #[cfg(not(target_family = "wasm"))]
@@ -38,6 +39,9 @@ pub trait Event: Serialize + DeserializeOwned {
     /// What the members of its data are called in JSON, as far as `#[derive(Event)]` could tell.
     #[doc(hidden)]
     const MEMBERS: &'static [&'static str] = &[];
+
+    /// What its data looks like, as far as `#[derive(Event)]` could tell.
+    const SCHEMA: Option<Schema> = None;
 }
 
 /// What a call by a cron trigger carries.

@@ -20,6 +20,15 @@ struct OrderCancelled {
     total: Option<u32>,
 }
 
+/// What the manifest says of the event `OrderPaid`.
+fn paid() -> Value {
+    let properties =
+        json!({"orderId": {"type": "string"}, "total": {"type": "integer", "minimum": 0}});
+    let required = ["orderId", "total"];
+    let schema = json!({"type": "object", "properties": properties, "required": required});
+    json!({"event": "shop/order.paid", "fields": required, "schema": schema})
+}
+
 /// The manifest's member of one function.
 fn declared<F: Function>() -> Value {
     let manifest: Value =
@@ -58,7 +67,7 @@ fn every_option_is_written_as_the_contract_says() {
         declared::<everything>(),
         json!({
             "id": "everything",
-            "input": [{"event": "shop/order.paid", "fields": ["orderId", "total"]}],
+            "input": [paid()],
             "name": "Everything that goes together",
             "retries": 20,
             "triggers": [
@@ -122,7 +131,7 @@ fn the_other_forms() {
         declared::<batched>(),
         json!({
             "id": "batched",
-            "input": [{"event": "shop/order.paid", "fields": ["orderId", "total"]}],
+            "input": [paid()],
             "name": "batched",
             "triggers": [{"event": "shop/order.paid"}],
             "concurrency": [{"limit": 1, "scope": "fn"}],

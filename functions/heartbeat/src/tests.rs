@@ -40,7 +40,14 @@ fn the_cron_declaration_is_what_the_server_expects() {
             "name": "Heartbeat",
             "retries": 2,
             "triggers": [{"event": "system/heartbeat.requested"}, {"cron": "*/15 * * * *"}],
-            "input": [{"event": "system/heartbeat.requested", "fields": ["targets"]}],
+            "input": [{
+                "event": "system/heartbeat.requested",
+                "fields": ["targets"],
+                "schema": {"type": "object", "properties": {"targets": {
+                    "type": "array",
+                    "description": "What the check is to probe; the check's own list unless given.",
+                }}},
+            }],
             "steps": [
                 {"id": "record-beat", "kind": "run"},
                 {"id": "request-health-check", "kind": "send-event"},

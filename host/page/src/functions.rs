@@ -37,6 +37,22 @@ pub struct Placed {
     /// The imports, or the pin, that keep it off a cluster; empty where nothing does.
     #[serde(default)]
     pub forced_by: Vec<String>,
+    /// What its types tell of the events that start it.
+    #[serde(default)]
+    pub input: Vec<Takes>,
+}
+
+/// An event whose type a function names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Takes {
+    /// Its name.
+    pub event: String,
+    /// The members of its data, in the order of the type.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// A JSON Schema of its data.
+    #[serde(default)]
+    pub schema: Option<serde_json::Value>,
 }
 
 /// An app with its functions.
@@ -89,7 +105,11 @@ fn table(html: &mut Html, app: &App, base: &str, lists_runs: bool) {
                     }
                     th.leaf("div", &[("class", "soft id")], &function.slug);
                 });
-                tr.element("td", &[("class", "spare")], |td| lines(td, &function.triggers));
+                tr.element("td", &[("class", "spare")], |td| {
+                    lines(td, &function.triggers);
+                    let input = function.placed.iter().flat_map(|placed| &placed.input);
+                    input.for_each(|takes| schema(td, takes));
+                });
                 let untold = Placed { home: "not known".to_owned(), ..Placed::default() };
                 let placed = function.placed.as_ref().unwrap_or(&untold);
                 tr.leaf("td", &[], &placed.home);
@@ -103,6 +123,16 @@ fn table(html: &mut Html, app: &App, base: &str, lists_runs: bool) {
                 tr.leaf("td", &[("class", "spare")], &placed.mode);
             });
         }
+    });
+}
+
+/// What an event's data looks like, for whoever wants to know.
+fn schema(td: &mut Html, takes: &Takes) {
+    let Some(schema) = &takes.schema else { return };
+    td.element("details", &[("data-key", &takes.event)], |details| {
+        details.leaf("summary", &[], format_args!("Schema of {}", takes.event));
+        let text = serde_json::to_string_pretty(schema).unwrap_or_default();
+        details.leaf("pre", &[("tabindex", "0")], text);
     });
 }
 
@@ -127,7 +157,8 @@ mod tests {
     fn a_function_is_shown_with_what_forces_it() {
         let placed: Placed = serde_json::from_str(
             r#"{"id":"f","name":"F","component":"c","home":"host","mode":"pinned",
-                "forced_by":["system-bus:shell/run"],"more":1}"#,
+                "forced_by":["system-bus:shell/run"],"more":1,
+                "input":[{"event":"a/<b>","fields":["n"],"schema":{"title":"<i>"}},{"event":"c"}]}"#,
         )
         .expect("what a worker tells");
         let function = |placed| Function {
@@ -139,6 +170,8 @@ mod tests {
         let free = Placed { forced_by: Vec::new(), home: "cluster".to_owned(), ..placed.clone() };
         for (placed, says) in [
             (Some(placed), "<td>host</td><td><ul class=\"plain\"><li><code>system-bus:shell/run"),
+            (Some(free.clone()), "Schema of a/&lt;b&gt;</summary><pre tabindex=\"0\">{"),
+            (Some(free.clone()), "&quot;&lt;i&gt;&quot;"),
             (Some(free), "<td>cluster</td><td>nothing</td>"),
             (None, "<td>not known</td><td></td>"),
         ] {

@@ -1,7 +1,11 @@
 //! The form to send an event.
 
+mod fields;
+
 use crate::document::seal;
-use crate::html::Html;
+use crate::html::{Html, encoded};
+
+pub use fields::{Content, Field, as_given, of_schema, read};
 
 /// What the form shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +16,10 @@ pub struct Sending {
     pub name: String,
     /// The data to begin with, as JSON.
     pub data: String,
+    /// A field for each of its members, in place of the JSON; empty where nothing is known of them.
+    pub fields: Vec<Field>,
+    /// Whether the JSON is asked for although its members are known.
+    pub raw: bool,
     /// Where the data is from.
     pub from: Option<String>,
     /// Other data to begin with: where it is from, and the address of the form with it.
@@ -47,9 +55,16 @@ pub fn view(sending: &Sending, base: &str, token: &str) -> Html {
                 list.leaf("option", &[("value", name)], functions.join(", "));
             }
         });
-        form.leaf("label", &[("for", "data")], "Data, a JSON object");
-        let data = [("id", "data"), ("name", "data"), ("spellcheck", "false"), ("rows", "12")];
-        form.leaf("textarea", &data, &sending.data);
+        if sending.fields.is_empty() {
+            form.leaf("label", &[("for", "data")], "Data, a JSON object");
+            let data = [("id", "data"), ("name", "data"), ("spellcheck", "false"), ("rows", "12")];
+            form.leaf("textarea", &data, &sending.data);
+        } else {
+            form.element("fieldset", &[], |set| {
+                set.leaf("legend", &[], "Data");
+                sending.fields.iter().for_each(|field| field.show(set));
+            });
+        }
         if let Some(from) = &sending.from {
             form.leaf("p", &[("class", "soft")], format_args!("The data is that of {from}."));
         }
@@ -57,6 +72,12 @@ pub fn view(sending: &Sending, base: &str, token: &str) -> Html {
             row.leaf("button", &[("type", "submit"), ("class", "first")], "Send");
         });
     });
+    let of_name = format!("{base}/send?name={}", encoded(&sending.name));
+    if sending.raw {
+        html.leaf("a", &[("href", &of_name)], "With a field for each member");
+    } else if !sending.fields.is_empty() {
+        html.leaf("a", &[("href", &format!("{of_name}&as=json"))], "As JSON");
+    }
     if !sending.others.is_empty() {
         html.leaf("h2", &[], "Begin with other data");
         html.element("ul", &[], |ul| {
@@ -75,7 +96,7 @@ pub fn view(sending: &Sending, base: &str, token: &str) -> Html {
     html.element("ul", &[("class", "plain")], |ul| {
         for (name, functions) in &sending.starts {
             ul.element("li", &[], |li| {
-                let href = format!("{base}/send?name={}", crate::html::encoded(name));
+                let href = format!("{base}/send?name={}", encoded(name));
                 li.leaf("a", &[("href", &href)], name).text(" → ").text(functions.join(", "));
             });
         }
@@ -96,6 +117,7 @@ mod tests {
             from: Some("the event E1".to_owned()),
             others: vec![("a sample".to_owned(), "name=x&sample=1".to_owned())],
             error: Some("no <object>".to_owned()),
+            ..Sending::default()
         };
         let html = view(&sending, "", "secret").to_string();
         for says in [
@@ -109,6 +131,21 @@ mod tests {
         ] {
             assert!(html.contains(says), "{says}\n{html}");
         }
+        let field = Field {
+            name: "total".to_owned(),
+            content: Content::Number,
+            required: true,
+            description: None,
+            value: "7".to_owned(),
+            problem: None,
+        };
+        let sending = Sending { name: "a/b".to_owned(), fields: vec![field], ..Sending::default() };
+        let html = view(&sending, "", "t").to_string();
+        assert!(html.contains("of.number.required.total") && !html.contains("id=\"data\""));
+        assert!(html.contains("href=\"/send?name=a%2Fb&amp;as=json\""), "{html}");
+        let raw = Sending { fields: Vec::new(), raw: true, ..sending };
+        let html = view(&raw, "", "t").to_string();
+        assert!(html.contains("id=\"data\"") && html.contains("With a field for each member"));
         let html = view(&Sending::default(), "", "t").to_string();
         assert!(html.contains("No function that an event starts") && !html.contains("alert"));
     }

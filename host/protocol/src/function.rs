@@ -12,7 +12,7 @@ mod mode;
 mod trigger;
 
 pub use checkpointing::Checkpointing;
-pub use declared::{DeclaredEvent, DeclaredStep};
+pub use declared::{DeclaredEvent, DeclaredStep, LARGEST_SCHEMA};
 pub use flow::{Batch, Concurrency, Debounce, RateLimit, Scope, Throttle};
 pub use lifecycle::{CancelOn, Singleton, SingletonMode, Timeouts};
 pub use manifest::{Manifest, ManifestError, RefusedFunction};

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::Ident;
 
 use crate::check::DeclaredStep;
-use crate::parse::{EventName, EventType, Field, Function, InputType, Trigger};
+use crate::parse::{Content, EventName, EventType, Field, Function, InputType, Known, Trigger};
 
 pub(crate) fn event(event: &EventType) -> TokenStream {
     let EventType { item, name, .. } = event;
@@ -15,13 +15,56 @@ pub(crate) fn event(event: &EventType) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = item.generics.split_for_impl();
     let members = event.fields.iter().map(|field| &field.name);
     let shape = item.generics.params.is_empty().then(|| shape(ident, &event.fields));
+    let schema = schema(&event.fields, event.known);
     quote! {
         impl #impl_generics ::system_bus_sdk::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
             const MEMBERS: &'static [&'static str] = &[#(#members),*];
+            const SCHEMA: ::core::option::Option<::system_bus_sdk::declare::Schema> = #schema;
         }
         #shape
     }
+}
+
+/// What the fields tell of its data.
+fn schema(fields: &[Field], known: Known) -> TokenStream {
+    let closed = match known {
+        Known::Nothing => return quote!(::core::option::Option::None),
+        Known::Members => false,
+        Known::Everything => true,
+    };
+    let members = fields.iter().map(|field| {
+        let Field { name, required, description, .. } = field;
+        let holds = content(&field.holds);
+        quote! {
+            ::system_bus_sdk::declare::Member {
+                name: #name, holds: #holds, required: #required, description: #description
+            }
+        }
+    });
+    quote! {
+        ::core::option::Option::Some(::system_bus_sdk::declare::Schema {
+            members: &[#(#members),*],
+            closed: #closed,
+        })
+    }
+}
+
+fn content(content: &Content) -> TokenStream {
+    let (name, inner) = match content {
+        Content::String => ("String", None),
+        Content::DateTime => ("DateTime", None),
+        Content::Integer => ("Integer", None),
+        Content::Natural => ("Natural", None),
+        Content::Number => ("Number", None),
+        Content::Boolean => ("Boolean", None),
+        Content::Array(inner) => ("Array", Some(inner)),
+        Content::Object(inner) => ("Object", Some(inner)),
+        Content::Any => ("Any", None),
+    };
+    let name = format_ident!("{name}");
+    let inner = inner.map(|inner| self::content(inner)).map(|inner| quote!((&#inner)));
+    quote!(::system_bus_sdk::declare::Content::#name #inner)
 }
 
 /// The fields of an event, in a type that only its constant names.
@@ -242,6 +285,7 @@ fn input_event(trigger: &Trigger) -> Option<TokenStream> {
         ::system_bus_sdk::declare::DeclaredEvent {
             event: <#path as ::system_bus_sdk::Event>::NAME,
             fields: <#path as ::system_bus_sdk::Event>::MEMBERS,
+            schema: <#path as ::system_bus_sdk::Event>::SCHEMA,
         }
     })
 }

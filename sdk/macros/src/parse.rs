@@ -18,7 +18,7 @@ use crate::parse::arguments::Arguments;
 use crate::{check, names};
 
 pub(crate) use self::options::{CancelOn, Options, Same};
-pub(crate) use self::shape::Field;
+pub(crate) use self::shape::{Content, Field, Known};
 
 /// A type that is an event.
 pub(crate) struct EventType {
@@ -26,6 +26,8 @@ pub(crate) struct EventType {
     pub(crate) name: LitStr,
     /// What conditions can name; none of a type with parameters.
     pub(crate) fields: Vec<Field>,
+    /// How much of its JSON its fields tell.
+    pub(crate) known: Known,
 }
 
 /// An enum of events.
@@ -106,8 +108,8 @@ pub(crate) fn event(item: TokenStream) -> Result<EventType> {
         errors.push(second.span(), "an event has one name");
     }
     errors.end()?;
-    let fields = shape::fields(&item);
-    Ok(EventType { item, name, fields })
+    let (fields, known) = (shape::fields(&item), shape::known(&item));
+    Ok(EventType { item, name, fields, known })
 }
 
 pub(crate) fn input(item: TokenStream) -> Result<InputType> {

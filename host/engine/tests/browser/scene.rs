@@ -115,7 +115,26 @@ impl Scene {
             line(Some("charge the card"), 0, "error", &long),
             line(Some("charge the card"), 1, "warn", "charged late"),
         ];
-        worker.logs(json!({"lines": lines, "gone": 12}));
+        worker.tells("logs", json!({"lines": lines, "gone": 12}));
+        let text = |about: &str| json!({"type": "string", "description": about});
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "order_id": text("As it is printed on the invoice."),
+                "note": text("What the customer wrote."),
+                "total": {"type": "number"},
+                "paid": {"type": "boolean"},
+                "lines": {"type": "array", "items": {"type": "object"}},
+            },
+            "required": ["order_id", "total", "lines"],
+        });
+        let fields = ["order_id", "total", "lines", "paid", "note"];
+        let placed = json!({
+            "id": "ship-order", "component": "shop", "home": "host", "mode": "latest-compatible",
+            "forced_by": ["system-bus:shell/run"],
+            "input": [{"event": "shop/order.paid", "fields": fields, "schema": schema}],
+        });
+        worker.tells("functions", json!({"functions": [placed]}));
         let views = vec![
             ("runs", "/".to_owned()),
             ("no-runs", "/?status=skipped".to_owned()),
@@ -125,6 +144,8 @@ impl Scene {
             ("events", "/events".to_owned()),
             ("event", format!("/events/{paid}")),
             ("send", "/send?name=shop/order.paid".to_owned()),
+            ("send-json", "/send?name=shop/order.paid&as=json".to_owned()),
+            ("send-other", "/send?name=shop/order.lost".to_owned()),
             ("functions", "/functions".to_owned()),
             ("generations", "/generations".to_owned()),
         ];

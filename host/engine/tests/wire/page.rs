@@ -115,7 +115,7 @@ async fn a_run_shows_what_its_steps_logged_and_goes_on_from_one_of_them() {
         line(Some("one"), 9, "of an attempt that is not known"),
         line(Some("gone"), 0, "of a step that is not known"),
     ]);
-    worker.logs(json!({"lines": lines, "gone": 3, "run": run}));
+    worker.tells("logs", json!({"lines": lines, "gone": 3, "run": run}));
     let html = page(&client, &view).await;
     assert!(html.contains("It logged 3 earlier lines"), "{html}");
     // Up to where the next row begins.
@@ -245,6 +245,49 @@ async fn forms_send_events_cancel_runs_and_do_them_again() {
     let again = format!("/runs/{run}/rerun");
     assert_eq!(client.request("POST", &again, &[FORM], &sealed("")).await.0, 303);
     assert_eq!(client.get("/v2/runs").await.1["data"].as_array().map(Vec::len), Some(2));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_form_has_a_field_for_each_member_that_a_function_expects() {
+    let (engine, worker, client, _) = engine_with_one_run().await;
+    assert!(page(&client, "/send?name=a/b").await.contains("id=\"data\""), "nothing is known");
+    let schema = json!({
+        "properties": {
+            "n": {"type": "integer", "description": "How <many>."}, "x": {"type": "string"}},
+        "required": ["n"],
+    });
+    let takes = json!({"event": "a/b", "fields": ["n", "x"], "schema": schema});
+    let function = json!({"id": "f", "component": "c", "home": "host", "input": [takes]});
+    worker.tells("functions", json!({"functions": [function]}));
+    // The last event of that name had an x.
+    let html = page(&client, "/send?name=a/b").await;
+    for says in [
+        "name=\"of.number.required.n\"",
+        "How &lt;many&gt;.",
+        "name=\"of.text.optional.x\" value=\"&lt;/pre&gt;",
+        "aria-describedby",
+        "as=json",
+    ] {
+        assert!(html.contains(says), "{says}: {html}");
+    }
+    assert!(page(&client, "/send?name=a/b&as=json").await.contains("id=\"data\""));
+    assert!(page(&client, "/send?name=a/c").await.contains("id=\"data\""), "of another event");
+    assert!(page(&client, "/functions").await.contains("Schema of a/b"));
+
+    let token = token(&html).to_owned();
+    let form = |fields: &str| format!("token={token}&name=a%2Fb&{fields}");
+    let wrong = form("of.number.required.n=seven&of.text.optional.x=kept&of.json.optional.=%7B");
+    let (status, html) = client.request("POST", "/send", &[FORM], &wrong).await;
+    assert_eq!(status, 400);
+    for says in ["is not a number", "value=\"seven\"", "value=\"kept\"", "It is no JSON", ">{<"] {
+        assert!(html.contains(says), "{says}: {html}");
+    }
+    let right =
+        form("of.number.required.n=7&of.text.optional.x=&of.json.optional.=%7B%22m%22%3A1%7D");
+    assert_eq!(client.request("POST", "/send", &[FORM], &right).await.0, 303);
+    let events = client.get("/v1/events?name=a/b").await.1;
+    assert_eq!(events["data"][0]["data"], json!({"n": 7, "m": 1}), "{events}");
     engine.shutdown().await;
 }
 

@@ -1,11 +1,12 @@
 //! A worker whose functions are closures over the call's JSON.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -71,15 +72,18 @@ struct Shared {
     function: Function,
     calls: Arc<Mutex<Vec<Seen>>>,
     trust: Trust,
-    logs: Arc<Mutex<Option<Value>>>,
+    told: Told,
 }
+
+/// What it answers at the routes for operators; nothing before it is given.
+type Told = Arc<Mutex<BTreeMap<&'static str, Value>>>;
 
 /// A worker on a real socket.
 pub struct Worker {
     pub address: SocketAddr,
     calls: Arc<Mutex<Vec<Seen>>>,
     stop: CancellationToken,
-    logs: Arc<Mutex<Option<Value>>>,
+    told: Told,
 }
 
 impl Worker {
@@ -100,11 +104,11 @@ impl Worker {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let trust = key
             .map_or(Trust::Dev, |key| Trust::Signed(Keys { primary: key.clone(), fallback: None }));
-        let (function, logs) = (Arc::new(function), Arc::default());
-        let shared = Shared { function, calls: Arc::clone(&calls), trust, logs: Arc::clone(&logs) };
+        let (function, told) = (Arc::new(function), Told::default());
+        let shared = Shared { function, calls: Arc::clone(&calls), trust, told: Arc::clone(&told) };
         let router = Router::new()
             .route("/api/inngest", post(serve))
-            .route("/api/logs", get(logged))
+            .route("/api/{what}", get(tell))
             .layer(DefaultBodyLimit::disable())
             .with_state(shared);
         let stop = CancellationToken::new();
@@ -112,16 +116,16 @@ impl Worker {
         tokio::spawn(async move {
             axum::serve(listener, router).with_graceful_shutdown(stopped).await.expect("serving");
         });
-        Self { address, calls, stop, logs }
+        Self { address, calls, stop, told }
     }
 
     pub fn calls(&self) -> Vec<Seen> {
         self.calls.lock().expect("no panic").clone()
     }
 
-    /// What it tells that runs have logged; before that it knows nothing of logs.
-    pub fn logs(&self, told: Value) {
-        *self.logs.lock().expect("no panic") = Some(told);
+    /// What it answers at `/api/…` from now on.
+    pub fn tells(&self, what: &'static str, told: Value) {
+        self.told.lock().expect("no panic").insert(what, told);
     }
 
     /// A function of this worker as a sync names it.
@@ -141,9 +145,14 @@ impl Drop for Worker {
     }
 }
 
-async fn logged(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
-    assert!(query.is_some_and(|query| query.starts_with("run=01")), "it asks for a run");
-    let told = shared.logs.lock().expect("no panic").clone();
+async fn tell(
+    State(shared): State<Shared>,
+    Path(what): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let asked = query.is_some_and(|query| query.starts_with("run=01"));
+    assert_eq!(asked, what == "logs", "a run is what it is asked for the logs of");
+    let told = shared.told.lock().expect("no panic").get(&*what).cloned();
     told.map_or(StatusCode::NOT_FOUND.into_response(), |told| axum::Json(told).into_response())
 }
 

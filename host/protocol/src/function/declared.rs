@@ -27,7 +27,12 @@ pub struct DeclaredEvent {
     pub event: String,
     /// The members of its data that the function's type for it has; empty says nothing.
     pub fields: Vec<String>,
+    /// A JSON Schema of its data, an object as JSON text, for whoever fills in a form.
+    pub schema: Option<String>,
 }
+
+/// The longest schema taken, in bytes: manifests are kept for each version.
+pub const LARGEST_SCHEMA: usize = 16 << 10;
 
 impl DeclaredStep {
     /// Takes the member `steps` out of a function's members.
@@ -76,6 +81,18 @@ impl DeclaredEvent {
                 Vec::new()
             }
         };
-        Some(Self { event: event?, fields })
+        let schema = match members.any("schema") {
+            None => None,
+            Some(schema @ Value::Object(_)) => Some(schema.to_string()),
+            Some(_) => {
+                members.fault("schema", "it is no object");
+                None
+            }
+        };
+        if let Some(length) = schema.as_ref().map(String::len).filter(|&n| n > LARGEST_SCHEMA) {
+            let problem = format!("it has {length} bytes, and at most {LARGEST_SCHEMA} are taken");
+            members.fault("schema", problem);
+        }
+        Some(Self { event: event?, fields, schema })
     }
 }

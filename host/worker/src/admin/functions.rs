@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::function::Mode;
+use protocol::function::{DeclaredEvent, Mode};
 use protocol::id::FunctionId;
 use protocol::role::Role;
 use registry::{Active, Generation};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{Admin, answer};
 use crate::sync::SyncState;
@@ -40,6 +41,26 @@ struct Function<'g> {
     mode: Mode,
     /// The imports, or the pin, that keep it off a cluster; empty where nothing does.
     forced_by: Vec<String>,
+    /// What its types tell of the events that start it.
+    input: Vec<Takes<'g>>,
+}
+
+/// An event whose type a function names.
+#[derive(Serialize)]
+struct Takes<'g> {
+    event: &'g str,
+    /// The members of its data, in the order of the type.
+    fields: &'g [String],
+    /// A JSON Schema of its data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'g RawValue>,
+}
+
+impl<'g> Takes<'g> {
+    fn of(declared: &'g DeclaredEvent) -> Self {
+        let schema = declared.schema.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        Self { event: &declared.event, fields: &declared.fields, schema }
+    }
 }
 
 pub(super) async fn functions(State(admin): State<Arc<Admin>>) -> Response {
@@ -72,6 +93,7 @@ fn all(present: &Generation) -> impl Iterator<Item = Function<'_>> {
             home: active.base.component().home(id),
             mode: config.mode,
             forced_by: forced_by(active, id),
+            input: config.input.iter().map(Takes::of).collect(),
         })
     })
 }

@@ -19,6 +19,11 @@ impl Form {
         Err(Refused::new(StatusCode::FORBIDDEN, message))
     }
 
+    /// All members.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// A member; empty if there is none.
     pub(super) fn member(&self, name: &str) -> &str {
         let mut members = self.0.iter();

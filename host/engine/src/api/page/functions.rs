@@ -15,8 +15,8 @@ use crate::machine::Machine;
 
 /// What a worker tells of its functions.
 #[derive(Debug, Deserialize)]
-struct Told {
-    functions: Vec<Placed>,
+pub(super) struct Told {
+    pub(super) functions: Vec<Placed>,
 }
 
 pub(super) async fn functions(State(shared): State<Shared>) -> Result<Response, Refused> {

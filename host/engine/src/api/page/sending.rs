@@ -6,14 +6,16 @@ use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use futures::future::join_all;
 use page::document::View;
 use page::html::encoded;
-use page::sending::{self, Sending};
+use page::sending::{self, Field, Sending};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::{Refused, Shared, shown};
+use super::functions::Told;
+use super::{Refused, Shared, Workers, shown};
 use crate::api::events::parse;
 use crate::event::Event;
 use crate::function::Trigger;
@@ -29,27 +31,50 @@ pub(super) struct Asked {
     event: String,
     /// The place of a sample.
     sample: Option<usize>,
+    /// `json` asks for the data as JSON, even where its members are known.
+    #[serde(rename = "as")]
+    form: String,
 }
 
 pub(super) async fn show(
     State(shared): State<Shared>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
-    let samples = shared.page.samples.clone();
-    let read = move |machine: &Machine| begin(machine, &samples, &asked);
-    let sending = shared.engine.read(read).await?;
+    let (samples, raw) = (shared.page.samples.clone(), asked.form == "json");
+    let read = move |machine: &Machine| {
+        let sending = begin(machine, &samples, &asked);
+        let called = called_for(machine, &sending.name);
+        (sending, called)
+    };
+    let (mut sending, called) = shared.engine.read(read).await?;
+    let fields = fields(&shared.page.workers, &called, &sending).await;
+    sending.raw = raw && fields.is_some();
+    sending.fields = fields.filter(|_| !raw).unwrap_or_default();
     Ok(form(&shared, StatusCode::OK, &sending))
 }
 
 pub(super) async fn send(State(shared): State<Shared>, body: Bytes) -> Result<Response, Refused> {
     let given = Form::read(&shared.page, &body)?;
-    let (name, data) = (given.member("name").trim().to_owned(), given.member("data").to_owned());
-    let events = match read(&name, &data) {
+    let name = given.member("name").trim().to_owned();
+    let (data, fields) = match sending::read(given.members()) {
+        None => (Ok(given.member("data").to_owned()), Vec::new()),
+        Some(Ok(data)) => {
+            // Were it refused for its name, they would be wanted again.
+            let fields = sending::as_given(given.members());
+            (Ok(Value::Object(data).to_string()), fields)
+        }
+        Some(Err(fields)) => (Err("Some of the data is not right."), fields),
+    };
+    let read = match &data {
+        Ok(data) => read(&name, data),
+        Err(problem) => Err((*problem).to_owned()),
+    };
+    let events = match read {
         Ok(events) => events,
         Err(problem) => {
             let starts = shared.engine.read(starts).await?;
-            let sending =
-                Sending { starts, name, data, error: Some(problem), ..Sending::default() };
+            let (data, error) = (data.unwrap_or_default(), Some(problem));
+            let sending = Sending { starts, name, data, fields, error, ..Sending::default() };
             return Ok(form(&shared, StatusCode::BAD_REQUEST, &sending));
         }
     };
@@ -61,6 +86,25 @@ pub(super) async fn send(State(shared): State<Shared>, body: Bytes) -> Result<Re
 fn form(shared: &Shared, status: StatusCode, sending: &Sending) -> Response {
     let body = sending::view(sending, "", &shared.page.token);
     shown(status, &View { title: "Send an event".to_owned(), of: "/send", live: false, body })
+}
+
+/// Where the workers are called whose functions an event of this name starts.
+fn called_for(machine: &Machine, name: &str) -> Vec<String> {
+    let apps = machine.apps().filter(|app| {
+        let mut triggers = app.functions.iter().flat_map(|function| &function.triggers);
+        triggers.any(|trigger| matches!(trigger, Trigger::Event { pattern, .. } if pattern.to_string() == name))
+    });
+    apps.map(|app| app.registration.url.clone()).collect()
+}
+
+/// A field for each member of the event's data, where a worker knows its schema. What is no object begins with none.
+async fn fields(workers: &Workers, called: &[String], sending: &Sending) -> Option<Vec<Field>> {
+    let asked = called.iter().map(|url| workers.ask::<Told>(url, "/api/functions", None));
+    let told = join_all(asked).await.into_iter().filter_map(Result::ok);
+    let mut known = told.flat_map(|told| told.functions).flat_map(|function| function.input);
+    let takes = known.find(|takes| takes.event == sending.name && takes.schema.is_some())?;
+    let data = serde_json::from_str(&sending.data).unwrap_or_default();
+    sending::of_schema(takes.schema.as_ref()?, &takes.fields, &data)
 }
 
 /// The event that a form asks for, or what is wrong with it.
@@ -109,7 +153,7 @@ fn begin(machine: &Machine, samples: &[Sample], asked: &Asked) -> Sending {
         let words = format!("the last {name}, {}", last.id);
         others.push((words, format!("event={}", encoded(&last.id.to_string()))));
     }
-    Sending { starts, name, data, from, others, error: None }
+    Sending { starts, name, data, from, others, ..Sending::default() }
 }
 
 fn data_of(event: &Event) -> String {

@@ -79,14 +79,30 @@ fn every_option_is_read() {
 fn steps_and_events_are_read_where_they_are_told() {
     let f = one(r#""steps":[{"id":"charge-card","kind":"run","alias":"charge"},
             {"id":"mail","kind":"send-event","keyed":true}],
-        "input":[{"event":"a/b","fields":["order_id","total"]},{"event":"c/d"}]"#);
+        "input":[{"event":"a/b","fields":["order_id","total"],"schema":{"type":"object"}},
+            {"event":"c/d"}]"#);
     let [charge, mail] = f.steps.as_slice() else { panic!("two: {f:?}") };
     assert_eq!((charge.id.as_str(), charge.alias.as_deref()), ("charge-card", Some("charge")));
     assert_eq!((mail.kind.as_str(), mail.keyed, &mail.alias), ("send-event", true, &None));
     assert_eq!(f.input[0].fields, ["order_id", "total"]);
+    assert_eq!(f.input[0].schema.as_deref(), Some(r#"{"type":"object"}"#));
     assert_eq!((f.input[1].event.as_str(), f.input[1].fields.len()), ("c/d", 0));
+    assert_eq!(f.input[1].schema, None);
     let f = one("");
     assert_eq!((f.steps, f.input), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_schema_has_a_largest_size() {
+    let of = |bytes: usize| {
+        let text = "x".repeat(bytes - r#"{"title":""}"#.len());
+        format!(r#""input":[{{"event":"a/b","schema":{{"title":"{text}"}}}}]"#)
+    };
+    assert!(one(&of(crate::function::LARGEST_SCHEMA)).input[0].schema.is_some());
+    let manifest = with(&of(crate::function::LARGEST_SCHEMA + 1));
+    let refused = Manifest::parse(&manifest).map(|manifest| format!("{:?}", manifest.refused));
+    let said = format!("{refused:?}");
+    assert!(said.contains("input[0].schema: it has 16385 bytes"), "{said}");
 }
 
 #[test]
@@ -108,6 +124,7 @@ fn every_fault_names_its_function_and_member() {
         (r#""steps":[{"kind":"run"}]"#, "steps[0].id: it is missing"),
         (r#""steps":[{"id":"a","kind":"run","keyed":1}]"#, "steps[0].keyed: it is neither"),
         (r#""input":[{"event":"a/b","fields":[1]}]"#, "input[0].fields: it is no array of texts"),
+        (r#""input":[{"event":"a/b","schema":[]}]"#, "input[0].schema: it is no object"),
         (r#""retries":0"#, "retries: 0 is not 1 to 20; with 0 one lost connection"),
         (r#""retries":21"#, "retries: 21"),
         (r#""retries":null"#, "retries: null is not 1 to 20"),
