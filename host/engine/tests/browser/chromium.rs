@@ -143,6 +143,11 @@ impl Browser {
         &self.errors
     }
 
+    /// Leaves out the errors that say this: they were meant to be.
+    pub fn forgive(&mut self, said: &str) {
+        self.errors.retain(|error| !error.contains(said));
+    }
+
     pub async fn end(mut self) {
         self.session = None;
         self.command("Browser.close", json!({})).await;

@@ -90,10 +90,24 @@ async fn news_are_shown_without_being_asked_and_a_form_sends_an_event() {
     browser.until(&format!("{first} === 'shop-ship-order'")).await;
 
     browser.open(&format!("http://{}/send?name=shop/order.paid", scene.address())).await;
-    browser.evaluate("document.querySelector('#data').value = '{\"by\": \"hand\"}'").await;
-    browser.evaluate("document.querySelector('main form button').click()").await;
+    // With a mistake first: what was written is still there when it is mended.
+    let field = |name: &str| format!("document.getElementById('of.{name}')");
+    for (name, value) in [
+        ("text.optional.note", "by hand"),
+        ("number.required.total", "many"),
+        ("json.required.lines", "[]"),
+    ] {
+        browser.evaluate(&format!("{}.value = '{value}'", field(name))).await;
+    }
+    let send = "document.querySelector('main form button').click()";
+    browser.evaluate(send).await;
+    browser.until("document.body?.innerText.includes('is not a number')").await;
+    // The answer that says so is of that status, and a browser notes it.
+    browser.forgive("400");
+    browser.evaluate(&format!("{}.value = '12.5'", field("number.required.total"))).await;
+    browser.evaluate(send).await;
     browser.until("location.pathname.startsWith('/events/')").await;
-    browser.until("document.body?.innerText.includes('\"by\": \"hand\"')").await;
+    browser.until("document.body?.innerText.includes('\"note\": \"by hand\"')").await;
     assert_eq!(browser.errors(), &[] as &[String]);
     browser.end().await;
     scene.end().await;

@@ -173,8 +173,12 @@ impl Field {
         let label = if self.name.is_empty() { "Other members" } else { &self.name };
         html.element("label", &[("for", &name)], |element| {
             element.text(label);
-            if self.required {
-                element.leaf("span", &[("class", "soft")], " (required)");
+            let kind = (self.content == Content::Json && !self.name.is_empty()).then_some("JSON");
+            let notes: Vec<_> =
+                kind.into_iter().chain(self.required.then_some("required")).collect();
+            if !notes.is_empty() {
+                let notes = format!(" ({})", notes.join(", "));
+                element.leaf("span", &[("class", "soft")], notes);
             }
         });
         let (about, wrong) = (format!("{name}.about"), format!("{name}.wrong"));

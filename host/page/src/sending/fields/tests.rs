@@ -88,7 +88,8 @@ fn each_member_has_the_input_that_suits_it() {
         "left out</option>",
         "<textarea id=\"of.json.required.lines\"",
         "Other members",
-        "(required)",
+        "total<span class=\"soft\"> (required)",
+        "lines<span class=\"soft\"> (JSON, required)",
     ] {
         assert!(html.contains(says), "{says}\n{html}");
     }
