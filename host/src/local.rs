@@ -2,17 +2,18 @@
 //! would if they were apart.
 
 pub(crate) mod follow;
+pub(crate) mod key;
 pub(crate) mod show;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use engine::{Data, Engine};
 use protocol::event::NewEvent;
 use protocol::role::Role;
-use protocol::signature::{Keys, SigningKey, Trust};
+use protocol::signature::{Keys, Trust};
 use registry::folder::{Folder, FolderOptions};
 use registry::source::Source;
 use registry::{Percent, RegistryOptions};
@@ -58,7 +59,7 @@ pub(crate) struct Local {
 impl Local {
     /// Starts both, and waits until the engine has the worker's functions.
     pub(crate) async fn start(plan: Plan) -> anyhow::Result<Self> {
-        let key = SigningKey::parse(&random_hex()?).context("a random key")?;
+        let key = key::of(&plan.data)?;
         let runtime = tokio::task::block_in_place(|| {
             let compilation = plan.cache.urgent_compilation();
             plan.grants.runtime(&plan.versions, Limits::default(), plan.allow, compilation)
@@ -173,10 +174,4 @@ fn samples(engine: SocketAddr) -> Vec<engine::Sample> {
         })
     });
     samples.collect()
-}
-
-fn random_hex() -> anyhow::Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).context("the operating system has no randomness")?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }

@@ -5,6 +5,7 @@
 
 mod cargo;
 pub mod compile;
+mod inputs;
 pub mod message;
 mod place;
 mod profile;
@@ -16,6 +17,7 @@ mod target;
 use std::path::{Path, PathBuf};
 
 pub use compile::{Compiled, Order, compile};
+pub use inputs::inputs;
 pub use message::{Finding, Said};
 pub use place::{Others, Placed, Ready, place};
 pub use profile::Profile;

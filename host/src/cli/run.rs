@@ -38,9 +38,12 @@ pub(crate) struct Pull {
     /// The file to write [default: the standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Ask this development engine, whatever the environment says
-    #[arg(long, value_name = "URL")]
+    /// Ask a development engine, whatever the environment says: without an address, that of `system-bus dev`
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://127.0.0.1:8288")]
     pub(crate) dev: Option<Url>,
+    /// Where that engine keeps its state, and the key it is asked with
+    #[arg(long, value_name = "DIR", default_value = ".system-bus/dev")]
+    pub(crate) data: PathBuf,
     /// Values to replace by others of their type, such as events.data.card, steps.charge.number or output.email; `*` is
     /// any member or step
     #[arg(long, env = "SYSTEM_BUS_REDACT", value_name = "PATH", value_delimiter = ',')]

@@ -62,7 +62,7 @@ pub(crate) fn make(
     mut tell: impl FnMut(&Said),
 ) -> Result<Made, Unmade> {
     let began = Instant::now();
-    let projects = if work.shape { projects.read().map_err(Unmade::Failed)? } else { projects };
+    let mut projects = if work.shape { projects.read().map_err(Unmade::Failed)? } else { projects };
     let mut warnings = Vec::new();
     let mut made: Vec<PathBuf> = Vec::new();
     for meant in projects.each() {
@@ -89,6 +89,7 @@ pub(crate) fn make(
                 warnings.push(finding.clone());
             }
         })?;
+        compiled.components.iter().for_each(|component| meant.made_of(component));
         made.extend(compiled.components);
     }
     let ready =

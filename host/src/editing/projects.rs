@@ -1,6 +1,6 @@
 //! The folders that were named → cargo projects, and the components of each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -23,6 +23,31 @@ pub(crate) struct Meant {
     pub(crate) project: Project,
     /// The components among its packages that lie below a folder that was named.
     pub(crate) components: BTreeSet<String>,
+    /// The files that lie in no package and went into a component when it was built last, by its name: interfaces, and what
+    /// macros and build scripts read.
+    inputs: BTreeMap<String, BTreeSet<PathBuf>>,
+}
+
+impl Meant {
+    /// Notes what a component was made of.
+    pub(crate) fn made_of(&mut self, component: &Path) {
+        let stem = component.file_stem().unwrap_or_default().to_string_lossy();
+        let is = |name: &&String| name.replace('-', "_") == *stem;
+        let Some(name) = self.components.iter().find(is).cloned() else { return };
+        let (packages, target) = (&self.project.packages, &self.project.target);
+        let mut files = builder::inputs(component);
+        files.retain(|file| {
+            let in_package = packages.values().any(|package| file.starts_with(&package.folder));
+            file.is_absolute() && !in_package && !file.starts_with(target)
+        });
+        self.inputs.insert(name, files);
+    }
+
+    /// The components that a file outside of all packages goes into.
+    fn made_with(&self, file: &Path) -> impl Iterator<Item = &String> {
+        let with = self.inputs.iter().filter(move |(_, files)| files.contains(file));
+        with.map(|(name, _)| name)
+    }
 }
 
 impl Projects {
@@ -73,8 +98,8 @@ impl Projects {
         first.unwrap_or_else(|| self.folders.first().map_or(Path::new("."), PathBuf::as_path))
     }
 
-    pub(crate) fn each(&self) -> &[Meant] {
-        &self.projects
+    pub(crate) fn each(&mut self) -> &mut [Meant] {
+        &mut self.projects
     }
 
     /// Asks cargo what there is now. Blocks for some tenths of a second.
@@ -94,6 +119,11 @@ impl Projects {
                     add(&mut projects, &package)?;
                 }
             }
+        }
+        for meant in &mut projects {
+            let before = self.projects.iter().find(|one| one.project.root == meant.project.root);
+            // They hold until the next build has said what is so.
+            meant.inputs = before.map(|before| before.inputs.clone()).unwrap_or_default();
         }
         let found = Self { folders: self.folders.clone(), projects };
         if found.components().next().is_none() {
@@ -127,7 +157,8 @@ impl Projects {
         // The folders themselves too: one more package may appear in them.
         let mut places =
             Places { folders: self.folders.iter().cloned().collect(), ..Places::default() };
-        for Meant { project, components } in &self.projects {
+        for Meant { project, components, inputs } in &self.projects {
+            places.files.extend(inputs.values().flatten().cloned());
             places.folders.extend(project.folders_of(components));
             for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
                 places.files.insert(project.root.join(file));
@@ -149,6 +180,7 @@ impl Projects {
             // Nothing could be read so far: whatever is saved may be what was wrong. And a manifest may be a new package's.
             work.shape |= self.projects.is_empty() || path.ends_with("Cargo.toml");
             for meant in &self.projects {
+                work.components.extend(meant.made_with(path).cloned());
                 match meant.project.affected(path) {
                     Affected::Nothing => {}
                     Affected::Shape => work.shape = true,
@@ -171,7 +203,7 @@ fn add(projects: &mut Vec<Meant>, folder: &Path) -> anyhow::Result<()> {
     let components = project.components_below(folder).map(|package| package.name.clone()).collect();
     match projects.iter_mut().find(|meant| meant.project.root == project.root) {
         Some(known) => known.components.extend::<BTreeSet<_>>(components),
-        None => projects.push(Meant { project, components }),
+        None => projects.push(Meant { project, components, inputs: BTreeMap::new() }),
     }
     Ok(())
 }

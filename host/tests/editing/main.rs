@@ -41,7 +41,8 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     );
 
     let dev = edited.dev();
-    let sender = Sender::to(&dev.up());
+    let up = dev.up();
+    let sender = Sender::to(&up);
     let first = dev.told("reloaded");
     assert_eq!(first["components"], json!([{ "name": "greeter", "verdict": "activated" }]));
     let sample = dev.told("run_completed");
@@ -67,6 +68,24 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     assert_eq!(slept["output"]["greeting"], "Hello, sleeper!", "what it had stored it keeps");
     assert_eq!(greeted(&dev, &sender, "greeter", "second").await, "Goodbye, second!");
 
+    // The run goes home as a file, asked for with the key that lies beside the engine's state, and replays.
+    let engine = up["engine"].as_str().expect("an address").to_owned();
+    let data = edited.folders()[1].clone();
+    let run = sample["run"].as_str().expect("the run of the sample").to_owned();
+    let pull = ["run", "pull", &*run, "--out", "sample.json", "--dev", &*engine, "--data"];
+    let elsewhere = edited.run(&[&pull[..], &["nowhere"]].concat());
+    assert_eq!(elsewhere.status.code(), Some(1));
+    assert!(said(&elsewhere).contains("--data DIR"), "{}", said(&elsewhere));
+    let pulled = edited.run(&[&pull[..], &[&*data]].concat());
+    assert!(pulled.status.success(), "{}", said(&pulled));
+    let component = format!("{data}/components/greeter.wasm");
+    let replayed =
+        edited.run(&["--json", "run", "replay", "sample.json", "--component", &component]);
+    // The code is another one by now, and goes the run's way: what was said is stored.
+    assert!(replayed.status.success(), "{}", said(&replayed));
+    let replayed: Value = serde_json::from_slice(&replayed.stdout).expect("JSON");
+    assert_eq!(replayed["result"]["end"]["code"]["returns"]["greeting"], "Hello, world!");
+
     // What does not compile changes nothing, and is shown in place.
     edited.save("src/lib.rs", &original.replace("Ok(Greeted { greeting })", "Ok(greeting)"));
     let refused = dev.told("refused");
@@ -87,6 +106,20 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     edited.save("src/lib.rs", &original);
     dev.told("reloaded");
     assert_eq!(greeted(&dev, &sender, "greeter", "fourth").await, "Hello, fourth!");
+
+    // A file of no package that goes into it all the same.
+    let words = edited.folder().with_file_name("words.txt");
+    std::fs::write(&words, "Salut").expect("written");
+    let plain = r#""Hello, {}!", requested.name"#;
+    let read = r#""{}, {}!", include_str!("../../words.txt"), requested.name"#;
+    assert!(original.contains(plain), "{original}");
+    edited.save("src/lib.rs", &original.replace(plain, read));
+    dev.told("reloaded");
+    std::fs::write(&words, "Servus").expect("written");
+    dev.told("reloaded");
+    assert_eq!(greeted(&dev, &sender, "greeter", "sixth").await, "Servus, sixth!");
+    edited.save("src/lib.rs", &original);
+    dev.told("reloaded");
 
     // A manifest that cargo cannot read, and one that it can.
     let manifest = edited.read("Cargo.toml");
