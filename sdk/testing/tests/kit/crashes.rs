@@ -1,7 +1,6 @@
 //! Crashes everywhere: what they find, and what they let pass.
 
 use std::cell::Cell;
-use std::time::Instant;
 
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
@@ -18,10 +17,8 @@ fn charged(kit: &mut Kit) {
 }
 
 #[test]
-fn a_double_charge_in_ten_steps_is_found_at_its_boundary_in_under_two_seconds() {
-    let began = Instant::now();
+fn a_double_charge_in_ten_steps_is_found_at_its_boundary() {
     let report = crash::everywhere(charged);
-    let took = began.elapsed();
     assert_eq!(report.boundaries.len(), 30);
     let [finding] = &report.findings[..] else { panic!("one finding: {report}") };
     assert_eq!(
@@ -35,7 +32,6 @@ fn a_double_charge_in_ten_steps_is_found_at_its_boundary_in_under_two_seconds() 
     let names =
         "killed after the body of step `charge` of `ten-steps` and before its result was stored";
     assert!(said.contains(names), "{said}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]
