@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::terminal;
+
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     ok: bool,
@@ -80,7 +82,7 @@ pub(crate) fn ready<T: Serialize>(json: bool, result: &T, words: &str) {
 
 /// Something is under way. Never on the standard output.
 pub(crate) fn progress(words: &str) {
-    eprintln!("{words}");
+    terminal::line(words);
 }
 
 /// A line on the standard output. Whoever read it may have gone away, as `head` does: what was asked for is done all the

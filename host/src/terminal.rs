@@ -51,17 +51,21 @@ pub(crate) struct Above;
 
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bar = panel().clone();
-        let write = || io::stderr().lock().write_all(bytes);
-        match bar {
-            Some(bar) => bar.suspend(write)?,
-            None => write()?,
-        }
+        aside(|| io::stderr().lock().write_all(bytes))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+/// Does something that writes to the terminal in some other way, such as by the standard output, with the panel out of the way.
+pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
+    let bar = panel().clone();
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
     }
 }
 

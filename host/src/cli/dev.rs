@@ -75,10 +75,13 @@ async fn up(
     );
     let up = json!({
         "what": "up", "ok": true, "command": "dev", "engine": format!("http://{engine}"),
-        "worker": format!("http://{worker}"), "curl": curl,
+        "page": format!("http://{engine}/"), "worker": format!("http://{worker}"), "curl": curl,
     });
-    let address = format!("engine http://{engine}   worker http://{worker}   stop with Ctrl-C");
-    let words = format!("{address}\nsend an event:\n  {curl}");
+    let address = format!("page http://{engine}   worker http://{worker}   stop with Ctrl-C");
+    let words = format!(
+        "{address}\nsend an event, with a form at http://{engine}/send or with\n  {curl}\nsave a function, and the next \
+         event is served by its new code"
+    );
     teller.up(&up, address, &words);
     if samples {
         let places = demo::places(engine, worker);

@@ -66,7 +66,7 @@ impl Teller {
     /// Events can be sent from now on.
     pub(crate) fn up(&mut self, up: &Value, address: String, words: &str) {
         self.panel.address = address;
-        answer::ready(self.json, up, words);
+        terminal::aside(|| answer::ready(self.json, up, words));
         self.draw();
     }
 

@@ -30,7 +30,7 @@ use crate::served::{Native, Served};
 ///
 /// #[derive(Event, Serialize, Deserialize)]
 /// #[event("shop/order.paid")]
-/// struct OrderPaid { cents: u32 }
+/// pub struct OrderPaid { cents: u32 }
 ///
 /// #[function(id = "fulfil-order", on(OrderPaid))]
 /// async fn fulfil(ctx: Ctx, order: OrderPaid) -> Result<u32> {

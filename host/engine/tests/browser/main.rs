@@ -5,6 +5,7 @@
 #![expect(clippy::pedantic, unreachable_pub, reason = "a test binary has no public interface")]
 
 mod chromium;
+mod rows;
 mod scene;
 
 use self::chromium::{Browser, Look};

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 #[path = "../wire/client.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
-mod client;
+pub mod client;
 #[path = "../wire/worker.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
-mod worker;
+pub mod worker;
 
 use client::Client;
 use worker::{Worker, done, op, ops, ran};
