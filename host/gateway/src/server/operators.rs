@@ -1,0 +1,100 @@
+//! What operators ask of the gateway.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{answer, refusal, text};
+use crate::Shared;
+use crate::drain::Draining;
+use crate::provider::{Shaping, Trust};
+use crate::spool::SpoolError;
+
+/// `GET /api/webhooks`.
+pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Response {
+    let counted = shared.counters.all();
+    let providers: Vec<Value> = shared
+        .providers
+        .iter()
+        .map(|provider| {
+            let by = match &provider.shaping {
+                Shaping::Rules(_) => Value::Null,
+                Shaping::Component(component) => json!(component),
+            };
+            json!({
+                "name": provider.name,
+                "path": format!("/webhooks/{}", provider.name),
+                "ready": provider.is_ready(&*shared.secrets),
+                "secrets": provider.secrets().collect::<Vec<_>>(),
+                "insecure": provider.trust == Trust::Everybody,
+                "component": by,
+                "counted": counted.get(&provider.name).cloned().unwrap_or_default(),
+            })
+        })
+        .collect();
+    let (events, bytes) = shared.spool.waiting();
+    let held = match &*shared.draining.borrow() {
+        Draining::Well => Value::Null,
+        Draining::Held(why) => json!(why),
+    };
+    let spool = json!({ "events": events, "bytes": bytes, "held": held });
+    answer(StatusCode::OK, &json!({ "ok": true, "providers": providers, "spool": spool }))
+}
+
+/// `GET /api/webhooks/dead`.
+pub(super) async fn dead(State(shared): State<Arc<Shared>>) -> Response {
+    let dead = shared.spool.dead().clone();
+    match blocking(move || dead.all()).await {
+        Ok(letters) => answer(StatusCode::OK, &json!({ "ok": true, "letters": letters })),
+        Err(error) => failed(&error),
+    }
+}
+
+/// `POST /api/webhooks/dead/{letter}/replay`.
+pub(super) async fn replay(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Response {
+    let (dead, wanted) = (shared.spool.dead().clone(), name.clone());
+    let letter = match blocking(move || dead.get(&wanted)).await {
+        Ok(Some(letter)) => letter,
+        Ok(None) => {
+            return refusal(StatusCode::NOT_FOUND, &format!("there is no dead letter {name}; `system-bus webhooks dead` lists them"), None);
+        }
+        Err(error) => return failed(&error),
+    };
+    let mut entry = letter.entry.clone();
+    // It has waited long enough: its time begins anew.
+    entry.at = jiff::Timestamp::now().as_millisecond();
+    entry.replay = true;
+    // In the spool before it is gone here: at worst there are two, and the server knows them by their id.
+    if let Err(error) = shared.spool.put(vec![entry], true).await {
+        return failed(&error);
+    }
+    tracing::info!(letter = letter.letter, id = letter.entry.id, "a dead letter is sent again");
+    let (dead, id) = (shared.spool.dead().clone(), letter.entry.id.clone());
+    match blocking(move || dead.remove(&letter)).await {
+        Ok(()) => answer(StatusCode::OK, &json!({ "ok": true, "letter": name, "id": id })),
+        Err(error) => failed(&error),
+    }
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let held = *shared.draining.borrow() != Draining::Well;
+    let figures = shared.counters.metrics(shared.spool.waiting(), held);
+    text(StatusCode::OK, "text/plain; version=0.0.4", figures)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, SpoolError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| SpoolError::Closed)?
+}
+
+fn failed(error: &SpoolError) -> Response {
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), None)
+}
