@@ -75,7 +75,9 @@ impl Counters {
             let _ = writeln!(text, "{line}");
         };
         let all = self.all();
-        put(format_args!("# HELP system_bus_webhook_deliveries_total Deliveries, by provider and verdict."));
+        put(format_args!(
+            "# HELP system_bus_webhook_deliveries_total Deliveries, by provider and verdict."
+        ));
         put(format_args!("# TYPE system_bus_webhook_deliveries_total counter"));
         for (provider, counted) in &all {
             for (verdict, count) in &counted.verdicts {
@@ -84,20 +86,32 @@ impl Counters {
                 ));
             }
         }
-        put(format_args!("# HELP system_bus_webhook_dead_letters_total Events that cannot be sent."));
+        put(format_args!(
+            "# HELP system_bus_webhook_dead_letters_total Events that cannot be sent."
+        ));
         put(format_args!("# TYPE system_bus_webhook_dead_letters_total counter"));
         for (provider, counted) in &all {
-            put(format_args!("system_bus_webhook_dead_letters_total{{provider=\"{provider}\"}} {}", counted.dead));
+            put(format_args!(
+                "system_bus_webhook_dead_letters_total{{provider=\"{provider}\"}} {}",
+                counted.dead
+            ));
         }
-        put(format_args!("# HELP system_bus_webhook_forwarding_seconds From receipt to the server's acceptance."));
+        put(format_args!(
+            "# HELP system_bus_webhook_forwarding_seconds From receipt to the server's acceptance."
+        ));
         put(format_args!("# TYPE system_bus_webhook_forwarding_seconds histogram"));
         for (provider, counted) in &all {
             let name = "system_bus_webhook_forwarding_seconds";
             for (bound, count) in BOUNDS.iter().zip(&counted.took) {
                 let (whole, rest) = (bound / 1000, bound % 1000);
-                put(format_args!("{name}_bucket{{provider=\"{provider}\",le=\"{whole}.{rest:03}\"}} {count}"));
+                put(format_args!(
+                    "{name}_bucket{{provider=\"{provider}\",le=\"{whole}.{rest:03}\"}} {count}"
+                ));
             }
-            put(format_args!("{name}_bucket{{provider=\"{provider}\",le=\"+Inf\"}} {}", counted.forwarded));
+            put(format_args!(
+                "{name}_bucket{{provider=\"{provider}\",le=\"+Inf\"}} {}",
+                counted.forwarded
+            ));
             let (whole, rest) = (counted.took_ms / 1000, counted.took_ms % 1000);
             put(format_args!("{name}_sum{{provider=\"{provider}\"}} {whole}.{rest:03}"));
             put(format_args!("{name}_count{{provider=\"{provider}\"}} {}", counted.forwarded));
@@ -105,7 +119,11 @@ impl Counters {
         for (name, help, value) in [
             ("system_bus_webhook_spool_events", "Events that wait for the server.", waiting.0),
             ("system_bus_webhook_spool_bytes", "Bytes of the events that wait.", waiting.1),
-            ("system_bus_webhook_spool_held", "Whether the server takes no events.", u64::from(held)),
+            (
+                "system_bus_webhook_spool_held",
+                "Whether the server takes no events.",
+                u64::from(held),
+            ),
         ] {
             put(format_args!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"));
         }

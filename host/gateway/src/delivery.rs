@@ -36,9 +36,7 @@ impl Headers {
         let pairs = pairs.into_iter();
         Self(
             pairs
-                .map(|(name, value)| {
-                    (name.as_ref().to_ascii_lowercase(), value.as_ref().to_vec())
-                })
+                .map(|(name, value)| (name.as_ref().to_ascii_lowercase(), value.as_ref().to_vec()))
                 .collect(),
         )
     }

@@ -86,7 +86,11 @@ impl Drain {
             changed
         });
         if changed {
-            tracing::warn!(entries, bytes, "the server takes no events, which wait in the spool: {why}");
+            tracing::warn!(
+                entries,
+                bytes,
+                "the server takes no events, which wait in the spool: {why}"
+            );
         }
     }
 

@@ -42,7 +42,8 @@ impl Provider {
                 let found = path.value(read);
                 // No values: that it is there at all.
                 found.is_some_and(|found| {
-                    values.is_empty() || found.as_str().is_some_and(|text| values.iter().any(|v| v == text))
+                    values.is_empty()
+                        || found.as_str().is_some_and(|text| values.iter().any(|v| v == text))
                 })
             };
             if !when.iter().all(is) {
@@ -82,7 +83,8 @@ impl Provider {
                 let fits = known.fold(subtle::Choice::from(0), |fits, secret| {
                     fits | hash(secret.bytes()).ct_eq(&hash(token.as_bytes()))
                 });
-                bool::from(fits).then(|| Some(("text/plain; charset=utf-8", one("hub.challenge")?.clone())))?
+                bool::from(fits)
+                    .then(|| Some(("text/plain; charset=utf-8", one("hub.challenge")?.clone())))?
             }
         })
     }

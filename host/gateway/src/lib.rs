@@ -110,7 +110,8 @@ impl Shared {
     /// each adds whom it has it from at the end.
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let Some(back) = self.proxies.checked_sub(1) else { return peer };
-        let told = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let told =
+            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let hops: Vec<&str> = told.flat_map(|value| value.split(',')).map(str::trim).collect();
         let own = hops.len().checked_sub(1 + back).and_then(|at| hops[at].parse().ok());
         own.unwrap_or(peer)
@@ -179,9 +180,8 @@ impl Gateway {
 
     /// The providers, and whether each can verify anything now.
     pub fn providers(&self) -> Vec<(String, bool)> {
-        let ready = |provider: &Provider| {
-            (provider.name.clone(), provider.is_ready(&*self.shared.secrets))
-        };
+        let ready =
+            |provider: &Provider| (provider.name.clone(), provider.is_ready(&*self.shared.secrets));
         self.shared.providers.iter().map(ready).collect()
     }
 

@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn addresses_without_end_take_no_room_without_end() {
-        let mut meter = Meter::new(Limits { provider_rate: 1_000_000, address_rate: 1, ..Limits::default() });
+        let mut meter =
+            Meter::new(Limits { provider_rate: 1_000_000, address_rate: 1, ..Limits::default() });
         let crowd = u32::try_from(ADDRESSES).expect("few") * 2;
         let taken = (0..crowd).filter(|&n| meter.take(SECOND, "a", address(n)).is_ok()).count();
         assert_eq!(taken, ADDRESSES + 2, "those beyond share one bucket");

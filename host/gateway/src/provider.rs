@@ -59,7 +59,8 @@ impl Provider {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
             return Err(fault(
-                "a provider's name, which is that of its file, has small letters, digits and -".to_owned(),
+                "a provider's name, which is that of its file, has small letters, digits and -"
+                    .to_owned(),
             ));
         }
         let written: Written = toml::from_str(text).map_err(|error| fault(error.to_string()))?;

@@ -185,7 +185,9 @@ mod tests {
             (400, r#"{"ids":["a","b","c"],"error":"odd"}"#, 2),
             (400, "no JSON", 0),
         ] {
-            assert!(matches!(said(status, text), Said::Poison { accepted: n, .. } if n == accepted));
+            assert!(
+                matches!(said(status, text), Said::Poison { accepted: n, .. } if n == accepted)
+            );
         }
         assert!(matches!(said(200, r#"{"ids":["a"]}"#), Said::Later(_)));
         assert!(matches!(said(200, "fine"), Said::Later(_)));

@@ -94,8 +94,7 @@ pub fn event(
     delivery: &Delivery,
 ) -> Result<NewEvent, ShapeError> {
     let name = if prefix.is_empty() { shaped.name } else { format!("{prefix}/{}", shaped.name) };
-    let name =
-        EventName::sendable(&name).map_err(|error| ShapeError::Event(error.to_string()))?;
+    let name = EventName::sendable(&name).map_err(|error| ShapeError::Event(error.to_string()))?;
     let id = shaped.id.filter(|id| !id.is_empty()).unwrap_or_else(|| {
         let hash = delivery.sha256();
         format!("{provider}-{}", &hash[..32])

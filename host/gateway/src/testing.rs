@@ -23,7 +23,10 @@ impl Known {
 
     /// Changes one.
     pub fn set(&self, name: &str, value: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), value.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), value.to_owned());
     }
 }
 
@@ -88,49 +91,102 @@ pub fn signed(provider: &str, body: &[u8], seconds: i64) -> Signed {
     let text = "a secret of the tests";
     let with = |before: &str| [before.as_bytes(), body].concat();
     let (header, before, encoding, method, content, name, extra): (
-        _, String, _, _, Vec<u8>, _, Vec<(&'static str, String)>,
+        _,
+        String,
+        _,
+        _,
+        Vec<u8>,
+        _,
+        Vec<(&'static str, String)>,
     ) = match provider {
         "front" => (
-            "x-front-signature", String::new(), Encoding::Base64, Method::HmacSha1,
-            crate::verify::compact(body).unwrap_or_default(), "front_rules_webhook_secret", vec![],
+            "x-front-signature",
+            String::new(),
+            Encoding::Base64,
+            Method::HmacSha1,
+            crate::verify::compact(body).unwrap_or_default(),
+            "front_rules_webhook_secret",
+            vec![],
         ),
         "github" => (
-            "x-hub-signature-256", "sha256=".to_owned(), Encoding::Hex, Method::HmacSha256, body.to_vec(),
-            "github_webhook_secret", vec![],
+            "x-hub-signature-256",
+            "sha256=".to_owned(),
+            Encoding::Hex,
+            Method::HmacSha256,
+            body.to_vec(),
+            "github_webhook_secret",
+            vec![],
         ),
         "vercel" => (
-            "x-vercel-signature", String::new(), Encoding::Hex, Method::HmacSha1, body.to_vec(),
-            "vercel_webhook_secret", vec![],
+            "x-vercel-signature",
+            String::new(),
+            Encoding::Hex,
+            Method::HmacSha1,
+            body.to_vec(),
+            "vercel_webhook_secret",
+            vec![],
         ),
         "todoist" => (
-            "x-todoist-hmac-sha256", String::new(), Encoding::Base64, Method::HmacSha256, body.to_vec(),
-            "todoist_client_secret", vec![],
+            "x-todoist-hmac-sha256",
+            String::new(),
+            Encoding::Base64,
+            Method::HmacSha256,
+            body.to_vec(),
+            "todoist_client_secret",
+            vec![],
         ),
         "joelclaw" => (
-            "x-joelclaw-signature", String::new(), Encoding::Hex, Method::HmacSha256, body.to_vec(),
-            "joelclaw_webhook_secret", vec![],
+            "x-joelclaw-signature",
+            String::new(),
+            Encoding::Hex,
+            Method::HmacSha256,
+            body.to_vec(),
+            "joelclaw_webhook_secret",
+            vec![],
         ),
         "mux" => (
-            "mux-signature", format!("t={seconds},v1="), Encoding::Hex, Method::HmacSha256,
-            with(&format!("{seconds}.")), "mux_webhook_secret", vec![],
+            "mux-signature",
+            format!("t={seconds},v1="),
+            Encoding::Hex,
+            Method::HmacSha256,
+            with(&format!("{seconds}.")),
+            "mux_webhook_secret",
+            vec![],
         ),
         "stripe" => (
-            "stripe-signature", format!("t={seconds},v1="), Encoding::Hex, Method::HmacSha256,
-            with(&format!("{seconds}.")), "stripe_webhook_secret", vec![],
+            "stripe-signature",
+            format!("t={seconds},v1="),
+            Encoding::Hex,
+            Method::HmacSha256,
+            with(&format!("{seconds}.")),
+            "stripe_webhook_secret",
+            vec![],
         ),
         "slack" => (
-            "x-slack-signature", "v0=".to_owned(), Encoding::Hex, Method::HmacSha256,
-            with(&format!("v0:{seconds}:")), "slack_signing_secret",
+            "x-slack-signature",
+            "v0=".to_owned(),
+            Encoding::Hex,
+            Method::HmacSha256,
+            with(&format!("v0:{seconds}:")),
+            "slack_signing_secret",
             vec![("x-slack-request-timestamp", seconds.to_string())],
         ),
         "standard" => (
-            "webhook-signature", "v1,".to_owned(), Encoding::Base64, Method::HmacSha256,
-            with(&format!("msg_1.{seconds}.")), "standard_webhook_secret",
+            "webhook-signature",
+            "v1,".to_owned(),
+            Encoding::Base64,
+            Method::HmacSha256,
+            with(&format!("msg_1.{seconds}.")),
+            "standard_webhook_secret",
             vec![("webhook-id", "msg_1".to_owned()), ("webhook-timestamp", seconds.to_string())],
         ),
         "telnyx" => (
-            "telnyx-signature-ed25519", String::new(), Encoding::Base64, Method::Ed25519,
-            with(&format!("{seconds}|")), "telnyx_public_key",
+            "telnyx-signature-ed25519",
+            String::new(),
+            Encoding::Base64,
+            Method::Ed25519,
+            with(&format!("{seconds}|")),
+            "telnyx_public_key",
             vec![("telnyx-timestamp", seconds.to_string())],
         ),
         other => panic!("nobody knows how {other} signs"),
@@ -163,6 +219,15 @@ pub fn signed(provider: &str, body: &[u8], seconds: i64) -> Signed {
     let mut headers = extra;
     headers.push((header, format!("{before}{}", encoding.encode(&signature))));
     Signed {
-        headers, body: body.to_vec(), header, time, name, secret, other, encoding, before, signature,
+        headers,
+        body: body.to_vec(),
+        header,
+        time,
+        name,
+        secret,
+        other,
+        encoding,
+        before,
+        signature,
     }
 }

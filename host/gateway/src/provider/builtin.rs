@@ -9,5 +9,6 @@ macro_rules! built_in {
 }
 
 built_in!(
-    "front", "github", "joelclaw", "mux", "slack", "standard", "stripe", "telnyx", "todoist", "vercel",
+    "front", "github", "joelclaw", "mux", "slack", "standard", "stripe", "telnyx", "todoist",
+    "vercel",
 );

@@ -19,7 +19,8 @@ fn event(provider: &str, headers: &[(&str, &str)], body: &Value) -> Option<Value
     };
     let parsed = shape::parse(believed(&delivery)).expect("JSON");
     let shaped = shape(rules, Read { delivery: &delivery, body: &parsed })?;
-    let event = shape::event(&provider.name, &provider.prefix, shaped, &delivery).expect("sendable");
+    let event =
+        shape::event(&provider.name, &provider.prefix, shaped, &delivery).expect("sendable");
     Some(serde_json::to_value(&event).expect("JSON"))
 }
 
@@ -66,7 +67,14 @@ fn a_finished_workflow_run_of_github() {
 /// Provider, headers, body → name and id, and some of the data.
 #[test]
 fn what_becomes_of_deliveries() {
-    type Case = (&'static str, &'static [(&'static str, &'static str)], Value, &'static str, &'static str, Value);
+    type Case = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        Value,
+        &'static str,
+        &'static str,
+        Value,
+    );
     let cases: Vec<Case> = vec![
         (
             "github",
@@ -173,13 +181,18 @@ fn what_becomes_of_deliveries() {
     ];
     for (provider, headers, body, name, id, data) in cases {
         let event = event(provider, headers, &body).unwrap_or_default();
-        assert_eq!((&event["name"], &event["id"], &event["data"]), (&json!(name), &json!(id), &data), "{provider}");
+        assert_eq!(
+            (&event["name"], &event["id"], &event["data"]),
+            (&json!(name), &json!(id), &data),
+            "{provider}"
+        );
     }
 }
 
 #[test]
 fn a_whole_event_keeps_its_name_and_has_an_id_of_its_content() {
-    let sent = event("joelclaw", &[], &json!({"name": "shop/order.paid", "data": {"n": 1}})).expect("an event");
+    let sent = event("joelclaw", &[], &json!({"name": "shop/order.paid", "data": {"n": 1}}))
+        .expect("an event");
     assert_eq!((&sent["name"], &sent["data"]), (&json!("shop/order.paid"), &json!({"n": 1})));
     let id = sent["id"].as_str().expect("an id");
     assert!(id.starts_with("joelclaw-shop/order.paid-") && id.len() == 25 + 16, "{id}");
@@ -210,13 +223,19 @@ fn adding_a_provider_is_one_file_and_one_secret() {
     std::fs::write(folder.path().join("acme.toml"), format!("{VERIFY}{EVENTS}")).expect("a file");
     let providers = Providers::with_folder(folder.path()).expect("sound");
     let acme = providers.get("acme").expect("it is there");
-    assert_eq!((acme.prefix.as_str(), acme.secrets().collect::<Vec<_>>()), ("acme", vec!["acme_webhook_secret"]));
+    assert_eq!(
+        (acme.prefix.as_str(), acme.secrets().collect::<Vec<_>>()),
+        ("acme", vec!["acme_webhook_secret"])
+    );
     assert!(providers.get("github").is_some(), "beside those that come with the program");
     // One of the same name takes the place of ours.
     std::fs::write(folder.path().join("github.toml"), format!("{VERIFY}{EVENTS}")).expect("a file");
     let providers = Providers::with_folder(folder.path()).expect("sound");
     assert_eq!(providers.get("github").map(|own| own.secrets().count()), Some(1));
-    assert_eq!(providers.get("github").and_then(|own| own.secrets().next()), Some("acme_webhook_secret"));
+    assert_eq!(
+        providers.get("github").and_then(|own| own.secrets().next()),
+        Some("acme_webhook_secret")
+    );
 }
 
 #[test]
@@ -240,7 +259,11 @@ fn wrong() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("a1", EVENTS.to_owned(), "everybody could send"),
         ("a2", VERIFY.to_owned(), "nothing would ever be sent"),
-        ("a3", format!("insecure_none = true\n{VERIFY}{EVENTS}"), "insecure_none = true believes everybody"),
+        (
+            "a3",
+            format!("insecure_none = true\n{VERIFY}{EVENTS}"),
+            "insecure_none = true believes everybody",
+        ),
         ("a4", format!("component = 'x'\n{VERIFY}{EVENTS}"), "one of the two"),
         ("a5", with("header", "heeder"), "unknown field `heeder`"),
         ("a6", with("{body}", "x"), "signs no body"),
@@ -253,7 +276,8 @@ fn wrong() -> Vec<(&'static str, String, &'static str)> {
         ("b4", with("hmac-sha256", "md5"), "unknown variant `md5`"),
         (
             "b5",
-            with("encoding", "time = { header = 't', within_seconds = 0 }\nencoding").replace("{body}'", "{time}{body}'"),
+            with("encoding", "time = { header = 't', within_seconds = 0 }\nencoding")
+                .replace("{body}'", "{time}{body}'"),
             "within_seconds is 0",
         ),
         ("B6", format!("{VERIFY}{EVENTS}"), "small letters"),

@@ -106,7 +106,8 @@ impl Written {
         let trust = match (self.insecure_none, self.verify) {
             (true, checks) if checks.is_empty() => Trust::Everybody,
             (true, _) => {
-                return Err("insecure_none = true believes everybody; leave it out, or [[verify]]".to_owned());
+                return Err("insecure_none = true believes everybody; leave it out, or [[verify]]"
+                    .to_owned());
             }
             (false, checks) if checks.is_empty() => {
                 return Err(
@@ -114,13 +115,17 @@ impl Written {
                         .to_owned(),
                 );
             }
-            (false, checks) => Trust::Signed(
-                checks.into_iter().map(Verify::check).collect::<Result<_, _>>()?,
-            ),
+            (false, checks) => {
+                Trust::Signed(checks.into_iter().map(Verify::check).collect::<Result<_, _>>()?)
+            }
         };
         let shaping = match (self.component, self.events) {
             (Some(component), events) if events.is_empty() => Shaping::Component(component),
-            (Some(_), _) => return Err("it has a component and [[events]]; one of the two makes its events".to_owned()),
+            (Some(_), _) => {
+                return Err(
+                    "it has a component and [[events]]; one of the two makes its events".to_owned()
+                );
+            }
             (None, events) if events.is_empty() => {
                 return Err("it has no [[events]], so nothing would ever be sent".to_owned());
             }
@@ -159,7 +164,10 @@ impl Verify {
             (Some(_), timed) if timed < signs.len() => {
                 return Err("[verify.time] is read, and {time} is not in each of signs: a time that is not signed proves nothing".to_owned());
             }
-            (None, 1..) => return Err("signs has {time}, and there is no [verify.time] that says where it is".to_owned()),
+            (None, 1..) => {
+                return Err("signs has {time}, and there is no [verify.time] that says where it is"
+                    .to_owned());
+            }
             _ => {}
         }
         Ok(Check {
@@ -191,7 +199,10 @@ impl SignedTime {
         }
         let split = if self.header.is_some() { None } else { split };
         if self.header.is_none() && self.before.is_empty() {
-            return Err("[verify.time] needs a header, or what stands before the time among the signatures".to_owned());
+            return Err(
+                "[verify.time] needs a header, or what stands before the time among the signatures"
+                    .to_owned(),
+            );
         }
         Ok(Time {
             header: self.header.map(|header| header.to_ascii_lowercase()),
@@ -225,7 +236,8 @@ impl Event {
             }
             _ => {
                 return Err(
-                    "[[events]] needs either name, or by with names (and rest for what is in none)".to_owned(),
+                    "[[events]] needs either name, or by with names (and rest for what is in none)"
+                        .to_owned(),
                 );
             }
         };

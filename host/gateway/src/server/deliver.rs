@@ -109,17 +109,29 @@ async fn take(
     let name = provider.name.as_str();
     if let Err(too_much) = shared.meter().take(shared.began.elapsed(), name, from) {
         let verdict = format!("limited-{}", too_much.word());
-        return Outcome::later(verdict, StatusCode::TOO_MANY_REQUESTS, "too many deliveries", Duration::from_secs(1));
+        return Outcome::later(
+            verdict,
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many deliveries",
+            Duration::from_secs(1),
+        );
     }
     let Ok(_turn) = shared.turns.try_acquire() else {
-        return Outcome::later("limited-at-once", StatusCode::SERVICE_UNAVAILABLE, "too many deliveries at once", Duration::from_secs(1));
+        return Outcome::later(
+            "limited-at-once",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many deliveries at once",
+            Duration::from_secs(1),
+        );
     };
     let body = match read(shared, headers, body).await {
         Ok(body) => body,
         Err(outcome) => return outcome,
     };
     let delivery = Delivery {
-        headers: Headers::new(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))),
+        headers: Headers::new(
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())),
+        ),
         body,
         at: Timestamp::now(),
         from,
@@ -133,7 +145,11 @@ async fn take(
         Err(refused) => {
             shared.meter().refused(shared.began.elapsed(), from);
             tracing::warn!(provider = name, %from, trace, bytes = delivery.body.len(), "a delivery was refused: {refused}");
-            return Outcome::refused(format!("refused-{}", refused.word()), StatusCode::UNAUTHORIZED, REFUSED);
+            return Outcome::refused(
+                format!("refused-{}", refused.word()),
+                StatusCode::UNAUTHORIZED,
+                REFUSED,
+            );
         }
     };
     match events(shared, provider, verified).await {
@@ -142,11 +158,20 @@ async fn take(
         }
         Ok(Found::Events(shaped)) if shaped.is_empty() => {
             let note = "nothing of what this provider sends is meant by it";
-            Outcome::new("ignored", answer(StatusCode::OK, &json!({ "ok": true, "events": 0, "note": note })))
+            Outcome::new(
+                "ignored",
+                answer(StatusCode::OK, &json!({ "ok": true, "events": 0, "note": note })),
+            )
         }
         Ok(Found::Events(shaped)) => keep(shared, provider, &delivery, shaped, trace).await,
         Err(error) => {
-            tracing::warn!(provider = name, trace, sha256 = delivery.sha256(), bytes = delivery.body.len(), "a delivery was believed and cannot be used: {error}");
+            tracing::warn!(
+                provider = name,
+                trace,
+                sha256 = delivery.sha256(),
+                bytes = delivery.body.len(),
+                "a delivery was believed and cannot be used: {error}"
+            );
             let status = match error {
                 ShapeError::NotJson(_) | ShapeError::Event(_) => StatusCode::BAD_REQUEST,
                 ShapeError::Code(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -159,8 +184,10 @@ async fn take(
 /// The body, whole, or why it is not taken.
 async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Outcome> {
     let limits = &shared.limits;
-    let too_large = || Outcome::refused("too-large", StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
-    let told = headers.get(axum::http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let too_large =
+        || Outcome::refused("too-large", StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+    let told =
+        headers.get(axum::http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if told.and_then(|told| told.parse::<usize>().ok()).is_some_and(|told| told > limits.body) {
         return Err(too_large());
     }
@@ -176,7 +203,9 @@ async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes,
             }
             Err(Outcome::refused("broken", StatusCode::BAD_REQUEST, "the body broke off"))
         }
-        Err(_) => Err(Outcome::refused("too-slow", StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+        Err(_) => {
+            Err(Outcome::refused("too-slow", StatusCode::REQUEST_TIMEOUT, "the body took too long"))
+        }
     }
 }
 
@@ -223,7 +252,11 @@ async fn keep(
         match shape::event(name, &provider.prefix, shaped, delivery) {
             Ok(event) => entries.push(Entry::new(name, &event, delivery.at, trace.to_owned())),
             Err(error) => {
-                tracing::warn!(provider = name, trace, "a delivery was believed and cannot be used: {error}");
+                tracing::warn!(
+                    provider = name,
+                    trace,
+                    "a delivery was believed and cannot be used: {error}"
+                );
                 return Outcome::refused("failed", StatusCode::BAD_REQUEST, &error.to_string());
             }
         }
@@ -232,7 +265,13 @@ async fn keep(
         Ok(kept) => {
             let repeat = kept == Kept::Repeat;
             let verdict = if repeat { "repeat" } else { "accepted" };
-            tracing::debug!(provider = name, trace, events = count, repeat, "a delivery was accepted");
+            tracing::debug!(
+                provider = name,
+                trace,
+                events = count,
+                repeat,
+                "a delivery was accepted"
+            );
             let body = json!({ "ok": true, "events": count, "repeat": repeat });
             Outcome::new(verdict, answer(StatusCode::OK, &body))
         }
@@ -242,7 +281,12 @@ async fn keep(
         }
         Err(error) => {
             tracing::error!(provider = name, trace, "a delivery was sent away: {error}");
-            Outcome::later("not-kept", StatusCode::SERVICE_UNAVAILABLE, "it could not be kept", LATER)
+            Outcome::later(
+                "not-kept",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "it could not be kept",
+                LATER,
+            )
         }
     }
 }

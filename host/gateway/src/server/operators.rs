@@ -62,7 +62,11 @@ pub(super) async fn replay(
     let letter = match blocking(move || dead.get(&wanted)).await {
         Ok(Some(letter)) => letter,
         Ok(None) => {
-            return refusal(StatusCode::NOT_FOUND, &format!("there is no dead letter {name}; `system-bus webhooks dead` lists them"), None);
+            return refusal(
+                StatusCode::NOT_FOUND,
+                &format!("there is no dead letter {name}; `system-bus webhooks dead` lists them"),
+                None,
+            );
         }
         Err(error) => return failed(&error),
     };

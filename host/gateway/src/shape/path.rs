@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn places_and_texts() {
-        let body = json!({"a": {"b": [1, {"c": "x"}]}, "none": null, "empty": "", "yes": true, "7": 7});
+        let body =
+            json!({"a": {"b": [1, {"c": "x"}]}, "none": null, "empty": "", "yes": true, "7": 7});
         let delivery = Delivery {
             headers: Headers::new([("X-Kind", "push")]),
             body: Bytes::from(body.to_string()),
@@ -188,7 +189,17 @@ mod tests {
         }
         let short = Template::parse("{sha256.16}").expect("a text").text(read).expect("a hash");
         assert_eq!((short.len(), delivery.sha256().starts_with(&short)), (16, true));
-        for wrong in ["{", "}", "a}b{body}", "{}", "{body..a}", "{header}", "{sha256.3}", "{now}", "{body|x}"] {
+        for wrong in [
+            "{",
+            "}",
+            "a}b{body}",
+            "{}",
+            "{body..a}",
+            "{header}",
+            "{sha256.3}",
+            "{now}",
+            "{body|x}",
+        ] {
             assert!(Template::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -19,7 +19,6 @@ pub struct Letter {
     /// When that was found.
     pub died: Timestamp,
     /// What was accepted.
-    #[serde(flatten)]
     pub entry: Entry,
 }
 
@@ -53,7 +52,8 @@ impl Dead {
     /// Writes a letter whole or not at all; one that is there already is written again.
     pub(super) fn write(&self, letter: &Letter) -> Result<(), SpoolError> {
         let fault = |error: std::io::Error| SpoolError::Write(error.to_string());
-        let bytes = serde_json::to_vec_pretty(letter).map_err(|error| SpoolError::Write(error.to_string()))?;
+        let bytes = serde_json::to_vec_pretty(letter)
+            .map_err(|error| SpoolError::Write(error.to_string()))?;
         let beside = self.folder.join(format!(".{}", letter.letter));
         let mut file = File::create(&beside).map_err(fault)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fault)?;
@@ -78,7 +78,9 @@ impl Dead {
             let bytes = fs::read(&path).map_err(fault)?;
             match serde_json::from_slice::<Letter>(&bytes) {
                 Ok(letter) => letters.push(letter),
-                Err(error) => tracing::warn!(path = %path.display(), %error, "this is no dead letter"),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "this is no dead letter")
+                }
             }
         }
         letters.sort_by(|one, other| one.letter.cmp(&other.letter));

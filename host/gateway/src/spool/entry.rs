@@ -27,7 +27,8 @@ impl Entry {
     /// The entry of an event.
     pub fn new(provider: &str, event: &NewEvent, at: Timestamp, trace: String) -> Self {
         let text = serde_json::to_string(event).expect("events are JSON");
-        let id = event.id.clone().unwrap_or_else(|| blake3::hash(text.as_bytes()).to_hex().to_string());
+        let id =
+            event.id.clone().unwrap_or_else(|| blake3::hash(text.as_bytes()).to_hex().to_string());
         Self {
             provider: provider.to_owned(),
             id,

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition,
+};
 
 use super::{Entry, Kept, Level, SpoolError, SpoolOptions, Waiting};
 
@@ -68,9 +71,8 @@ impl Store {
             let seed = meta.get("seed")?.map(|value| value.value());
             let seed = match seed {
                 Some(seed) => seed,
-                None => getrandom::u64().map_err(|error| {
-                    redb::Error::Io(std::io::Error::other(error.to_string()))
-                })?,
+                None => getrandom::u64()
+                    .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?,
             };
             meta.insert("seed", seed)?;
             self.seed.copy_from_slice(&seed.to_be_bytes()[2..]);

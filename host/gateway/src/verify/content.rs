@@ -108,7 +108,8 @@ mod tests {
             ("{header.}{body}", "is nothing that can be signed"),
             ("{now}{body}", "is nothing that can be signed"),
         ] {
-            let said = Content::parse(text).map_or_else(|error| error.to_string(), |_| String::new());
+            let said =
+                Content::parse(text).map_or_else(|error| error.to_string(), |_| String::new());
             assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{text}: {said}");
         }
     }

@@ -26,10 +26,8 @@ fn delivery(headers: &[(&str, String)], body: &[u8]) -> Delivery {
 }
 
 fn checks(provider: &str) -> Vec<Check> {
-    let (_, text) = crate::provider::BUILT_IN
-        .iter()
-        .find(|(name, _)| *name == provider)
-        .expect("a provider");
+    let (_, text) =
+        crate::provider::BUILT_IN.iter().find(|(name, _)| *name == provider).expect("a provider");
     let Trust::Signed(checks) = Provider::parse(provider, text).expect("sound").trust else {
         panic!("it is signed")
     };
@@ -90,10 +88,22 @@ fn each_provider_believes_what_is_right_and_nothing_else() {
         assert_eq!(refused(&right.headers, &right.body, &secrets), None, "{provider}");
         let mut changed = right.body.clone();
         changed[3] ^= 1;
-        assert_eq!(refused(&right.headers, &changed, &secrets), Some(Refused::Wrong), "{provider}: body");
-        assert_eq!(refused(&right.headers, b"", &secrets), Some(Refused::Wrong), "{provider}: no body");
+        assert_eq!(
+            refused(&right.headers, &changed, &secrets),
+            Some(Refused::Wrong),
+            "{provider}: body"
+        );
+        assert_eq!(
+            refused(&right.headers, b"", &secrets),
+            Some(Refused::Wrong),
+            "{provider}: no body"
+        );
         let empty = Known::of(&[]);
-        assert_eq!(refused(&right.headers, &right.body, &empty), Some(Refused::NoSecret), "{provider}");
+        assert_eq!(
+            refused(&right.headers, &right.body, &empty),
+            Some(Refused::NoSecret),
+            "{provider}"
+        );
         let other: Vec<_> = right.secrets().iter().map(|(name, _)| (*name, right.other)).collect();
         assert_eq!(
             refused(&right.headers, &right.body, &Known::of(&other)),
@@ -102,9 +112,18 @@ fn each_provider_believes_what_is_right_and_nothing_else() {
         );
         let without: Vec<_> =
             right.headers.iter().filter(|(name, _)| *name != right.header).cloned().collect();
-        assert_eq!(refused(&without, &right.body, &secrets), Some(Refused::NoSignature), "{provider}");
-        let twice = [right.headers.clone(), vec![(right.header, right.signature().to_owned())]].concat();
-        assert_eq!(refused(&twice, &right.body, &secrets), Some(Refused::Malformed), "{provider}: twice");
+        assert_eq!(
+            refused(&without, &right.body, &secrets),
+            Some(Refused::NoSignature),
+            "{provider}"
+        );
+        let twice =
+            [right.headers.clone(), vec![(right.header, right.signature().to_owned())]].concat();
+        assert_eq!(
+            refused(&twice, &right.body, &secrets),
+            Some(Refused::Malformed),
+            "{provider}: twice"
+        );
         for broken in [
             String::new(),
             " ".to_owned(),
@@ -119,7 +138,9 @@ fn each_provider_believes_what_is_right_and_nothing_else() {
             assert!(found.is_some(), "{provider}: {broken:?}");
         }
         if let Some(header) = right.time {
-            for (away, fits) in [(300, true), (-300, true), (301, false), (-301, false), (86_400, false)] {
+            for (away, fits) in
+                [(300, true), (-300, true), (301, false), (-301, false), (86_400, false)]
+            {
                 let moved = signed(provider, &right.body, NOW + away);
                 let found = refused(&moved.headers, &moved.body, &secrets);
                 let stale = Some(Refused::Stale { seconds: away.unsigned_abs() });
@@ -139,10 +160,17 @@ fn each_provider_believes_what_is_right_and_nothing_else() {
         let rotated: Vec<(String, &str)> = right
             .secrets()
             .iter()
-            .flat_map(|(name, value)| [((*name).to_owned(), right.other), (format!("{name}_previous"), *value)])
+            .flat_map(|(name, value)| {
+                [((*name).to_owned(), right.other), (format!("{name}_previous"), *value)]
+            })
             .collect();
-        let rotated: Vec<(&str, &str)> = rotated.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        assert_eq!(refused(&right.headers, &right.body, &Known::of(&rotated)), None, "{provider}: rotated");
+        let rotated: Vec<(&str, &str)> =
+            rotated.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(
+            refused(&right.headers, &right.body, &Known::of(&rotated)),
+            None,
+            "{provider}: rotated"
+        );
     }
 }
 
@@ -154,7 +182,10 @@ fn rustsec_2024_0010_a_truncated_signature_is_refused() {
         let (checks, secrets) = (checks(provider), Known::of(&right.secrets()));
         let whole = right.bytes();
         for length in 0..whole.len() {
-            for bytes in [whole[..length].to_vec(), [&whole[..length], &[0; 128][..whole.len() - length]].concat()] {
+            for bytes in [
+                whole[..length].to_vec(),
+                [&whole[..length], &[0; 128][..whole.len() - length]].concat(),
+            ] {
                 if bytes == whole {
                     continue;
                 }
@@ -176,11 +207,14 @@ fn every_signature_of_a_header_is_tried_up_to_a_number() {
     let checks = checks("standard");
     let wrong = format!("v1,{}", BASE64_STANDARD.encode([7; 32]));
     for (before, fits) in [(0, true), (1, true), (CANDIDATES - 1, true), (CANDIDATES, false)] {
-        let header = [vec![wrong.clone(); before], vec![right.signature().to_owned()]].concat().join(" ");
+        let header =
+            [vec![wrong.clone(); before], vec![right.signature().to_owned()]].concat().join(" ");
         let headers: Vec<_> = right
             .headers
             .iter()
-            .map(|(name, value)| (*name, if *name == right.header { header.clone() } else { value.clone() }))
+            .map(|(name, value)| {
+                (*name, if *name == right.header { header.clone() } else { value.clone() })
+            })
             .collect();
         let found = verify(&checks, &delivery(&headers, &right.body), &secrets).is_ok();
         assert_eq!(found, fits, "{before} before it");

@@ -42,7 +42,8 @@ impl Time {
             }
             None => written.strip_prefix(self.before.as_str()).ok_or(Refused::NoTime)?,
         };
-        let digits = !time.is_empty() && time.len() <= 16 && time.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            !time.is_empty() && time.len() <= 16 && time.bytes().all(|b| b.is_ascii_digit());
         let number: u64 = if digits { time.parse().map_err(|_| Refused::NoTime)? } else { 0 };
         if number == 0 {
             return Err(Refused::NoTime);

@@ -1,0 +1,5 @@
+//! A gateway over HTTP, in front of a server that takes events, refuses them, or is not there.
+
+mod deliveries;
+mod forwarding;
+mod scene;
