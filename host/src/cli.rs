@@ -8,6 +8,7 @@ pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod engine;
 pub(crate) mod functions;
+pub(crate) mod gateway;
 pub(crate) mod generations;
 pub(crate) mod grants;
 pub(crate) mod inspect;
@@ -18,6 +19,7 @@ pub(crate) mod plan;
 pub(crate) mod reload;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod webhooks;
 pub(crate) mod worker;
 
 use std::net::SocketAddr;
@@ -29,6 +31,7 @@ pub(crate) use self::cache::CacheArgs;
 pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
 pub(crate) use self::operator::{Functions, Generations, Grants, Plan, Reach, Reload, Rollback};
 use crate::creating::Name;
+use crate::webhooks::WebhookArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
@@ -80,6 +83,8 @@ pub(crate) enum Command {
     Dev(Dev),
     /// Serve a folder of components to an Inngest server (INNGEST_* in the environment)
     Worker(Box<Worker>),
+    /// Take webhooks alone: verify them, keep them, and hand their events to an Inngest server
+    Gateway(GatewayCommand),
     /// The development engine alone: for development, demos and tests only
     Engine(Engine),
     /// Make the folder of a new function, with a test and a sample event
@@ -100,6 +105,8 @@ pub(crate) enum Command {
     Rollback(Rollback),
     /// Take a run of a server home as a file, and replay it against any code
     Run(run::Run),
+    /// What a gateway of webhooks takes, what waits there, and what could not be sent
+    Webhooks(webhooks::Webhooks),
     /// Start one program for the worker that started this (spoken to through the standard input)
     #[command(hide = true)]
     Launch,
@@ -117,6 +124,8 @@ impl Command {
             Self::Dev(_) => "dev",
             Self::Worker(_) => "worker",
             Self::Engine(_) => "engine",
+            Self::Gateway(_) => "gateway",
+            Self::Webhooks(webhooks) => webhooks.name(),
             Self::New(_) => "new",
             Self::Build(_) => "build",
             Self::Functions(_) => "functions",
@@ -146,8 +155,10 @@ impl Command {
             | Self::Generations(_)
             | Self::Grants(_)
             | Self::Plan(_)
-            | Self::Rollback(_) => "warn",
+            | Self::Rollback(_)
+            | Self::Webhooks(_) => "warn",
             Self::Worker(_)
+            | Self::Gateway(_)
             | Self::Engine(_)
             | Self::New(_)
             | Self::Build(_)
@@ -245,6 +256,30 @@ pub(crate) struct Worker {
     pub(crate) take_over: TakeOverArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
+    /// Whether webhooks are taken too, at /webhooks/PROVIDER of the first worker's address: docs/webhooks.md
+    #[arg(long, env = "SYSTEM_BUS_WEBHOOKS", value_name = "ON_OR_OFF", default_value = "off", action = clap::ArgAction::Set, value_parser = on_or_off)]
+    pub(crate) webhooks: bool,
+    #[command(flatten)]
+    pub(crate) webhook: WebhookArgs,
+}
+
+/// A gateway of webhooks, alone.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayCommand {
+    /// Where to listen
+    #[arg(
+        long,
+        env = "SYSTEM_BUS_GATEWAY_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:3113"
+    )]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) grants: GrantsArgs,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
 }
 
 /// How calls come to the worker.
@@ -427,7 +462,7 @@ fn on_or_off(text: &str) -> Result<bool, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let fault = || "write a time such as 500ms, 10s, 5m or 1d".to_owned();
     // A day is 24 hours here: nothing that a worker waits for follows a calendar.
     let parsed: jiff::Span = text.parse().map_err(|_| fault())?;

@@ -5,4 +5,4 @@ pub(crate) mod inngest;
 mod instance;
 
 pub(crate) use connect::transport;
-pub(crate) use inngest::Inngest;
+pub(crate) use inngest::{Events, Inngest};

@@ -114,11 +114,11 @@ impl Local {
             // A port that is not known yet belongs to an engine that remembers nothing.
             let engine = Engine::start(engine).await?;
             let workers = workers(engine.address())?;
-            (engine, Serving::start(registry, watching, workers).await?)
+            (engine, Serving::start(registry, watching, workers, None).await?)
         } else {
             // The engine may have runs to go on with at once: a worker that is not there yet would cost them an attempt.
             let workers = workers(plan.engine)?;
-            let serving = Serving::start(registry, watching, workers).await?;
+            let serving = Serving::start(registry, watching, workers, None).await?;
             (Engine::start(engine).await?, serving)
         };
         serving.registered(REGISTERED).await?;

@@ -13,6 +13,7 @@ mod serving;
 mod shutdown;
 mod telemetry;
 mod terminal;
+mod webhooks;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ fn main() -> ExitCode {
             Command::Dev(args) => cli::dev::run(args, cli.json).await,
             Command::Worker(args) => cli::worker::run(*args, cli.json).await,
             Command::Engine(args) => cli::engine::run(args, cli.json).await,
+            Command::Gateway(args) => cli::gateway::run(args, cli.json).await,
+            Command::Webhooks(args) => cli::webhooks::run(args, cli.json).await,
             Command::New(args) => cli::new::run(args, cli.json),
             Command::Build(args) => cli::build::run(args, cli.json).await,
             // Answered above.

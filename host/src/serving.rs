@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::Router;
 use protocol::role::Role;
 use protocol::sync::Conflict;
 use registry::source::Source;
@@ -117,16 +118,18 @@ pub(crate) fn listens(first: SocketAddr, role: Role, cluster: Option<SocketAddr>
 }
 
 impl Serving {
-    /// Starts a worker for each of these, and keeps the registry current.
+    /// Starts a worker for each of these, the first one with further routes, and keeps the registry current.
     pub(crate) async fn start(
         registry: Arc<Registry>,
         watching: Option<Percent>,
         options: Vec<worker::Options>,
+        mut beside: Option<Router>,
     ) -> anyhow::Result<Self> {
         let mut workers = Vec::new();
         for options in options {
             let role = options.role;
-            workers.push((role, Running::start(options, Arc::clone(&registry)).await?));
+            let (registry, routes) = (Arc::clone(&registry), beside.take().unwrap_or_default());
+            workers.push((role, Running::start_beside(options, registry, routes).await?));
         }
         let stop = CancellationToken::new();
         let keep = Arc::clone(&registry).keep_current(watching, stop.clone());

@@ -25,8 +25,9 @@ use crate::cli::Worker;
 use crate::cli::deploy::{DeployArgs, Roles};
 use crate::config::{self, Inngest};
 use crate::granting::GrantsFile;
+use crate::operate::admin_token;
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, elsewhere, shutdown};
+use crate::{answer, elsewhere, shutdown, webhooks};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -77,8 +78,17 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     let generations = registry.watch();
     let mut told = elsewhere::Told::default();
     told.warn(&present, plan.roles.each());
-    let serving = Serving::start(registry, watching, plan.workers()?).await?;
-    answer::ready(json, &plan.up(&serving)?, &plan.words(&serving)?);
+    let gateway =
+        if args.webhooks { Some(args.webhook.start(grants.grants()).await?) } else { None };
+    let beside = gateway
+        .as_ref()
+        .map(|gateway| gateway.router().merge(plan.access.guard(gateway.operators())));
+    let serving = Serving::start(registry, watching, plan.workers()?, beside).await?;
+    let mut words = plan.words(&serving)?;
+    if let Some(gateway) = &gateway {
+        let _ = write!(words, "\n  {}", webhooks::words(gateway));
+    }
+    answer::ready(json, &plan.up(&serving)?, &words);
     if !replace.is_empty() {
         serving.registered(TAKE_OVER).await?;
         for old in &replace {
@@ -98,6 +108,9 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         }
     }
     serving.shutdown().await;
+    if let Some(gateway) = gateway {
+        gateway.shutdown().await;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -134,10 +147,6 @@ async fn take_over(old: &Url) -> anyhow::Result<()> {
     }
     tracing::info!(%old, "taken over; it answers what it has, and ends");
     Ok(())
-}
-
-fn admin_token() -> Option<String> {
-    std::env::var("SYSTEM_BUS_ADMIN_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 /// What the workers are told, but for what differs by role.

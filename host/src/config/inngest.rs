@@ -96,6 +96,37 @@ impl Inngest {
     }
 }
 
+/// Where events go, and with which key: all that who only sends events has to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Events {
+    pub(crate) origin: Url,
+    pub(crate) key: Option<String>,
+    pub(crate) env: Option<String>,
+}
+
+impl Events {
+    /// Reads the variables through `get`; an empty one counts as absent.
+    pub(crate) fn parse(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        // Whose signature is whose does not matter here.
+        const ANY: &str = "signkey-any-00";
+        let signed = |name: &str| match name {
+            "INNGEST_SIGNING_KEY" => Some(ANY.to_owned()),
+            name if name.starts_with("INNGEST_") && !name.starts_with("INNGEST_SIGNING") => {
+                get(name)
+            }
+            _ => None,
+        };
+        let all = Inngest::parse(signed)?;
+        if matches!(all.trust, Trust::Signed(_)) && all.event_key.is_none() {
+            bail!(
+                "INNGEST_EVENT_KEY is not set; set it to an event key of the server, or set INNGEST_DEV=1 \
+                 (or INNGEST_DEV=http://host:port) for a development server"
+            );
+        }
+        Ok(Self { origin: all.event_api_origin, key: all.event_key, env: all.env })
+    }
+}
+
 /// The keys for what the server stores; a key to decrypt with is of no use without one to encrypt with.
 fn vault(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Arc<Vault>>> {
     let fallback = get(crypt::FALLBACK);

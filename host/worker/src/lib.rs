@@ -135,6 +135,16 @@ async fn upkeep(
 impl Running {
     /// Binds the address, begins to take calls by the transports asked for, and begins to register.
     pub async fn start(options: Options, registry: Arc<Registry>) -> Result<Self, StartError> {
+        Self::start_beside(options, registry, axum::Router::new()).await
+    }
+
+    /// [`Running::start`], with further routes at the same address. They are served until the worker ends, and know who
+    /// connects (`ConnectInfo<SocketAddr>`).
+    pub async fn start_beside(
+        options: Options,
+        registry: Arc<Registry>,
+        beside: axum::Router,
+    ) -> Result<Self, StartError> {
         let listen = options.listen;
         let fault = |reason| StartError::Listen { address: listen, reason };
         let listener = TcpListener::bind(listen).await.map_err(fault)?;
@@ -218,7 +228,7 @@ impl Running {
             registrar: registrar.clone(),
             retirement: retirement.clone(),
         };
-        let router = router.merge(admin::router(admin));
+        let router = router.merge(admin::router(admin)).merge(beside);
         tasks.push(tokio::spawn(serve::run(listener, router, stop.clone())));
         Ok(Self {
             address,

@@ -129,6 +129,22 @@ impl Vault {
         Ok(Arc::new(Self { shelf, leaves, keeper }))
     }
 
+    /// The secrets of these names alone, for the host itself: no component has a part in it. Reads them as
+    /// [`Vault::open`] does, and keeps them current.
+    pub fn of_host(
+        grants: &Grants,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Arc<Self>, VaultError> {
+        let secrets = grants.secrets.iter().filter(|(name, _)| wanted(name.as_str()));
+        let secrets = secrets.map(|(name, source)| (name.clone(), source.clone())).collect();
+        Self::open(&Grants { secrets, ..Grants::default() })
+    }
+
+    /// The present value of a secret, for what the operator has the host itself do with it: never for a component.
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        Some(self.value(name)?.bytes().to_vec())
+    }
+
     /// Whether there are any secrets.
     pub(super) fn is_empty(&self) -> bool {
         self.keeper.is_none()

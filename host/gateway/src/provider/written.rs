@@ -165,8 +165,10 @@ impl Verify {
                 return Err("[verify.time] is read, and {time} is not in each of signs: a time that is not signed proves nothing".to_owned());
             }
             (None, 1..) => {
-                return Err("signs has {time}, and there is no [verify.time] that says where it is"
-                    .to_owned());
+                return Err(
+                    "signs has {time}, and there is no [verify.time] that says where it is"
+                        .to_owned(),
+                );
             }
             _ => {}
         }

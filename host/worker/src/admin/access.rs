@@ -52,6 +52,11 @@ impl Access {
         Self::default()
     }
 
+    /// Lets nobody else pass to these routes.
+    pub fn guard(&self, routes: axum::Router) -> axum::Router {
+        routes.layer(axum::middleware::from_fn_with_state(self.clone(), guard))
+    }
+
     /// Whether a request may pass; else what it is told.
     fn admits(
         &self,
