@@ -29,7 +29,8 @@ build-functions:
 # (versions alternate under load), `pinning` (runs sleep while versions are deployed), `canary` (one that fails, one that
 # does well), `takeover` (a second worker takes the first one's place), `escapes` (components that want more than they were
 # granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events to five steps: with crashes of
-# worker and engine, and without), `edit` (a function is saved again and again while events flow)
+# worker and engine, and without), `edit` (a function is saved again and again while events flow), `gateway` (2,000 webhooks a
+# second, while the server is away for a while and the gateway is killed)
 drill which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 

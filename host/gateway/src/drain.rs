@@ -94,40 +94,53 @@ impl Drain {
         }
     }
 
+    /// Sends what waits longest, as far as the server takes it, and then forgets that at once: an entry that is sent again
+    /// after a crash has the same id at the server.
     async fn turn(&self, most: &mut usize) -> Result<Turn, SpoolError> {
-        let waiting = self.spool.first(*most, BYTES).await?;
+        let waiting = self.spool.first(TOGETHER, BYTES).await?;
         let Some(first) = waiting.first() else { return Ok(Turn::Empty) };
-        if self.too_old(first) {
-            self.bury(first, "it waited too long for the server").await?;
-            return Ok(Turn::Done);
-        }
-        let batch = together(&waiting);
-        let ids = match self.sender.send(self.spool.seed(), batch).await {
-            Said::Accepted(ids) => ids,
-            Said::Poison { accepted, why } => {
-                if let Some(last) = batch[..accepted].last() {
-                    self.spool.remove(batch[0].number, last.number).await?;
-                    self.told(&batch[..accepted], &[]);
-                }
-                self.bury(&batch[accepted], &why).await?;
-                return Ok(Turn::Done);
-            }
-            Said::TooLarge(why) if batch.len() == 1 => {
-                self.bury(&batch[0], &why).await?;
-                return Ok(Turn::Done);
-            }
-            Said::TooLarge(_) => {
-                *most = (batch.len() / 2).max(1);
-                return Ok(Turn::Done);
-            }
-            Said::Later(why) | Said::NotUs(why) => return Ok(Turn::Held(why)),
-        };
-        *most = (*most * 2).min(TOGETHER);
-        if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
+        let mut rest = &waiting[..];
+        let held = self.send_all(&mut rest, most).await;
+        let sent = waiting.len() - rest.len();
+        if let Some(last) = waiting[..sent].last() {
             self.spool.remove(first.number, last.number).await?;
         }
-        self.told(batch, &ids);
-        Ok(Turn::Done)
+        Ok(held?.map_or(Turn::Done, Turn::Held))
+    }
+
+    /// Sends the rest, which becomes what is still left; why nothing more is taken, if so.
+    async fn send_all(
+        &self,
+        rest: &mut &[Waiting],
+        most: &mut usize,
+    ) -> Result<Option<String>, SpoolError> {
+        while let Some(first) = rest.first() {
+            if self.too_old(first) {
+                self.bury(first, "it waited too long for the server").await?;
+                *rest = &rest[1..];
+                continue;
+            }
+            let batch = together(&rest[..rest.len().min(*most)]);
+            match self.sender.send(self.spool.seed(), batch).await {
+                Said::Accepted(ids) => {
+                    self.told(batch, &ids);
+                    *most = (*most * 2).min(TOGETHER);
+                    *rest = &rest[batch.len()..];
+                }
+                Said::Poison { accepted, why } => {
+                    self.told(&batch[..accepted], &[]);
+                    self.bury(&batch[accepted], &why).await?;
+                    *rest = &rest[accepted + 1..];
+                }
+                Said::TooLarge(why) if batch.len() == 1 => {
+                    self.bury(first, &why).await?;
+                    *rest = &rest[1..];
+                }
+                Said::TooLarge(_) => *most = (batch.len() / 2).max(1),
+                Said::Later(why) | Said::NotUs(why) => return Ok(Some(why)),
+            }
+        }
+        Ok(None)
     }
 
     fn too_old(&self, waiting: &Waiting) -> bool {

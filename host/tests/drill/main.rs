@@ -30,6 +30,7 @@ mod connect;
 mod edit;
 mod engine;
 mod escapes;
+mod gateway;
 mod hostile;
 mod outage;
 mod pinning;
@@ -44,9 +45,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 12] = [
+const DRILLS: [&str; 13] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage", "engine", "edit",
+    "escapes", "outage", "engine", "edit", "gateway",
 ];
 
 /// How much a drill does.
@@ -131,6 +132,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "outage" => outage::drill(size).await,
         "edit" => edit::drill(size).await,
         "engine" => engine::drill(size).await,
+        "gateway" => gateway::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

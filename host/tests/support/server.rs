@@ -113,6 +113,15 @@ impl Server {
         self.own = Some((process, data));
     }
 
+    /// `kill -9`, and the same engine again when so much time has passed.
+    #[allow(dead_code, reason = "only a drill asks")]
+    pub(crate) async fn away_for(&mut self, time: std::time::Duration) {
+        let (process, data) = self.own.take().expect("only our own engine can be killed");
+        let address = process.kill();
+        tokio::time::sleep(time).await;
+        self.own = Some((engine(self.mode, address, &data), data));
+    }
+
     /// Starts a worker for this server, and waits until the server has its functions.
     pub(crate) async fn worker(&self, components: &TempDir, listen: SocketAddr) -> Process {
         // Longer than any test holds a step back.
