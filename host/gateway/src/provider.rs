@@ -67,13 +67,24 @@ impl Provider {
         written.provider(name).map_err(fault)
     }
 
-    /// The names of all secrets that it uses.
+    /// The names of all secrets that it uses, each once.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let checks = match &self.trust {
             Trust::Signed(checks) => checks.as_slice(),
             Trust::Everybody => &[],
         };
-        checks.iter().flat_map(|check| check.secrets.iter().map(String::as_str))
+        let checked = checks.iter().flat_map(|check| &check.secrets);
+        let asked = self.handshakes.iter().flat_map(|handshake| match handshake {
+            Handshake::Hub { secrets } => secrets.as_slice(),
+            Handshake::Echo { .. } | Handshake::Crc { .. } => &[],
+        });
+        let mut names: Vec<&str> = Vec::new();
+        for name in checked.chain(asked) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names.into_iter()
     }
 
     /// Whether it can verify anything now, or need not.

@@ -150,8 +150,8 @@ fn letters(dead: &Value) -> String {
         any = true;
         table.add_row([
             text(&letter["letter"]),
-            text(&letter["entry"]["provider"]),
-            text(&letter["entry"]["id"]),
+            text(&letter["provider"]),
+            text(&letter["id"]),
             text(&letter["died"]),
             text(&letter["why"]),
         ]);

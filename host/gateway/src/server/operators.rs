@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{answer, refusal, text};
 use crate::Shared;
 use crate::drain::Draining;
 use crate::provider::{Shaping, Trust};
-use crate::spool::SpoolError;
+use crate::spool::{Letter, SpoolError};
 
 /// `GET /api/webhooks`.
 pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Response {
@@ -48,9 +49,23 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Response {
 pub(super) async fn dead(State(shared): State<Arc<Shared>>) -> Response {
     let dead = shared.spool.dead().clone();
     match blocking(move || dead.all()).await {
-        Ok(letters) => answer(StatusCode::OK, &json!({ "ok": true, "letters": letters })),
+        // Without the events: they are as large and as deep as senders like, and whoever asks has to read the answer.
+        Ok(letters) => {
+            let letters: Vec<Value> = letters.iter().map(shown).collect();
+            answer(StatusCode::OK, &json!({ "ok": true, "letters": letters }))
+        }
         Err(error) => failed(&error),
     }
+}
+
+/// A letter, but for its event.
+fn shown(letter: &Letter) -> Value {
+    let entry = &letter.entry;
+    json!({
+        "letter": letter.letter, "why": letter.why, "died": letter.died, "provider": entry.provider, "id": entry.id,
+        "accepted": Timestamp::from_millisecond(entry.at).ok(), "trace": entry.trace,
+        "bytes": entry.event.get().len(),
+    })
 }
 
 /// `POST /api/webhooks/dead/{letter}/replay`.
@@ -72,7 +87,7 @@ pub(super) async fn replay(
     };
     let mut entry = letter.entry.clone();
     // It has waited long enough: its time begins anew.
-    entry.at = jiff::Timestamp::now().as_millisecond();
+    entry.at = Timestamp::now().as_millisecond();
     entry.replay = true;
     // In the spool before it is gone here: at worst there are two, and the server knows them by their id.
     if let Err(error) = shared.spool.put(vec![entry], true).await {

@@ -89,7 +89,7 @@ async fn poison_goes_to_the_dead_letters_and_the_rest_goes_on() {
     let letters =
         scene.get("/api/webhooks/dead").await["letters"].as_array().cloned().unwrap_or_default();
     let dead: Vec<_> =
-        letters.iter().map(|letter| letter["entry"]["id"].as_str().unwrap_or_default()).collect();
+        letters.iter().map(|letter| letter["id"].as_str().unwrap_or_default()).collect();
     assert_eq!(dead, ["0", "4", "9"]);
     assert!(
         letters[0]["why"].as_str().is_some_and(|why| why.contains("it is poison")),
