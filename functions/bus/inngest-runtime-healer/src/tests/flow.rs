@@ -4,7 +4,7 @@ use bus_outside::{Ran, notes};
 use serde_json::json;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
-use system_bus_testing::{Kit, RunStatus};
+use system_bus_testing::{Kit, RunStatus, crash};
 
 use super::{runtime, says};
 use crate::{Report, Status, heal_runtime};
@@ -175,4 +175,18 @@ fn the_runtime_is_healed_whatever_dies(kit: &mut Kit) {
     assert_eq!(run.output::<Report>().status, Status::Degraded);
     let remedies = lines.borrow().iter().filter(|line| line.contains("restart")).count();
     assert!(remedies <= 1, "the remedy is tried once at most: {lines:?}");
+}
+
+#[test]
+fn a_worker_that_dies_elsewhere_is_no_reason_not_to_try_the_remedy() {
+    let report = crash::everywhere(|kit| {
+        let lines = runtime(vec![says(true, false)], 0);
+        kit.run::<heal_runtime>(asked(&json!({})));
+        assert_eq!(lines.borrow().iter().filter(|line| line.contains("restart")).count(), 1);
+    });
+    // Right before it nobody can know whether it had begun, and then it is left out.
+    let found: Vec<_> =
+        report.findings.iter().map(|finding| finding.boundary.to_string()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("before the body of step `restart-inngest-worker`"), "{found:?}");
 }
