@@ -4,8 +4,8 @@ mod decide;
 mod events;
 mod failure;
 
-use bus_outside::Note;
 use healing_policy::{Action, Decision};
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

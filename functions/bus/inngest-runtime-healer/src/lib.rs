@@ -5,8 +5,8 @@ mod probe;
 mod request;
 mod settings;
 
-use bus_outside::{Note, programs};
 use serde_json::{Value, json};
+use stand_ins::{Note, programs};
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

@@ -1,8 +1,8 @@
 //! What a status command says of the runtime.
 
-use bus_outside::Ran;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stand_ins::Ran;
 
 /// How much of a program's output is kept.
 const KEPT: usize = 340;

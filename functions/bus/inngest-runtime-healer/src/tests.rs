@@ -6,7 +6,7 @@ mod tables;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bus_outside::{Ran, programs};
+use stand_ins::{Ran, programs};
 
 /// The commands that were run, in that order.
 type Lines = Rc<RefCell<Vec<String>>>;

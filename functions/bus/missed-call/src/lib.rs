@@ -2,8 +2,8 @@
 
 mod call;
 
-use bus_outside::Note;
 use serde_json::json;
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

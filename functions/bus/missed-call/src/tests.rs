@@ -1,7 +1,7 @@
 //! Calls.
 
-use bus_outside::notes;
 use serde_json::json;
+use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::{Kit, RunStatus};

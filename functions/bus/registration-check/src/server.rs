@@ -1,8 +1,8 @@
 //! What the server and the worker say of functions and runs.
 
-use bus_outside::secret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stand_ins::secret;
 use system_bus_sdk::http::Request;
 use system_bus_sdk::prelude::*;
 

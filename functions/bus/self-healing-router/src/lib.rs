@@ -7,8 +7,8 @@ mod outcome;
 mod owner;
 mod request;
 
-use bus_outside::Note;
 use healing_policy::Action;
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

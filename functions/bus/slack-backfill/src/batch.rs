@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bus_outside::Note;
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

@@ -1,6 +1,6 @@
 //! The backfill of one channel.
 
-use bus_outside::Note;
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

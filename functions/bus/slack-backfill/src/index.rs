@@ -1,8 +1,8 @@
 //! The collection of messages in Typesense.
 
-use bus_outside::secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stand_ins::secret;
 use system_bus_sdk::http::Request;
 use system_bus_sdk::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Questions to Slack.
 
-use bus_outside::secret;
 use serde_json::Value;
+use stand_ins::secret;
 use system_bus_sdk::prelude::*;
 
 use crate::settings::Settings;

@@ -1,6 +1,6 @@
 //! The programs that are run.
 
-use bus_outside::{Ran, programs};
+use stand_ins::{Ran, programs};
 use system_bus_sdk::prelude::*;
 
 use crate::settings::{Place, Settings};

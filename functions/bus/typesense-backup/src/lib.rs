@@ -10,8 +10,8 @@ mod settings;
 mod snapshot;
 mod transport;
 
-use bus_outside::Note;
 use serde_json::{Value, json};
+use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 

@@ -1,7 +1,7 @@
 //! Asks Typesense for a snapshot: in the preferred root, else in the other one.
 
-use bus_outside::secret;
 use serde::{Deserialize, Serialize};
+use stand_ins::secret;
 use system_bus_sdk::prelude::*;
 
 use crate::commands::Commands;

@@ -7,8 +7,8 @@ mod tables;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bus_outside::{Ran, programs};
 use serde_json::json;
+use stand_ins::{Ran, programs};
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_testing::Kit;

@@ -2,8 +2,8 @@
 
 mod verdict;
 
-use bus_outside::Ran;
 use serde::{Deserialize, Serialize};
+use stand_ins::Ran;
 use system_bus_sdk::prelude::*;
 
 use crate::commands::Commands;

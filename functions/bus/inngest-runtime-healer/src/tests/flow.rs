@@ -1,7 +1,7 @@
 //! Runs of the healer.
 
-use bus_outside::{Ran, notes};
 use serde_json::json;
+use stand_ins::{Ran, notes};
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::{Kit, RunStatus, crash};

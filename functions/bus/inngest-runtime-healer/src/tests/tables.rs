@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bus_outside::Ran;
 use serde_json::json;
+use stand_ins::Ran;
 
 use crate::heal_runtime;
 use crate::probe::{Command, Probe};

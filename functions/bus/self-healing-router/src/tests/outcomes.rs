@@ -1,8 +1,8 @@
 //! What comes of requests.
 
-use bus_outside::notes;
 use healing_policy::Action;
 use serde_json::json;
+use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::Kit;

@@ -1,7 +1,7 @@
 //! Backfills of one channel.
 
-use bus_outside::notes;
 use serde_json::json;
+use stand_ins::notes;
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_testing::{Kit, RunStatus};

@@ -1,6 +1,6 @@
 //! Backups that fail.
 
-use bus_outside::{Ran, notes};
+use stand_ins::{Ran, notes};
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_testing::{Kit, RunStatus};

@@ -1,7 +1,7 @@
 //! Backups that reach the NAS.
 
-use bus_outside::{Ran, notes};
 use serde_json::json;
+use stand_ins::{Ran, notes};
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
