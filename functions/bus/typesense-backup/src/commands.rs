@@ -1,0 +1,80 @@
+//! The programs that are run.
+
+use stand_ins::{Ran, programs};
+use system_bus_sdk::prelude::*;
+
+use crate::settings::{Place, Settings};
+
+const NAMESPACE: &str = "joelclaw";
+const POD: &str = "typesense-0";
+
+/// Runs programs for one step.
+pub(crate) struct Commands<'a> {
+    pub(crate) io: &'a Io,
+    pub(crate) settings: Settings,
+}
+
+impl<'a> Commands<'a> {
+    pub(crate) fn of(io: &'a Io) -> Self {
+        Self { io, settings: Settings::of(&|key: &str| io.config(key)) }
+    }
+
+    /// Runs a program, whatever comes of it.
+    pub(crate) async fn run(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
+        let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+        programs::run(self.io, program, &arguments, None).await
+    }
+
+    /// Runs a program that has to succeed.
+    pub(crate) async fn must(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
+        let what = format!("{program} {}", arguments.join(" "));
+        self.run(program, arguments).await?.ok(&what)
+    }
+
+    /// Runs a program where the snapshots are.
+    pub(crate) async fn at_source(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
+        match self.settings.place {
+            Place::Local => self.run(program, arguments).await,
+            Place::Pod => {
+                let mut words = vec!["exec", "-n", NAMESPACE, POD, "--", program];
+                words.extend(arguments);
+                self.run("kubectl", &words).await
+            }
+        }
+    }
+
+    /// Runs a program on the NAS.
+    pub(crate) async fn on_nas(&self, arguments: &[&str]) -> Result<Ran> {
+        let flags = self.settings.ssh_flags.iter().map(String::as_str);
+        let words: Vec<&str> = flags
+            .chain([self.settings.ssh_host.as_str()])
+            .chain(arguments.iter().copied())
+            .collect();
+        self.run("ssh", &words).await
+    }
+
+    /// Empties the stage.
+    pub(crate) async fn prepare(&self, stage: &str) -> Result<()> {
+        let _ = self.must("rm", &["-rf", stage]).await?;
+        let _ = self.must("mkdir", &["-p", stage]).await?;
+        Ok(())
+    }
+
+    /// Copies a snapshot to the stage; an empty one is none.
+    pub(crate) async fn copy(&self, snapshot: &str, stage: &str) -> Result<()> {
+        let _ = match self.settings.place {
+            Place::Pod => {
+                let from = format!("{POD}:{snapshot}/.");
+                self.must("kubectl", &["cp", "-n", NAMESPACE, &from, stage]).await?
+            }
+            Place::Local => {
+                self.must("rsync", &["-a", &format!("{snapshot}/"), &format!("{stage}/")]).await?
+            }
+        };
+        let found = self.must("find", &[stage, "-mindepth", "1", "-print", "-quit"]).await?;
+        if found.stdout.trim().is_empty() {
+            return Err(Error::retry(format!("no files staged at {stage}")));
+        }
+        Ok(())
+    }
+}
