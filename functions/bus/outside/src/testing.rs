@@ -14,7 +14,7 @@ use system_bus_sdk::{Reason, Refused};
 pub use self::disk::Root;
 use self::programs::Ran;
 pub(crate) use self::programs::run;
-pub use self::programs::{ended, late, said};
+pub use self::programs::{ended, late, really, said};
 pub use self::redis::Redis;
 use crate::{Answer, Note, Program, Told};
 

@@ -1,5 +1,9 @@
 //! Programs that a test answers for.
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use system_bus_sdk::shell::{Ending, Output, ShellError};
 use system_bus_sdk::{Reason, Refused};
 
@@ -21,6 +25,32 @@ pub fn ended(program: &str, code: i32, stderr: &str) -> Ran {
 /// What comes of a program whose time is over.
 pub fn late(program: &str) -> Ran {
     failed(program, Ending::Late, "")
+}
+
+/// Runs a program of this machine, in the folder that stands for its root.
+pub fn really(program: &Program, roots: &[(&str, &Path)]) -> Ran {
+    let refused = |message: String| ShellError::Refused(Refused::new(Reason::Missing, message));
+    let mut command = Command::new(program.name());
+    command.args(program.arguments()).envs(program.variables().iter().cloned());
+    if let Some((root, path)) = program.place() {
+        let found = roots.iter().find(|(name, _)| *name == root);
+        let folder = found.map(|(_, folder)| folder.join(path)).filter(|folder| folder.is_dir());
+        let folder = folder.ok_or_else(|| refused(format!("there is no folder {root}:{path}")))?;
+        command.current_dir(folder);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|problem| refused(problem.to_string()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input is none of our business.
+        let _ = stdin.write_all(program.given());
+    }
+    let ran = child.wait_with_output().map_err(|problem| refused(problem.to_string()))?;
+    let output = Output { stdout: ran.stdout, stderr: ran.stderr };
+    if ran.status.success() {
+        return Ok(output);
+    }
+    let ending = ran.status.code().map_or(Ending::Killed(9), Ending::Exited);
+    Err(ShellError::Failed { program: program.name().to_owned(), ending, output })
 }
 
 fn failed(program: &str, ending: Ending, stderr: &str) -> Ran {
