@@ -6,6 +6,7 @@
 mod files;
 mod identity;
 mod notes;
+mod paths;
 mod programs;
 mod stores;
 mod telling;
@@ -16,6 +17,7 @@ mod tokens;
 pub use self::files::Folder;
 pub use self::identity::uuid;
 pub use self::notes::{Note, Records};
+pub use self::paths::{below, is_name};
 pub use self::programs::{Exit, Program};
 pub use self::stores::{Changes, Store};
 pub use self::telling::{Tell, Told};
