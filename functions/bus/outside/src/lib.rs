@@ -15,7 +15,7 @@ pub mod testing;
 mod tokens;
 
 pub use self::files::Folder;
-pub use self::identity::uuid;
+pub use self::identity::{digest, uuid};
 pub use self::notes::{Note, Records};
 pub use self::paths::{below, is_name};
 pub use self::programs::{Exit, Program};

@@ -1,6 +1,9 @@
 //! What starts a story, and what a run ends with.
 
+use outside::Note;
 use system_bus_sdk::prelude::*;
+
+use crate::COMPONENT;
 
 /// A story shall begin, or be tried again.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -63,4 +66,21 @@ pub struct Outcome {
     /// The story that was started next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// A record about an attempt.
+pub(crate) fn note(event: &StoryStart, action: &str) -> Note {
+    Note::of(COMPONENT, action).with("storyId", &event.story_id).with("attempt", event.attempt)
+}
+
+/// What an attempt ends with.
+pub(crate) fn outcome(event: &StoryStart, status: &str, reason: Option<String>) -> Outcome {
+    Outcome {
+        status: status.to_owned(),
+        story_id: event.story_id.clone(),
+        attempt: event.attempt,
+        reason,
+        sha: None,
+        next: None,
+    }
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 use system_bus_sdk::prelude::*;
 
 pub use self::event::{Base, Outcome, StoryStart};
+use self::event::{note, outcome};
 use self::place::Place;
 pub use self::prd::{Context, Prd, Story};
 use self::reports::Staged;
@@ -183,21 +184,6 @@ pub async fn story_pipeline(ctx: Ctx, event: StoryStart) -> Result<Outcome> {
         end.next = Some(next.id.clone());
     }
     Ok(end)
-}
-
-fn note(event: &StoryStart, action: &str) -> Note {
-    Note::of(COMPONENT, action).with("storyId", &event.story_id).with("attempt", event.attempt)
-}
-
-fn outcome(event: &StoryStart, status: &str, reason: Option<String>) -> Outcome {
-    Outcome {
-        status: status.to_owned(),
-        story_id: event.story_id.clone(),
-        attempt: event.attempt,
-        reason,
-        sha: None,
-        next: None,
-    }
 }
 
 component![story_pipeline];

@@ -3,9 +3,9 @@
 use serde_json::json;
 use system_bus_sdk::prelude::*;
 
-use crate::event::{Base, Outcome, StoryStart};
+use crate::event::{Base, Outcome, StoryStart, note, outcome};
 use crate::reports::Judged;
-use crate::{note, outcome, tell};
+use crate::tell;
 
 /// The stage that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
