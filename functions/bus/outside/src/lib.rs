@@ -3,6 +3,7 @@
 //! A component reaches the SDK by this. A native build reaches a [`World`](testing::World), which a test fills and
 //! looks at.
 
+mod asking;
 mod files;
 mod identity;
 mod notes;
@@ -14,6 +15,7 @@ mod telling;
 pub mod testing;
 mod tokens;
 
+pub use self::asking::Ask;
 pub use self::files::Folder;
 pub use self::identity::{digest, uuid};
 pub use self::notes::{Note, Records};

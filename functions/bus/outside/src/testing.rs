@@ -1,5 +1,6 @@
 //! The world of a test.
 
+mod answers;
 mod disk;
 mod programs;
 mod redis;
@@ -9,14 +10,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::Value;
-use system_bus_sdk::{Reason, Refused};
 
+pub(crate) use self::answers::{asked, noted, redis, token, told};
 pub use self::disk::Root;
 use self::programs::Ran;
 pub(crate) use self::programs::run;
 pub use self::programs::{ended, late, really, said};
 pub use self::redis::Redis;
-use crate::{Answer, Note, Program, Told};
+use crate::{Answer, Ask, Note, Program};
 
 /// The world of a test: programs, files, Redis, people, records. Each thread has one.
 #[derive(Debug)]
@@ -35,8 +36,12 @@ pub struct Heard {
 /// What answers for programs.
 type Runner = Rc<dyn Fn(&Program) -> Ran>;
 
+/// What answers for a model.
+type Model = Rc<dyn Fn(&Ask) -> Answer<Value>>;
+
 #[derive(Default)]
 struct State {
+    model: Option<Model>,
     program: Option<Runner>,
     ran: Vec<Program>,
     disk: disk::Disk,
@@ -70,6 +75,12 @@ impl World {
         self
     }
 
+    /// Answers for a model; without it there is none.
+    pub fn model(&self, answer: impl Fn(&Ask) -> Answer<Value> + 'static) -> &Self {
+        with(|state| state.model = Some(Rc::new(answer)));
+        self
+    }
+
     /// The programs that were run, in that order.
     #[must_use]
     pub fn ran(&self) -> Vec<Program> {
@@ -84,8 +95,13 @@ impl World {
 
     /// Puts a file there.
     pub fn file(&self, root: &str, path: &str, content: &str) -> &Self {
-        with(|state| state.disk.put(root, path, content));
+        Self::put(root, path, content);
         self
+    }
+
+    /// The same from within what answers for a program.
+    pub fn put(root: &str, path: &str, content: &str) {
+        with(|state| state.disk.put(root, path, content));
     }
 
     /// The text of a file.
@@ -150,48 +166,4 @@ impl World {
         };
         self.notes().into_iter().map(shown).collect()
     }
-}
-
-pub(crate) fn redis<T>(then: impl FnOnce(&mut Redis) -> T) -> Answer<T> {
-    with(|state| {
-        if state.redis_down {
-            return Err(Refused::new(Reason::Unavailable, "Redis is away"));
-        }
-        Ok(then(&mut state.redis))
-    })
-}
-
-pub(crate) fn token(name: &str) -> Answer<String> {
-    with(|state| {
-        if state.missing.contains(name) {
-            let message = format!("the secret `{name}` is not granted");
-            return Err(Refused::new(Reason::Denied, message));
-        }
-        Ok(format!("<{name}>"))
-    })
-}
-
-pub(crate) fn told(step: &str, kind: &str, payload: Value) -> Told {
-    with(|state| {
-        let kind = kind.to_owned();
-        if state.gateway_down {
-            let error = Some("the gateway is away".to_owned());
-            return Told { kind, error, ..Told::default() };
-        }
-        let heard =
-            Heard { kind: kind.clone(), payload, id: crate::uuid(&format!("{step}:{kind}")) };
-        let event_id = Some(heard.id.clone());
-        if !state.heard.iter().any(|known| known.id == heard.id) {
-            state.heard.push(heard);
-        }
-        Told { pushed: true, event_id, kind, ..Told::default() }
-    })
-}
-
-pub(crate) fn noted(note: Note) {
-    with(|state| {
-        if !state.notes.contains(&note) {
-            state.notes.push(note);
-        }
-    });
 }
