@@ -65,7 +65,7 @@ fn a_video_is_kept_and_announced_once(kit: &mut Kit) {
         ]
     );
 
-    assert_eq!(kit.sent::<VideoDownloaded>(), [video.clone()]);
+    assert_eq!(kit.sent::<VideoDownloaded>(), std::slice::from_ref(&video));
     let transcripts = kit.sent::<TranscriptRequested>();
     assert_eq!(transcripts.len(), 1);
     assert_eq!(transcripts[0].audio_path, format!("{}/video.mp4", video.tmp_dir));
