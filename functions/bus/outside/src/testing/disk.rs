@@ -1,0 +1,117 @@
+//! Files in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use system_bus_sdk::{Reason, Refused};
+
+use super::with;
+use crate::Answer;
+
+/// Files by their roots and paths, and folders that were made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk {
+    files: BTreeMap<(String, String), String>,
+    folders: BTreeSet<(String, String)>,
+}
+
+impl Disk {
+    pub(super) fn put(&mut self, root: &str, path: &str, content: &str) {
+        self.files.insert(at(root, path), content.to_owned());
+    }
+
+    pub(super) fn get(&self, root: &str, path: &str) -> Option<String> {
+        self.files.get(&at(root, path)).cloned()
+    }
+
+    pub(super) fn take(&mut self, root: &str, path: &str) {
+        self.files.remove(&at(root, path));
+    }
+
+    fn has_folder(&self, root: &str, path: &str) -> bool {
+        let within = within(path);
+        path.is_empty()
+            || self.folders.contains(&at(root, path))
+            || self.files.keys().any(|(of, file)| of == root && file.starts_with(&within))
+    }
+}
+
+fn at(root: &str, path: &str) -> (String, String) {
+    (root.to_owned(), path.to_owned())
+}
+
+fn within(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}/") }
+}
+
+/// A root of the test's files.
+#[derive(Clone, Debug)]
+pub struct Root(String);
+
+impl Root {
+    pub(crate) fn of(root: &str) -> Self {
+        Self(root.to_owned())
+    }
+
+    pub(crate) fn read_to_string(&self, path: &str) -> Answer<String> {
+        with(|state| state.disk.get(&self.0, path)).ok_or_else(|| self.missing(path))
+    }
+
+    pub(crate) fn write(&self, path: &str, content: &str) -> Answer<()> {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        with(|state| {
+            if !state.disk.has_folder(&self.0, folder) {
+                return Err(self.missing(folder));
+            }
+            state.disk.put(&self.0, path, content);
+            Ok(())
+        })
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the host may refuse it")]
+    pub(crate) fn make_folder(&self, path: &str) -> Answer<()> {
+        with(|state| state.disk.folders.insert(at(&self.0, path)));
+        Ok(())
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Answer<()> {
+        with(|state| {
+            let content = state.disk.get(&self.0, from).ok_or_else(|| self.missing(from))?;
+            state.disk.take(&self.0, from);
+            state.disk.put(&self.0, to, &content);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn remove(&self, path: &str) -> Answer<()> {
+        with(|state| {
+            let file = state.disk.files.remove(&at(&self.0, path)).is_some();
+            let folder = state.disk.folders.remove(&at(&self.0, path));
+            if file || folder { Ok(()) } else { Err(self.missing(path)) }
+        })
+    }
+
+    pub(crate) fn names(&self, path: &str) -> Answer<Vec<String>> {
+        with(|state| {
+            if !state.disk.has_folder(&self.0, path) {
+                return Err(self.missing(path));
+            }
+            let within = within(path);
+            let files = state.disk.files.keys().filter(|(root, _)| *root == self.0);
+            let below = files.filter_map(|(_, file)| file.strip_prefix(&within));
+            let name = |rest: &str| match rest.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => rest.to_owned(),
+            };
+            let names: BTreeSet<String> = below.map(name).collect();
+            Ok(names.into_iter().collect())
+        })
+    }
+
+    pub(crate) fn size(&self, path: &str) -> Answer<u64> {
+        self.read_to_string(path).map(|content| content.len() as u64)
+    }
+
+    fn missing(&self, path: &str) -> Refused {
+        Refused::new(Reason::Missing, format!("there is no `{path}` in the root `{}`", self.0))
+    }
+}
