@@ -22,6 +22,9 @@ pub struct Project {
     pub target: PathBuf,
     /// The packages whose sources are on this machine, by name: the members, and what they use by a path.
     pub packages: BTreeMap<String, Package>,
+    /// Folders whose components are meant only where somebody names them, or all: `on-request` of
+    /// `[workspace.metadata.system-bus]`.
+    pub on_request: Vec<PathBuf>,
     /// Whether the root manifest says itself how components are optimised.
     pub(crate) has_function_profile: bool,
 }
@@ -85,9 +88,12 @@ impl Project {
             let package = found.package(member, &names);
             (package.name.clone(), package)
         });
+        let told = metadata.metadata.unwrap_or_default().system_bus;
+        let root = &metadata.workspace_root;
         Self {
             packages: packages.collect(),
-            root: metadata.workspace_root,
+            on_request: told.on_request.iter().map(|folder| root.join(folder)).collect(),
+            root: metadata.workspace_root.clone(),
             target: metadata.target_directory,
             has_function_profile,
         }
@@ -100,6 +106,13 @@ impl Project {
         self.packages.values().filter(|package| package.component).filter(below)
     }
 
+    /// Whether a component is meant by whoever names this folder: not where it lies in one that is to be named itself.
+    pub fn goes_with(&self, folder: &Path, component: &Package) -> bool {
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let apart = |group: &&PathBuf| component.folder.starts_with(group);
+        self.on_request.iter().find(apart).is_none_or(|group| folder.starts_with(group))
+    }
+
     /// The names of the packages that hold the components meant.
     pub(crate) fn meant(&self, which: Which) -> Vec<String> {
         let below = |folder: &str| {
@@ -109,7 +122,9 @@ impl Project {
         let names = |package: &Package| package.name.clone();
         match which {
             Which::Functions => {
-                self.components_below(&self.root.join("functions")).map(names).collect()
+                let functions = self.root.join("functions");
+                let below = self.components_below(&functions);
+                below.filter(|package| self.goes_with(&functions, package)).map(names).collect()
             }
             Which::Guests => {
                 let guests = self.packages.values().filter(|package| package.guests);
@@ -184,6 +199,21 @@ struct Metadata {
     workspace_members: Vec<String>,
     workspace_root: PathBuf,
     target_directory: PathBuf,
+    metadata: Option<Extra>,
+}
+
+/// `[workspace.metadata]`, as far as it is ours.
+#[derive(Deserialize, Default)]
+struct Extra {
+    #[serde(default, rename = "system-bus")]
+    system_bus: Told,
+}
+
+/// `[workspace.metadata.system-bus]`.
+#[derive(Deserialize, Default)]
+struct Told {
+    #[serde(default, rename = "on-request")]
+    on_request: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]

@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Build, json: bool) -> anyhow::Result<ExitCode> {
 fn build(args: &Build) -> anyhow::Result<Vec<Built>> {
     let here = std::env::current_dir().context("the current folder is unknown")?;
     builder::ensure(&here, |words| answer::progress(&format!("• {words}")))?;
-    let projects = Projects::find(&[])?.read()?;
+    let projects = Projects::find_all()?.read()?;
     let work = wanted(&projects, args.name.as_deref())?;
     let names: Vec<_> = match &args.name {
         Some(name) => vec![name.as_str()],

@@ -14,6 +14,8 @@ use super::turns::Work;
 pub(crate) struct Projects {
     /// What was named, or found by itself; whole paths.
     folders: Vec<PathBuf>,
+    /// Whether those are meant too that have to be named otherwise.
+    all: bool,
     projects: Vec<Meant>,
 }
 
@@ -58,6 +60,11 @@ impl Projects {
         Self::find_from(&here, named)
     }
 
+    /// The same with those that have to be named otherwise.
+    pub(crate) fn find_all() -> anyhow::Result<Self> {
+        Ok(Self { all: true, ..Self::find(&[])? })
+    }
+
     fn find_from(here: &Path, named: &[PathBuf]) -> anyhow::Result<Self> {
         let named: Vec<PathBuf> = if named.is_empty() {
             let both =
@@ -89,7 +96,7 @@ impl Projects {
             })
         };
         let folders = named.into_iter().map(whole).collect::<anyhow::Result<_>>()?;
-        Ok(Self { folders, projects: Vec::new() })
+        Ok(Self { folders, all: false, projects: Vec::new() })
     }
 
     /// The folder that relative paths of the output start at: the first project's root.
@@ -109,14 +116,14 @@ impl Projects {
         let mut projects: Vec<Meant> = Vec::new();
         for folder in &self.folders {
             if folder.ancestors().any(|dir| dir.join("Cargo.toml").is_file()) {
-                add(&mut projects, folder)?;
+                add(&mut projects, folder, self.all)?;
             }
             for package in packages_in(folder) {
                 let known = |meant: &Meant| {
                     meant.project.packages.values().any(|known| known.folder == package)
                 };
                 if !projects.iter().any(known) {
-                    add(&mut projects, &package)?;
+                    add(&mut projects, &package, self.all)?;
                 }
             }
         }
@@ -125,7 +132,7 @@ impl Projects {
             // They hold until the next build has said what is so.
             meant.inputs = before.map(|before| before.inputs.clone()).unwrap_or_default();
         }
-        let found = Self { folders: self.folders.clone(), projects };
+        let found = Self { folders: self.folders.clone(), all: self.all, projects };
         if found.components().next().is_none() {
             let folders: Vec<_> = found.folders.iter().map(|f| f.display().to_string()).collect();
             bail!(
@@ -198,9 +205,11 @@ impl Projects {
 }
 
 /// Adds the project that a folder belongs to, with the components below the folder.
-fn add(projects: &mut Vec<Meant>, folder: &Path) -> anyhow::Result<()> {
+fn add(projects: &mut Vec<Meant>, folder: &Path, all: bool) -> anyhow::Result<()> {
     let project = Project::read(folder)?;
-    let components = project.components_below(folder).map(|package| package.name.clone()).collect();
+    let meant = project.components_below(folder);
+    let meant = meant.filter(|package| all || project.goes_with(folder, package));
+    let components = meant.map(|package| package.name.clone()).collect();
     match projects.iter_mut().find(|meant| meant.project.root == project.root) {
         Some(known) => known.components.extend::<BTreeSet<_>>(components),
         None => projects.push(Meant { project, components, inputs: BTreeMap::new() }),
