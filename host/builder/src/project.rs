@@ -88,7 +88,7 @@ impl Project {
             let package = found.package(member, &names);
             (package.name.clone(), package)
         });
-        let told = metadata.metadata.unwrap_or_default().system_bus;
+        let told = metadata.extra.unwrap_or_default().system_bus;
         let root = &metadata.workspace_root;
         Self {
             packages: packages.collect(),
@@ -199,7 +199,8 @@ struct Metadata {
     workspace_members: Vec<String>,
     workspace_root: PathBuf,
     target_directory: PathBuf,
-    metadata: Option<Extra>,
+    #[serde(rename = "metadata")]
+    extra: Option<Extra>,
 }
 
 /// `[workspace.metadata]`, as far as it is ours.

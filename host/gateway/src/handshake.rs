@@ -26,7 +26,7 @@ pub enum Handshake {
         /// The parameter.
         query: String,
     },
-    /// A GET with a token that we and the sender know, and a text to give back: Meta's and WebSub's.
+    /// A GET with a token that we and the sender know, and a text to give back: Meta's and `WebSub`'s.
     Hub {
         /// The names of the secrets with the token.
         secrets: Vec<String>,

@@ -86,111 +86,91 @@ impl Signed {
     }
 }
 
+/// How a provider signs.
+#[derive(Clone, Copy)]
+struct Manner {
+    header: &'static str,
+    /// The header with the time, which may be the same.
+    time: Option<&'static str>,
+    /// What stands before the signature, with `{t}` for the time.
+    before: &'static str,
+    encoding: Encoding,
+    method: Method,
+    /// What is signed before the body, with `{t}` for the time.
+    prefix: &'static str,
+    secret: &'static str,
+}
+
+const fn manner(
+    secret: &'static str,
+    header: &'static str,
+    before: &'static str,
+    encoding: Encoding,
+    method: Method,
+) -> Manner {
+    Manner { header, time: None, before, encoding, method, prefix: "", secret }
+}
+
+const fn timed(manner: Manner, time: &'static str, prefix: &'static str) -> Manner {
+    Manner { time: Some(time), prefix, ..manner }
+}
+
+fn manner_of(provider: &str) -> Manner {
+    use Encoding::{Base64, Hex};
+    use Method::{Ed25519, HmacSha1, HmacSha256};
+    match provider {
+        "front" => manner("front_rules_webhook_secret", "x-front-signature", "", Base64, HmacSha1),
+        "github" => {
+            manner("github_webhook_secret", "x-hub-signature-256", "sha256=", Hex, HmacSha256)
+        }
+        "vercel" => manner("vercel_webhook_secret", "x-vercel-signature", "", Hex, HmacSha1),
+        "todoist" => {
+            manner("todoist_client_secret", "x-todoist-hmac-sha256", "", Base64, HmacSha256)
+        }
+        "joelclaw" => {
+            manner("joelclaw_webhook_secret", "x-joelclaw-signature", "", Hex, HmacSha256)
+        }
+        "mux" => timed(
+            manner("mux_webhook_secret", "mux-signature", "t={t},v1=", Hex, HmacSha256),
+            "mux-signature",
+            "{t}.",
+        ),
+        "stripe" => timed(
+            manner("stripe_webhook_secret", "stripe-signature", "t={t},v1=", Hex, HmacSha256),
+            "stripe-signature",
+            "{t}.",
+        ),
+        "slack" => timed(
+            manner("slack_signing_secret", "x-slack-signature", "v0=", Hex, HmacSha256),
+            "x-slack-request-timestamp",
+            "v0:{t}:",
+        ),
+        "standard" => timed(
+            manner("standard_webhook_secret", "webhook-signature", "v1,", Base64, HmacSha256),
+            "webhook-timestamp",
+            "msg_1.{t}.",
+        ),
+        "telnyx" => timed(
+            manner("telnyx_public_key", "telnyx-signature-ed25519", "", Base64, Ed25519),
+            "telnyx-timestamp",
+            "{t}|",
+        ),
+        other => panic!("nobody knows how {other} signs"),
+    }
+}
+
 /// A body, signed as a provider that comes with this program signs, at a time in seconds since 1970.
 pub fn signed(provider: &str, body: &[u8], seconds: i64) -> Signed {
     let text = "a secret of the tests";
-    let with = |before: &str| [before.as_bytes(), body].concat();
-    let (header, before, encoding, method, content, name, extra): (
-        _,
-        String,
-        _,
-        _,
-        Vec<u8>,
-        _,
-        Vec<(&'static str, String)>,
-    ) = match provider {
-        "front" => (
-            "x-front-signature",
-            String::new(),
-            Encoding::Base64,
-            Method::HmacSha1,
-            crate::verify::compact(body).unwrap_or_default(),
-            "front_rules_webhook_secret",
-            vec![],
-        ),
-        "github" => (
-            "x-hub-signature-256",
-            "sha256=".to_owned(),
-            Encoding::Hex,
-            Method::HmacSha256,
-            body.to_vec(),
-            "github_webhook_secret",
-            vec![],
-        ),
-        "vercel" => (
-            "x-vercel-signature",
-            String::new(),
-            Encoding::Hex,
-            Method::HmacSha1,
-            body.to_vec(),
-            "vercel_webhook_secret",
-            vec![],
-        ),
-        "todoist" => (
-            "x-todoist-hmac-sha256",
-            String::new(),
-            Encoding::Base64,
-            Method::HmacSha256,
-            body.to_vec(),
-            "todoist_client_secret",
-            vec![],
-        ),
-        "joelclaw" => (
-            "x-joelclaw-signature",
-            String::new(),
-            Encoding::Hex,
-            Method::HmacSha256,
-            body.to_vec(),
-            "joelclaw_webhook_secret",
-            vec![],
-        ),
-        "mux" => (
-            "mux-signature",
-            format!("t={seconds},v1="),
-            Encoding::Hex,
-            Method::HmacSha256,
-            with(&format!("{seconds}.")),
-            "mux_webhook_secret",
-            vec![],
-        ),
-        "stripe" => (
-            "stripe-signature",
-            format!("t={seconds},v1="),
-            Encoding::Hex,
-            Method::HmacSha256,
-            with(&format!("{seconds}.")),
-            "stripe_webhook_secret",
-            vec![],
-        ),
-        "slack" => (
-            "x-slack-signature",
-            "v0=".to_owned(),
-            Encoding::Hex,
-            Method::HmacSha256,
-            with(&format!("v0:{seconds}:")),
-            "slack_signing_secret",
-            vec![("x-slack-request-timestamp", seconds.to_string())],
-        ),
-        "standard" => (
-            "webhook-signature",
-            "v1,".to_owned(),
-            Encoding::Base64,
-            Method::HmacSha256,
-            with(&format!("msg_1.{seconds}.")),
-            "standard_webhook_secret",
-            vec![("webhook-id", "msg_1".to_owned()), ("webhook-timestamp", seconds.to_string())],
-        ),
-        "telnyx" => (
-            "telnyx-signature-ed25519",
-            String::new(),
-            Encoding::Base64,
-            Method::Ed25519,
-            with(&format!("{seconds}|")),
-            "telnyx_public_key",
-            vec![("telnyx-timestamp", seconds.to_string())],
-        ),
-        other => panic!("nobody knows how {other} signs"),
+    let Manner { header, time, before, encoding, method, prefix, secret: name } =
+        manner_of(provider);
+    let at = |text: &str| text.replace("{t}", &seconds.to_string());
+    let before = at(before);
+    let content = match provider {
+        "front" => crate::verify::compact(body).unwrap_or_default(),
+        _ => [at(prefix).as_bytes(), body].concat(),
     };
+    let symmetric = || method.sign(text.as_bytes(), &content).unwrap_or_default();
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
     let (secret, other, signature) = match (provider, method) {
         (_, Method::Ed25519) => (
@@ -201,22 +181,17 @@ pub fn signed(provider: &str, body: &[u8], seconds: i64) -> Signed {
         ("standard", _) => (
             format!("whsec_{}", BASE64_STANDARD.encode(text)),
             "whsec_bm90IHRoZSBzZWNyZXQ=",
-            method.sign(text.as_bytes(), &content).expect("symmetric"),
+            symmetric(),
         ),
-        _ => (
-            text.to_owned(),
-            "not the secret",
-            method.sign(text.as_bytes(), &content).expect("symmetric"),
-        ),
+        _ => (text.to_owned(), "not the secret", symmetric()),
     };
-    let time = match provider {
-        "mux" | "stripe" => Some(header),
-        "slack" => Some("x-slack-request-timestamp"),
-        "standard" => Some("webhook-timestamp"),
-        "telnyx" => Some("telnyx-timestamp"),
-        _ => None,
-    };
-    let mut headers = extra;
+    let mut headers = Vec::new();
+    if provider == "standard" {
+        headers.push(("webhook-id", "msg_1".to_owned()));
+    }
+    if let Some(time) = time.filter(|time| *time != header) {
+        headers.push((time, seconds.to_string()));
+    }
     headers.push((header, format!("{before}{}", encoding.encode(&signature))));
     Signed {
         headers,

@@ -16,7 +16,7 @@ pub(crate) struct Projects {
     folders: Vec<PathBuf>,
     /// Whether those are meant too that have to be named otherwise.
     all: bool,
-    projects: Vec<Meant>,
+    meant: Vec<Meant>,
 }
 
 /// A project, and which of its packages are meant.
@@ -96,17 +96,17 @@ impl Projects {
             })
         };
         let folders = named.into_iter().map(whole).collect::<anyhow::Result<_>>()?;
-        Ok(Self { folders, all: false, projects: Vec::new() })
+        Ok(Self { folders, all: false, meant: Vec::new() })
     }
 
     /// The folder that relative paths of the output start at: the first project's root.
     pub(crate) fn root(&self) -> &Path {
-        let first = self.projects.first().map(|meant| meant.project.root.as_path());
+        let first = self.meant.first().map(|meant| meant.project.root.as_path());
         first.unwrap_or_else(|| self.folders.first().map_or(Path::new("."), PathBuf::as_path))
     }
 
     pub(crate) fn each(&mut self) -> &mut [Meant] {
-        &mut self.projects
+        &mut self.meant
     }
 
     /// Asks cargo what there is now. Blocks for some tenths of a second.
@@ -128,11 +128,11 @@ impl Projects {
             }
         }
         for meant in &mut projects {
-            let before = self.projects.iter().find(|one| one.project.root == meant.project.root);
+            let before = self.meant.iter().find(|one| one.project.root == meant.project.root);
             // They hold until the next build has said what is so.
             meant.inputs = before.map(|before| before.inputs.clone()).unwrap_or_default();
         }
-        let found = Self { folders: self.folders.clone(), all: self.all, projects };
+        let found = Self { folders: self.folders.clone(), all: self.all, meant: projects };
         if found.components().next().is_none() {
             let folders: Vec<_> = found.folders.iter().map(|f| f.display().to_string()).collect();
             bail!(
@@ -146,12 +146,12 @@ impl Projects {
 
     /// The names of all components that are meant.
     pub(crate) fn components(&self) -> impl Iterator<Item = &str> {
-        self.projects.iter().flat_map(|meant| meant.components.iter().map(String::as_str))
+        self.meant.iter().flat_map(|meant| meant.components.iter().map(String::as_str))
     }
 
     /// The folder of each component that is meant.
     pub(crate) fn component_folders(&self) -> Vec<PathBuf> {
-        let folders = self.projects.iter().flat_map(|meant| {
+        let folders = self.meant.iter().flat_map(|meant| {
             let packages =
                 meant.components.iter().filter_map(|one| meant.project.packages.get(one));
             packages.map(|package| package.folder.clone())
@@ -164,7 +164,7 @@ impl Projects {
         // The folders themselves too: one more package may appear in them.
         let mut places =
             Places { folders: self.folders.iter().cloned().collect(), ..Places::default() };
-        for Meant { project, components, inputs } in &self.projects {
+        for Meant { project, components, inputs } in &self.meant {
             places.files.extend(inputs.values().flatten().cloned());
             places.folders.extend(project.folders_of(components));
             for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
@@ -185,8 +185,8 @@ impl Projects {
             }
             let before = (work.shape, work.components.len());
             // Nothing could be read so far: whatever is saved may be what was wrong. And a manifest may be a new package's.
-            work.shape |= self.projects.is_empty() || path.ends_with("Cargo.toml");
-            for meant in &self.projects {
+            work.shape |= self.meant.is_empty() || path.ends_with("Cargo.toml");
+            for meant in &self.meant {
                 work.components.extend(meant.made_with(path).cloned());
                 match meant.project.affected(path) {
                     Affected::Nothing => {}

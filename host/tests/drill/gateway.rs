@@ -24,7 +24,7 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     let (before, away) = size.pick((8, 10), (1, 2));
     let mut server = Server::own(Mode::Dev);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut gateway = start(&server, &folder, free_address());
+    let gateway = start(&server, &folder, free_address());
     let memory_before = gateway.resident_kib();
 
     let began = Instant::now();

@@ -33,6 +33,7 @@ fn project() -> Project {
     let metadata = json!({
         "packages": packages, "workspace_members": members, "workspace_root": "/w",
         "target_directory": "/w/target",
+        "metadata": { "other": {}, "system-bus": { "on-request": ["functions/mails"] } },
     });
     Project::new(serde_json::from_value(metadata).expect("metadata"), false)
 }
@@ -47,6 +48,23 @@ fn a_component_is_a_library_for_components_that_is_written_with_the_sdk() {
     assert_eq!(names("/w"), ["hidden", "mails", "orders"]);
     assert_eq!(names("/w/functions/orders"), ["orders"]);
     assert_eq!(names("/w/plugin"), [""; 0]);
+}
+
+#[test]
+fn what_is_built_on_request_is_named_itself_or_by_what_lies_in_it() {
+    let project = project();
+    assert_eq!(project.meant(Which::Functions), ["orders"]);
+    let mails = &project.packages["mails"];
+    for (folder, goes) in [
+        ("/w", false),
+        ("/w/functions", false),
+        ("/w/functions/orders", false),
+        ("/w/functions/mails", true),
+        ("/w/functions/mails/src", true),
+    ] {
+        assert_eq!(project.goes_with(folder.as_ref(), mails), goes, "{folder}");
+    }
+    assert!(project.goes_with("/w/functions".as_ref(), &project.packages["orders"]));
 }
 
 #[test]

@@ -38,20 +38,14 @@ pub(super) async fn challenge(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     let Some(provider) = shared.providers.get(&name) else { return unknown() };
-    match provider.challenge(&query, &*shared.secrets) {
-        Some((kind, body)) => {
-            shared.counters.verdict(&name, "handshake");
-            text(StatusCode::OK, kind, body)
-        }
-        None => {
-            let mut response =
-                refusal(StatusCode::METHOD_NOT_ALLOWED, "deliveries are sent with POST", None);
-            response
-                .headers_mut()
-                .insert(axum::http::header::ALLOW, HeaderValue::from_static("POST"));
-            response
-        }
+    if let Some((kind, body)) = provider.challenge(&query, &*shared.secrets) {
+        shared.counters.verdict(&name, "handshake");
+        return text(StatusCode::OK, kind, body);
     }
+    let error = "deliveries are sent with POST";
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, error, None);
+    response.headers_mut().insert(axum::http::header::ALLOW, HeaderValue::from_static("POST"));
+    response
 }
 
 fn unknown() -> Response {
@@ -156,14 +150,14 @@ async fn take(
         Ok(Found::Echo(words)) => {
             Outcome::new("handshake", text(StatusCode::OK, "text/plain; charset=utf-8", words))
         }
-        Ok(Found::Events(shaped)) if shaped.is_empty() => {
+        Ok(Found::Events(events)) if events.is_empty() => {
             let note = "nothing of what this provider sends is meant by it";
             Outcome::new(
                 "ignored",
                 answer(StatusCode::OK, &json!({ "ok": true, "events": 0, "note": note })),
             )
         }
-        Ok(Found::Events(shaped)) => keep(shared, provider, &delivery, shaped, trace).await,
+        Ok(Found::Events(events)) => keep(shared, provider, &delivery, events, trace).await,
         Err(error) => {
             tracing::warn!(
                 provider = name,
@@ -243,13 +237,13 @@ async fn keep(
     shared: &Shared,
     provider: &Provider,
     delivery: &Delivery,
-    shaped: Vec<Shaped>,
+    events: Vec<Shaped>,
     trace: &str,
 ) -> Outcome {
-    let (name, count) = (provider.name.as_str(), shaped.len());
+    let (name, count) = (provider.name.as_str(), events.len());
     let mut entries = Vec::with_capacity(count);
-    for shaped in shaped {
-        match shape::event(name, &provider.prefix, shaped, delivery) {
+    for event in events {
+        match shape::event(name, &provider.prefix, event, delivery) {
             Ok(event) => entries.push(Entry::new(name, &event, delivery.at, trace.to_owned())),
             Err(error) => {
                 tracing::warn!(

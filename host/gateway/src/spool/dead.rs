@@ -79,7 +79,7 @@ impl Dead {
             match serde_json::from_slice::<Letter>(&bytes) {
                 Ok(letter) => letters.push(letter),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "this is no dead letter")
+                    tracing::warn!(path = %path.display(), %error, "this is no dead letter");
                 }
             }
         }

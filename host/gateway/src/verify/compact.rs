@@ -98,12 +98,11 @@ impl Reader<'_> {
             self.space();
             self.take(b':')?;
             let value = self.value(depth + 1)?;
-            match places.get(&name) {
-                Some(&place) => members[place] = (name, value),
-                None => {
-                    places.insert(name.clone(), members.len());
-                    members.push((name, value));
-                }
+            if let Some(&place) = places.get(&name) {
+                members[place] = (name, value);
+            } else {
+                places.insert(name.clone(), members.len());
+                members.push((name, value));
             }
             self.space();
             if self.take(b',').is_none() {

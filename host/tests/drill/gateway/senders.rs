@@ -106,7 +106,7 @@ async fn send(
             "repository": {"full_name": "owner/name"},
         });
         let signed = signed("github", body.to_string().as_bytes(), 0);
-        let begun = Instant::now();
+        let first = Instant::now();
         let mut tries = 0_u64;
         loop {
             let mut request = client.post(&url).body(signed.body.clone());
@@ -129,7 +129,7 @@ async fn send(
                 // It was killed in the middle of it, or is not there yet.
                 Err(_) => {}
             }
-            if begun.elapsed() > PATIENCE {
+            if first.elapsed() > PATIENCE {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
