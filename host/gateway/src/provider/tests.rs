@@ -64,18 +64,18 @@ fn a_finished_workflow_run_of_github() {
     }
 }
 
-/// Provider, headers, body → name and id, and some of the data.
-#[test]
-fn what_becomes_of_deliveries() {
-    type Case = (
-        &'static str,
-        &'static [(&'static str, &'static str)],
-        Value,
-        &'static str,
-        &'static str,
-        Value,
-    );
-    let cases: Vec<Case> = vec![
+/// Provider, headers, body → name, id and data.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Value,
+    &'static str,
+    &'static str,
+    Value,
+);
+
+fn of_tools() -> Vec<Case> {
+    vec![
         (
             "github",
             &[("x-github-event", "package"), ("x-github-delivery", "d-2")],
@@ -137,6 +137,11 @@ fn what_becomes_of_deliveries() {
             "todoist-item:deleted-t1",
             json!({"taskId": "t1", "taskContent": "c", "projectId": "p1", "labels": []}),
         ),
+    ]
+}
+
+fn of_services() -> Vec<Case> {
+    vec![
         (
             "mux",
             &[],
@@ -178,7 +183,12 @@ fn what_becomes_of_deliveries() {
             "telnyx-call.initiated-e1",
             json!({"to": "+1"}),
         ),
-    ];
+    ]
+}
+
+#[test]
+fn what_becomes_of_deliveries() {
+    let cases = [of_tools(), of_services()].concat();
     for (provider, headers, body, name, id, data) in cases {
         let event = event(provider, headers, &body).unwrap_or_default();
         assert_eq!(

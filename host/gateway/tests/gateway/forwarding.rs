@@ -154,7 +154,7 @@ async fn many_go_together_and_the_figures_tell() {
     scene.server.be(Mood::Ill(503));
     let posts = (0..200).map(|id| {
         let scene = Arc::clone(&scene);
-        tokio::spawn(async move { send(&scene, id..id + 1).await })
+        tokio::spawn(async move { send(&scene, id..=id).await })
     });
     for post in posts.collect::<Vec<_>>() {
         post.await.expect("kept");
