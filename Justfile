@@ -38,8 +38,8 @@ drill which:
 e2e server:
     SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked --workspace --test e2e
 
-# Search for inputs that break what must hold: `arguments`, `call`, `cel`, `connect`, `destination`, `grants`, `replay` or
-# `signature`; docs/testing.md has more
+# Search for inputs that break what must hold: `arguments`, `call`, `cel`, `connect`, `destination`, `grants`, `replay`,
+# `signature` or `webhook`; docs/testing.md has more
 fuzz target seconds="600":
     sh host/fuzz/run {{ target }} {{ seconds }}
 

@@ -14,12 +14,13 @@ mod json;
 pub mod replay;
 mod reply;
 pub mod signature;
+pub mod webhook;
 
 /// Something that must hold for any input; it panics where it does not.
 pub type Check = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const TARGETS: [(&str, Check); 8] = [
+pub const TARGETS: [(&str, Check); 9] = [
     ("arguments", arguments::check),
     ("call", call::check),
     ("cel", cel::check),
@@ -28,6 +29,7 @@ pub const TARGETS: [(&str, Check); 8] = [
     ("grants", grants::check),
     ("replay", replay::check),
     ("signature", signature::check),
+    ("webhook", webhook::check),
 ];
 
 /// The target of this name.

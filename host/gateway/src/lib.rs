@@ -1,7 +1,7 @@
 //! Webhooks in, events out: a small, verified door in front of an Inngest server.
 //!
 //! A sender posts a delivery to `/webhooks/PROVIDER`. It is read under a limit, [verified](mod@verify) on the bytes as they
-//! came, made into [events](shape), and put into a [spool](spool) on disk. Only then is the sender told that all is well; a
+//! came, made into [events](mod@shape), and put into a [spool] on disk. Only then is the sender told that all is well; a
 //! task hands the events to the server, in order, and a repeat of a delivery does nothing.
 //!
 //! | module | what it does |

@@ -31,11 +31,13 @@ pub enum PathError {
     Brace(String),
 }
 
-/// A verified delivery with its body parsed.
+/// A verified delivery with its body parsed: what [`parse`](super::parse) made of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Read<'d> {
-    pub(crate) delivery: &'d Delivery,
-    pub(crate) body: &'d Value,
+    /// The delivery.
+    pub delivery: &'d Delivery,
+    /// Its body.
+    pub body: &'d Value,
 }
 
 impl Path {
