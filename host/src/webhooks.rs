@@ -79,7 +79,6 @@ impl WebhookArgs {
         let gateway = Gateway::start(Options {
             providers,
             secrets: Arc::new(secrets),
-            shaper: None,
             spool: SpoolOptions {
                 bytes: self.spool_limit,
                 age: self.spool_age,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use gateway::delivery::{Delivery, Headers};
-use gateway::provider::{Provider, Shaping, Trust};
+use gateway::provider::{Provider, Trust};
 use gateway::shape::{Read, shape};
 use gateway::testing::{Known, signed};
 use gateway::verify::{Check, Refused, compact, verify};
@@ -89,11 +89,12 @@ fn own(provider: &Provider, checks: &[Check], seconds: i64, header: &str, body: 
 
 /// Shaping what is believed never panics, and its events have names and ids.
 fn shaped(provider: &Provider, body: &[u8]) {
-    let Shaping::Rules(rules) = &provider.shaping else { return };
     let Ok(parsed) = serde_json::from_slice::<Value>(body) else { return };
     let headers = [("x-github-event", "workflow_run".to_owned()), ("webhook-id", "m".to_owned())];
     let delivery = delivery(&headers, body, 1);
-    let Some(shaped) = shape(rules, Read { delivery: &delivery, body: &parsed }) else { return };
+    let Some(shaped) = shape(&provider.rules, Read { delivery: &delivery, body: &parsed }) else {
+        return;
+    };
     if let Ok(event) = gateway::shape::event(&provider.name, &provider.prefix, shaped, &delivery) {
         let id = event.id.expect("every event has an id");
         assert!(!id.is_empty() && id.len() <= 255, "{id:?}");

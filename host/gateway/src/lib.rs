@@ -34,7 +34,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use async_trait::async_trait;
 use axum::Router;
 use axum::http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
@@ -47,15 +46,7 @@ use self::limits::{Limits, Meter};
 pub use self::provider::{Provider, ProviderError, Providers};
 pub use self::secrets::{Secret, Secrets};
 pub use self::send::EventApi;
-use self::shape::{Read, ShapeError, Shaped};
 use self::spool::{Spool, SpoolError, SpoolOptions};
-
-/// What makes events of a delivery where its provider's file cannot say how.
-#[async_trait]
-pub trait Shaper: Send + Sync {
-    /// The events, by the component of this name.
-    async fn shape(&self, component: &str, read: Read<'_>) -> Result<Vec<Shaped>, ShapeError>;
-}
 
 /// What a gateway needs.
 pub struct Options {
@@ -63,8 +54,6 @@ pub struct Options {
     pub providers: Providers,
     /// What they are verified with.
     pub secrets: Arc<dyn Secrets>,
-    /// What reads the deliveries that files cannot describe.
-    pub shaper: Option<Arc<dyn Shaper>>,
     /// Where events wait for the server.
     pub spool: SpoolOptions,
     /// Where events go.
@@ -90,7 +79,6 @@ pub enum StartError {
 pub(crate) struct Shared {
     providers: Providers,
     secrets: Arc<dyn Secrets>,
-    shaper: Option<Arc<dyn Shaper>>,
     spool: Arc<Spool>,
     limits: Limits,
     meter: Mutex<Meter>,
@@ -146,7 +134,6 @@ impl Gateway {
         let shared = Arc::new(Shared {
             providers: options.providers,
             secrets: options.secrets,
-            shaper: options.shaper,
             spool: Arc::clone(&spool),
             limits,
             meter: Mutex::new(Meter::new(limits)),

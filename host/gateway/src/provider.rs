@@ -1,5 +1,5 @@
-//! A provider: who sends, how it signs, and what its deliveries become. All of it is data; only what data cannot say is
-//! left to a component.
+//! A provider: who sends, how it signs, and what its deliveries become. All of it is data; what data cannot say, a function
+//! says that listens to the provider's events.
 
 mod builtin;
 mod problem;
@@ -29,7 +29,7 @@ pub struct Provider {
     /// How it signs.
     pub trust: Trust,
     /// What its deliveries become.
-    pub shaping: Shaping,
+    pub rules: Vec<Rule>,
     /// What it asks before it sends anything.
     pub handshakes: Vec<Handshake>,
 }
@@ -41,15 +41,6 @@ pub enum Trust {
     Signed(Vec<Check>),
     /// Everybody: the file says `insecure_none = true`.
     Everybody,
-}
-
-/// What makes events of deliveries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shaping {
-    /// The first of these that fits.
-    Rules(Vec<Rule>),
-    /// A component of this name, without any capability.
-    Component(String),
 }
 
 impl Provider {

@@ -47,7 +47,7 @@ pub enum Naming {
     },
 }
 
-/// An event as a provider's own code tells it, or a rule.
+/// An event as a rule tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shaped {
     /// Its name, without the provider's prefix.
@@ -69,9 +69,6 @@ pub enum ShapeError {
     /// What came of it is no event that can be sent.
     #[error("what came of it cannot be sent: {0}")]
     Event(String),
-    /// The code that was to read it failed.
-    #[error("the provider's component failed: {0}")]
-    Code(String),
 }
 
 /// The JSON of a delivery. Only what is verified is ever parsed.

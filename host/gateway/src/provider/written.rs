@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Provider, Shaping, Trust};
+use super::{Provider, Trust};
 use crate::handshake::Handshake;
 use crate::secrets::{Encoding, Form};
 use crate::shape::{Naming, Path, Rule, Template};
@@ -27,7 +27,6 @@ pub(super) struct Written {
     insecure_none: bool,
     #[serde(default)]
     verify: Vec<Verify>,
-    component: Option<String>,
     #[serde(default)]
     events: Vec<Event>,
     #[serde(default)]
@@ -119,24 +118,14 @@ impl Written {
                 Trust::Signed(checks.into_iter().map(Verify::check).collect::<Result<_, _>>()?)
             }
         };
-        let shaping = match (self.component, self.events) {
-            (Some(component), events) if events.is_empty() => Shaping::Component(component),
-            (Some(_), _) => {
-                return Err(
-                    "it has a component and [[events]]; one of the two makes its events".to_owned()
-                );
-            }
-            (None, events) if events.is_empty() => {
-                return Err("it has no [[events]], so nothing would ever be sent".to_owned());
-            }
-            (None, events) => {
-                Shaping::Rules(events.into_iter().map(Event::rule).collect::<Result<_, _>>()?)
-            }
-        };
+        if self.events.is_empty() {
+            return Err("it has no [[events]], so nothing would ever be sent".to_owned());
+        }
+        let rules = self.events.into_iter().map(Event::rule).collect::<Result<_, _>>()?;
         let handshakes =
             self.handshake.into_iter().map(Shake::handshake).collect::<Result<_, _>>()?;
         let prefix = self.prefix.unwrap_or_else(|| name.to_owned());
-        Ok(Provider { name: name.to_owned(), prefix, trust, shaping, handshakes })
+        Ok(Provider { name: name.to_owned(), prefix, trust, rules, handshakes })
     }
 }
 

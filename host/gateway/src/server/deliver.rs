@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{answer, refusal, text};
 use crate::Shared;
 use crate::delivery::{Delivery, Headers};
-use crate::provider::{Provider, Shaping, Trust};
+use crate::provider::{Provider, Trust};
 use crate::shape::{self, Read, ShapeError, Shaped};
 use crate::spool::{Entry, Kept, SpoolError};
 use crate::verify::{Verified, believed, verify};
@@ -146,7 +146,7 @@ async fn take(
             );
         }
     };
-    match events(shared, provider, verified).await {
+    match events(provider, verified) {
         Ok(Found::Echo(words)) => {
             Outcome::new("handshake", text(StatusCode::OK, "text/plain; charset=utf-8", words))
         }
@@ -166,11 +166,7 @@ async fn take(
                 bytes = delivery.body.len(),
                 "a delivery was believed and cannot be used: {error}"
             );
-            let status = match error {
-                ShapeError::NotJson(_) | ShapeError::Event(_) => StatusCode::BAD_REQUEST,
-                ShapeError::Code(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            Outcome::refused("failed", status, &error.to_string())
+            Outcome::refused("failed", StatusCode::BAD_REQUEST, &error.to_string())
         }
     }
 }
@@ -208,11 +204,7 @@ enum Found {
     Events(Vec<Shaped>),
 }
 
-async fn events(
-    shared: &Shared,
-    provider: &Provider,
-    verified: Verified<'_>,
-) -> Result<Found, ShapeError> {
+fn events(provider: &Provider, verified: Verified<'_>) -> Result<Found, ShapeError> {
     let delivery = verified.delivery();
     let parsed = shape::parse(verified);
     let nothing = serde_json::Value::Null;
@@ -223,13 +215,7 @@ async fn events(
     }
     let body = parsed?;
     let read = Read { delivery, body: &body };
-    match &provider.shaping {
-        Shaping::Rules(rules) => Ok(Found::Events(shape::shape(rules, read).into_iter().collect())),
-        Shaping::Component(component) => match &shared.shaper {
-            Some(shaper) => shaper.shape(component, read).await.map(Found::Events),
-            None => Err(ShapeError::Code(format!("there is no component {component} here"))),
-        },
-    }
+    Ok(Found::Events(shape::shape(&provider.rules, read).into_iter().collect()))
 }
 
 /// Success is said only when everything is on disk.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{answer, refusal, text};
 use crate::Shared;
 use crate::drain::Draining;
-use crate::provider::{Shaping, Trust};
+use crate::provider::Trust;
 use crate::spool::{Letter, SpoolError};
 
 /// `GET /api/webhooks`.
@@ -21,17 +21,12 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Response {
         .providers
         .iter()
         .map(|provider| {
-            let by = match &provider.shaping {
-                Shaping::Rules(_) => Value::Null,
-                Shaping::Component(component) => json!(component),
-            };
             json!({
                 "name": provider.name,
                 "path": format!("/webhooks/{}", provider.name),
                 "ready": provider.is_ready(&*shared.secrets),
                 "secrets": provider.secrets().collect::<Vec<_>>(),
                 "insecure": provider.trust == Trust::Everybody,
-                "component": by,
                 "counted": counted.get(&provider.name).cloned().unwrap_or_default(),
             })
         })

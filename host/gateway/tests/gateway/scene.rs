@@ -177,7 +177,6 @@ impl Scene {
         let gateway = Gateway::start(Options {
             providers: wishes.providers,
             secrets: Arc::clone(&secrets) as _,
-            shaper: None,
             spool,
             events: EventApi {
                 origin: format!("http://{}", server.address).parse().expect("an address"),
