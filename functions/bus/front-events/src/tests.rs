@@ -75,7 +75,7 @@ fn words_are_looked_for_until_some_are_found() {
         }
     }
     let (_, data) = event(mail(
-        json!({"text": "x", "author": {"email": "d@example.com", "first_name": "Dee"}}),
+        &json!({"text": "x", "author": {"email": "d@example.com", "first_name": "Dee"}}),
     ));
     assert_eq!((&data["from"], &data["fromName"]), (&json!("d@example.com"), &json!("Dee")));
 }
