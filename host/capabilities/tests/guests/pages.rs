@@ -33,6 +33,9 @@ fn pages() -> BTreeMap<String, String> {
 /// Further pages whose tables name tests.
 const OTHERS: [&str; 2] = ["docs/pains.md", "docs/webhooks.md"];
 
+/// The pages that may say what is not shown yet: `owed: …`, after the tests of what is.
+const OWING: [&str; 1] = ["docs/pains.md"];
+
 /// All pages whose tables name tests.
 fn pages_with_tests() -> BTreeMap<String, String> {
     let read = |name: &str| {
@@ -142,6 +145,11 @@ fn named_tests(page: &str) -> Vec<&str> {
     cells
 }
 
+/// What a cell says before what is owed, and whether something is.
+fn divided(cell: &str) -> (&str, bool) {
+    cell.split_once("owed:").map_or((cell, false), |(shown, _)| (shown, true))
+}
+
 fn in_backticks(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
@@ -153,10 +161,11 @@ fn every_promise_names_a_test_that_is_there() {
     let mut found = 0;
     for (page, text) in pages_with_tests() {
         for cell in named_tests(&text) {
-            if in_backticks(cell).next().is_none() {
+            let (shown, owed) = divided(cell);
+            if in_backticks(shown).next().is_none() && !(owed && OWING.contains(&page.as_str())) {
                 wrong.push(format!("{page}: {cell:?} names no test"));
             }
-            for words in in_backticks(cell) {
+            for words in in_backticks(shown) {
                 if sources.iter().any(|source| source.is_meant_by(words)) {
                     found += 1;
                 } else {
@@ -196,6 +205,8 @@ fn a_test_that_is_not_there_is_not_found() {
     }
     let page = "| promise | test |\n| --- | --- |\n| a | `b`, `c` |\n\n| key | |\n| `d` | e |\n";
     assert_eq!(named_tests(page), ["`b`, `c`"]);
+    assert_eq!(divided("`b`; owed: `c`"), ("`b`; ", true));
+    assert_eq!(divided("`b`"), ("`b`", false));
     assert_eq!(in_backticks("`b`, `c`").collect::<Vec<_>>(), ["b", "c"]);
 }
 
