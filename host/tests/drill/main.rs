@@ -22,6 +22,7 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+mod store;
 #[path = "../suite/suite.rs"]
 mod suite;
 
@@ -30,6 +31,7 @@ mod connect;
 mod edit;
 mod engine;
 mod escapes;
+mod flows;
 mod gateway;
 mod hostile;
 mod outage;
@@ -45,9 +47,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 13] = [
+const DRILLS: [&str; 14] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage", "engine", "edit", "gateway",
+    "escapes", "outage", "engine", "edit", "gateway", "flows",
 ];
 
 /// How much a drill does.
@@ -133,6 +135,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "edit" => edit::drill(size).await,
         "engine" => engine::drill(size).await,
         "gateway" => gateway::drill(size).await,
+        "flows" => flows::drill().await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

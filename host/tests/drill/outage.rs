@@ -4,7 +4,6 @@
 mod disk;
 mod names;
 mod redis;
-mod store;
 mod world;
 
 use crate::{Figures, Size};

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::store::Store;
 use crate::counter::Counter;
 use crate::process::{Process, folder_of, free_address};
 use crate::server::{Ended, Mode, Server};
+use crate::store::Store;
 
 /// How long a command of Redis may take, and a request to a name: what the grants say.
 pub(super) const WITHIN: u64 = 1_000;

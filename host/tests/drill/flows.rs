@@ -1,0 +1,110 @@
+//! Every function of the bus, end to end: an engine, a worker for each role, a real Redis server, real files and
+//! processes, and servers and programs that stand in for what is elsewhere.
+
+mod approvals;
+mod calls;
+mod flow;
+mod programs;
+mod scene;
+mod site;
+mod stage;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::task::LocalSet;
+
+use self::flow::Flow;
+use self::scene::Scene;
+use self::stage::Stage;
+use crate::Figures;
+
+/// Puts what a flow needs on the stage.
+type Set = fn(&mut Stage) -> Rc<dyn Flow>;
+
+/// All flows, by the names of their files.
+const FLOWS: [(&str, Set); 2] = [("approvals", approvals::set), ("calls", calls::set)];
+
+/// Functions that are looked at elsewhere: they are samples, and not of the bus.
+const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];
+
+/// Plays all flows; or, after `--drill flows`, those that are named.
+pub(crate) async fn drill() -> Vec<String> {
+    let named: Vec<_> = std::env::args().skip_while(|arg| arg != "flows").skip(1).collect();
+    let mut stage = Stage::start().await;
+    let components = stage.folder("components");
+    build(&components);
+    let began = Instant::now();
+    let meant = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
+    let flows = FLOWS.iter().filter(|(name, _)| meant(name));
+    let flows: Vec<_> = flows.map(|(_, set)| set(&mut stage)).collect();
+    let scene = Rc::new(stage.workers(&components).await);
+    let ready = began.elapsed();
+    let all = flows.into_iter().map(|flow| perform(Rc::clone(&scene), flow));
+    // All on this thread: a flow is a task for its panic's sake, not for speed's.
+    let performed = LocalSet::new().run_until(futures::future::join_all(all)).await;
+
+    let mut figures = Figures::of("flows: every function of the bus, end to end");
+    let mut short = Vec::new();
+    for Performed { name, seconds, fault } in performed {
+        let how = if fault.is_some() { "FELL SHORT" } else { "as it should be" };
+        figures.add(name, format!("{seconds:>5.1} s  {how}"));
+        short.extend(fault.map(|fault| format!("{name}: {fault}")));
+    }
+    let seen = scene.seen();
+    let mut unseen = Vec::new();
+    let functions = scene.functions().await;
+    for (id, _) in &functions {
+        if !seen.contains_key(id) && !SAMPLES.contains(&id.as_str()) {
+            unseen.push(id.clone());
+        }
+    }
+    for role in stage::ROLES {
+        let count = functions.iter().filter(|(_, own)| *own == role).count();
+        figures.add(&format!("functions on {role}"), count);
+    }
+    figures.add("functions looked at", seen.len());
+    figures.add("runs looked at", seen.values().sum::<usize>());
+    figures.add("workers and services ready", format!("{:.1} s", ready.as_secs_f64()));
+    figures.add(
+        "from there to the last flow",
+        format!("{:.1} s", (began.elapsed() - ready).as_secs_f64()),
+    );
+    figures.print();
+    if !unseen.is_empty() && named.is_empty() {
+        short.push(format!("no flow looks at {}", unseen.join(", ")));
+    }
+    short
+}
+
+/// How a flow went.
+struct Performed {
+    name: &'static str,
+    seconds: f64,
+    fault: Option<String>,
+}
+
+/// Plays a flow in a task of its own: one that falls short keeps no other from its end.
+async fn perform(scene: Rc<Scene>, flow: Rc<dyn Flow>) -> Performed {
+    let (name, began) = (flow.name(), Instant::now());
+    let played = tokio::task::spawn_local(async move { flow.play(&scene).await }).await;
+    let fault = played.err().map(|error| match error.try_into_panic() {
+        Ok(panic) => match panic.downcast::<String>() {
+            Ok(words) => *words,
+            Err(panic) => panic.downcast_ref::<&str>().map_or("it panicked", |it| *it).to_owned(),
+        },
+        Err(error) => error.to_string(),
+    });
+    Performed { name, seconds: began.elapsed().as_secs_f64(), fault }
+}
+
+/// Builds all functions as for use into a folder, by the command that users have.
+fn build(folder: &Path) {
+    let mut build = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+    build.args(["--json", "build", "--out"]).arg(folder).stdin(Stdio::null());
+    let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
+    let built = built.expect("the program runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stdout));
+}
