@@ -3,7 +3,9 @@
 
 mod approvals;
 mod calls;
+mod deliveries;
 mod flow;
+mod notifications;
 mod programs;
 mod scene;
 mod site;
@@ -25,7 +27,8 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 2] = [("approvals", approvals::set), ("calls", calls::set)];
+const FLOWS: [(&str, Set); 3] =
+    [("approvals", approvals::set), ("calls", calls::set), ("notifications", notifications::set)];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];

@@ -110,6 +110,10 @@ impl Stage {
         for (name, value) in &arguments {
             words.extend([*name, *value]);
         }
+        let spool = self.folder.path().join("spool").to_string_lossy().into_owned();
+        if role == "cluster" {
+            words.extend(["--webhooks", "on", "--spool", &spool]);
+        }
         // The form of the log belongs to the program, everything else to the command.
         words.insert(2, "worker");
         let environment = [("INNGEST_DEV", self.server.origin()), ("SYSTEM_BUS_LOG", "info")];
