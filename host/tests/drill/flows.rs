@@ -3,6 +3,7 @@
 
 mod approvals;
 mod calls;
+mod catalogue;
 mod deliveries;
 mod flow;
 mod notifications;
@@ -76,6 +77,7 @@ pub(crate) async fn drill() -> Vec<String> {
         format!("{:.1} s", (began.elapsed() - ready).as_secs_f64()),
     );
     figures.print();
+    short.extend(catalogue::check(&components, &scene).await);
     if !unseen.is_empty() && named.is_empty() {
         short.push(format!("no flow looks at {}", unseen.join(", ")));
     }

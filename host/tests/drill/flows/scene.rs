@@ -75,6 +75,11 @@ impl Scene {
         self.seen.lock().expect("nobody panics with it").clone()
     }
 
+    /// Where the workers are.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = std::net::SocketAddr> {
+        self.workers.iter().map(|worker| worker.address)
+    }
+
     /// Where webhooks are posted to.
     pub(crate) fn gateway(&self) -> std::net::SocketAddr {
         self.workers[ROLES.len() - 1].address
