@@ -45,7 +45,7 @@ pub(crate) async fn drill() -> Vec<String> {
     let flows = FLOWS.iter().filter(|(name, _)| meant(name));
     let flows: Vec<_> = flows.map(|(_, set)| set(&mut stage)).collect();
     let scene = Rc::new(stage.workers(&components).await);
-    let ready = began.elapsed();
+    let (ready, began) = (began.elapsed(), Instant::now());
     let all = flows.into_iter().map(|flow| perform(Rc::clone(&scene), flow));
     // All on this thread: a flow is a task for its panic's sake, not for speed's.
     let performed = LocalSet::new().run_until(futures::future::join_all(all)).await;
@@ -72,12 +72,9 @@ pub(crate) async fn drill() -> Vec<String> {
     figures.add("functions looked at", seen.len());
     figures.add("runs looked at", seen.values().sum::<usize>());
     figures.add("workers and services ready", format!("{:.1} s", ready.as_secs_f64()));
-    figures.add(
-        "from there to the last flow",
-        format!("{:.1} s", (began.elapsed() - ready).as_secs_f64()),
-    );
+    figures.add("from there to the last flow", format!("{:.1} s", began.elapsed().as_secs_f64()));
     figures.print();
-    short.extend(catalogue::check(&components, &scene).await);
+    short.extend(catalogue::check(&components, &scene));
     if !unseen.is_empty() && named.is_empty() {
         short.push(format!("no flow looks at {}", unseen.join(", ")));
     }
@@ -107,9 +104,9 @@ async fn perform(scene: Rc<Scene>, flow: Rc<dyn Flow>) -> Performed {
 
 /// Builds all functions as for use into a folder, by the command that users have.
 fn build(folder: &Path) {
-    let mut build = Command::new(env!("CARGO_BIN_EXE_system-bus"));
-    build.args(["--json", "build", "--out"]).arg(folder).stdin(Stdio::null());
-    let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
-    let built = built.expect("the program runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stdout));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+    command.args(["--json", "build", "--out"]).arg(folder).stdin(Stdio::null());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit());
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

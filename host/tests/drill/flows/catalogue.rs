@@ -34,9 +34,9 @@ struct Row {
 }
 
 /// In what the page and the workers differ from the components.
-pub(super) async fn check(components: &Path, scene: &Scene) -> Vec<String> {
+pub(super) fn check(components: &Path, scene: &Scene) -> Vec<String> {
     let rows = rows(components);
-    let mut short: Vec<_> = different(&rows, &served(scene).await);
+    let mut short: Vec<_> = different(&rows, &served(scene));
     let page = render(&rows);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/functions.md");
     if std::env::var("SYSTEM_BUS_WRITE_PAGES").is_ok_and(|set| set == "1") {
@@ -112,7 +112,7 @@ fn short(import: &str) -> String {
 
 /// What the workers say they serve: role, and the imports that force it, by function. It is what `system-bus functions`
 /// prints.
-async fn served(scene: &Scene) -> BTreeMap<String, (String, Vec<String>)> {
+fn served(scene: &Scene) -> BTreeMap<String, (String, Vec<String>)> {
     let mut served = BTreeMap::new();
     for address in scene.addresses() {
         let mut functions = Command::new(env!("CARGO_BIN_EXE_system-bus"));

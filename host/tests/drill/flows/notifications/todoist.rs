@@ -1,6 +1,6 @@
 //! Tasks and comments.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{TELLING, lines, notice};
 use crate::flows::deliveries::deliver;
