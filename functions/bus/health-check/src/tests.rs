@@ -1,0 +1,9 @@
+//! Whole checks of a system that the test plays.
+
+mod alerts;
+mod healing;
+mod probes;
+mod pure;
+mod schedules;
+mod signals;
+mod system;
