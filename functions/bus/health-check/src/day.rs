@@ -59,7 +59,10 @@ impl Day {
             self.more += 1;
             return;
         }
-        let (kind, subjects) = (transition.kind, transition.subjects.clone());
+        let kind = transition.kind;
+        // Of a trouble that is over, what it was.
+        let named = if kind == Kind::Resolved { &transition.before } else { &transition.subjects };
+        let subjects = named.clone();
         self.changes.push(Change { kind, at: now, subjects, told });
     }
 
@@ -82,6 +85,11 @@ pub(crate) fn date(now: Timestamp) -> String {
 pub(crate) fn yesterday(now: Timestamp) -> String {
     let today = local(now).date();
     today.yesterday().unwrap_or(today).to_string()
+}
+
+/// The time of the day, such as `09:15`.
+pub(crate) fn clock(now: Timestamp) -> String {
+    local(now).strftime("%H:%M").to_string()
 }
 
 fn local(now: Timestamp) -> jiff::Zoned {

@@ -96,7 +96,12 @@ fn words(date: &str, day: &Day, wrong: &[String]) -> String {
     for change in &day.changes {
         let subjects: Vec<_> = change.subjects.iter().map(String::as_str).collect();
         let told = if change.told { "" } else { " (not told at once)" };
-        let line = format!("- {} {}: {}{told}", change.at, change.kind.name(), subjects.join(", "));
+        let line = format!(
+            "- {} {}: {}{told}",
+            day::clock(change.at),
+            change.kind.name(),
+            subjects.join(", ")
+        );
         lines.push(line);
     }
     if day.more > 0 {

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod healing;
+mod memory;
+mod places;
 mod probes;
 mod pure;
 mod schedules;
