@@ -110,6 +110,13 @@ impl World {
         with(|state| state.disk.get(root, path))
     }
 
+    /// Puts a file there that was last changed then, in milliseconds since 1970.
+    pub fn file_of(&self, root: &str, path: &str, ms: i64) -> &Self {
+        Self::put(root, path, "");
+        with(|state| state.disk.changed_at(root, path, ms));
+        self
+    }
+
     /// Takes a file away.
     pub fn without(&self, root: &str, path: &str) -> &Self {
         with(|state| state.disk.take(root, path));

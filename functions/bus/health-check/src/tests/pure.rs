@@ -175,3 +175,18 @@ fn declarations_are_as_they_are_meant() {
     let turn: Value = turn.expect("JSON");
     assert_eq!(turn["triggers"], json!([{ "event": "system/health.signals.requested" }]));
 }
+
+#[test]
+fn samples_start_what_they_are_for() {
+    for (sample, name, mode) in [
+        (include_str!("../../events/health-requested.json"), "system/health.requested", Mode::Core),
+        (include_str!("../../events/health-check.json"), "system/health.check", Mode::Full),
+    ] {
+        let sample: Value = serde_json::from_str(sample).expect("JSON");
+        assert_eq!(sample["name"], name);
+        assert_eq!(Mode::of(sample["data"]["mode"].as_str(), name), mode);
+    }
+    let turn = include_str!("../../events/health-signals-requested.json");
+    let turn: Value = serde_json::from_str(turn).expect("JSON");
+    assert_eq!(turn["name"], "system/health.signals.requested");
+}

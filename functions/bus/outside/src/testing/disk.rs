@@ -12,6 +12,7 @@ use crate::Answer;
 pub(super) struct Disk {
     files: BTreeMap<(String, String), String>,
     folders: BTreeSet<(String, String)>,
+    changed: BTreeMap<(String, String), i64>,
 }
 
 impl Disk {
@@ -25,6 +26,10 @@ impl Disk {
 
     pub(super) fn take(&mut self, root: &str, path: &str) {
         self.files.remove(&at(root, path));
+    }
+
+    pub(super) fn changed_at(&mut self, root: &str, path: &str, ms: i64) {
+        self.changed.insert(at(root, path), ms);
     }
 
     fn has_folder(&self, root: &str, path: &str) -> bool {
@@ -109,6 +114,11 @@ impl Root {
 
     pub(crate) fn size(&self, path: &str) -> Answer<u64> {
         self.read_to_string(path).map(|content| content.len() as u64)
+    }
+
+    pub(crate) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.read_to_string(path)?;
+        Ok(with(|state| state.disk.changed.get(&at(&self.0, path)).copied()))
     }
 
     fn missing(&self, path: &str) -> Refused {
