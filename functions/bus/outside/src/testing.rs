@@ -117,6 +117,12 @@ impl World {
         self
     }
 
+    /// Nobody may list the folders of this root from now on.
+    pub fn close(&self, root: &str) -> &Self {
+        with(|state| state.disk.close(root));
+        self
+    }
+
     /// Takes a file away.
     pub fn without(&self, root: &str, path: &str) -> &Self {
         with(|state| state.disk.take(root, path));

@@ -24,7 +24,7 @@ pub(super) async fn mounts(io: &Io, settings: &Settings) -> Seen {
     let missing = looks.iter().filter(|(_, seen)| !seen.up);
     let missing: Vec<_> = missing.map(|(path, seen)| format!("{path}: {}", seen.detail)).collect();
     if missing.is_empty() {
-        return Seen::up(format!("{} are there", settings.mounts.join(", ")));
+        return Seen::up(format!("mounted: {}", settings.mounts.join(", ")));
     }
     Seen::down(missing.join("; "))
 }

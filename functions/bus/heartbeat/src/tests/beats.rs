@@ -46,6 +46,19 @@ fn a_beat_asks_for_each_check_once_whatever_dies(kit: &mut Kit) {
     assert!(world.redis(|redis| redis.texts.contains_key("heartbeat:last_run")));
 }
 
+#[system_bus_sdk::test(crash = "everywhere")]
+fn a_quarter_of_an_hour_has_one_beat_whatever_dies(kit: &mut Kit) {
+    let world = world(kit, "2026-03-01T20:01:00Z");
+    kit.serve::<system_heartbeat>();
+    kit.advance(Duration::from_mins(15));
+    kit.until_waiting();
+    let beats = kit.runs::<system_heartbeat>();
+    assert_eq!(beats.len(), 1);
+    beats[0].assert_steps(STEPS);
+    assert_eq!(kit.events().len(), 9);
+    assert_eq!(world.kinds(), ["cron.heartbeat"]);
+}
+
 #[system_bus_sdk::test]
 fn nobody_is_asked_who_is_not_there_any_more(kit: &mut Kit) {
     let _world = world(kit, "2026-03-01T20:01:00Z");

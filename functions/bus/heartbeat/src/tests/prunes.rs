@@ -49,3 +49,14 @@ fn whoever_has_no_sessions_has_none_to_remove(kit: &mut Kit) {
     let pruned = beat(kit).pruned;
     assert_eq!((pruned.removed, pruned.problems.len()), (0, 0));
 }
+
+#[system_bus_sdk::test]
+fn a_root_that_is_not_granted_keeps_no_check_away(kit: &mut Kit) {
+    let world = world(kit, "2026-03-01T20:01:00Z");
+    let old = kit.now().as_millisecond() - 31 * DAY;
+    world.close("agent-sessions").file_of("agent-debug", "old.txt", old);
+    let beat = beat(kit);
+    assert_eq!((beat.checks.len(), beat.pruned.removed), (9, 1));
+    assert_eq!(beat.pruned.problems, ["the root `agent-sessions` is not granted"]);
+    assert_eq!(world.actions(), ["heartbeat.sessions.prune!", "heartbeat.cron.fanout"]);
+}

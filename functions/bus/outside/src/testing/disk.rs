@@ -13,6 +13,7 @@ pub(super) struct Disk {
     files: BTreeMap<(String, String), String>,
     folders: BTreeSet<(String, String)>,
     changed: BTreeMap<(String, String), i64>,
+    closed: BTreeSet<String>,
 }
 
 impl Disk {
@@ -30,6 +31,10 @@ impl Disk {
 
     pub(super) fn changed_at(&mut self, root: &str, path: &str, ms: i64) {
         self.changed.insert(at(root, path), ms);
+    }
+
+    pub(super) fn close(&mut self, root: &str) {
+        self.closed.insert(root.to_owned());
     }
 
     fn has_folder(&self, root: &str, path: &str) -> bool {
@@ -97,6 +102,10 @@ impl Root {
 
     pub(crate) fn names(&self, path: &str) -> Answer<Vec<String>> {
         with(|state| {
+            if state.disk.closed.contains(&self.0) {
+                let message = format!("the root `{}` is not granted", self.0);
+                return Err(Refused::new(Reason::Denied, message));
+            }
             if !state.disk.has_folder(&self.0, path) {
                 return Err(self.missing(path));
             }
