@@ -10,10 +10,10 @@ use crate::Answer;
 /// Files by their roots and paths, and folders that were made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
-    files: BTreeMap<(String, String), String>,
-    folders: BTreeSet<(String, String)>,
     changed: BTreeMap<(String, String), i64>,
     closed: BTreeSet<String>,
+    files: BTreeMap<(String, String), String>,
+    folders: BTreeSet<(String, String)>,
 }
 
 impl Disk {
@@ -83,6 +83,11 @@ impl Root {
         Ok(())
     }
 
+    pub(crate) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.read_to_string(path)?;
+        Ok(with(|state| state.disk.changed.get(&at(&self.0, path)).copied()))
+    }
+
     pub(crate) fn rename(&self, from: &str, to: &str) -> Answer<()> {
         with(|state| {
             let content = state.disk.get(&self.0, from).ok_or_else(|| self.missing(from))?;
@@ -123,11 +128,6 @@ impl Root {
 
     pub(crate) fn size(&self, path: &str) -> Answer<u64> {
         self.read_to_string(path).map(|content| content.len() as u64)
-    }
-
-    pub(crate) fn changed(&self, path: &str) -> Answer<Option<i64>> {
-        self.read_to_string(path)?;
-        Ok(with(|state| state.disk.changed.get(&at(&self.0, path)).copied()))
     }
 
     fn missing(&self, path: &str) -> Refused {
