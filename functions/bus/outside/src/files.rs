@@ -65,6 +65,11 @@ impl<'io> Folder<'io> {
         }
     }
 
+    /// When a file was last changed, in milliseconds since 1970; none where nobody can tell.
+    pub fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.door().changed(path)
+    }
+
     #[cfg(target_family = "wasm")]
     fn door(&self) -> door::Root {
         door::Root(self.io.fs().root(&self.root))
@@ -96,6 +101,12 @@ mod door {
 
         pub(super) fn size(&self, path: &str) -> Answer<u64> {
             Ok(self.0.metadata(path)?.size)
+        }
+
+        pub(super) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+            let modified = self.0.metadata(path)?.modified;
+            let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            Ok(since.and_then(|since| i64::try_from(since.as_millis()).ok()))
         }
     }
 

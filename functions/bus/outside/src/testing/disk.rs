@@ -10,6 +10,8 @@ use crate::Answer;
 /// Files by their roots and paths, and folders that were made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
+    changed: BTreeMap<(String, String), i64>,
+    closed: BTreeSet<String>,
     files: BTreeMap<(String, String), String>,
     folders: BTreeSet<(String, String)>,
 }
@@ -25,6 +27,14 @@ impl Disk {
 
     pub(super) fn take(&mut self, root: &str, path: &str) {
         self.files.remove(&at(root, path));
+    }
+
+    pub(super) fn changed_at(&mut self, root: &str, path: &str, ms: i64) {
+        self.changed.insert(at(root, path), ms);
+    }
+
+    pub(super) fn close(&mut self, root: &str) {
+        self.closed.insert(root.to_owned());
     }
 
     fn has_folder(&self, root: &str, path: &str) -> bool {
@@ -73,6 +83,11 @@ impl Root {
         Ok(())
     }
 
+    pub(crate) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.read_to_string(path)?;
+        Ok(with(|state| state.disk.changed.get(&at(&self.0, path)).copied()))
+    }
+
     pub(crate) fn rename(&self, from: &str, to: &str) -> Answer<()> {
         with(|state| {
             let content = state.disk.get(&self.0, from).ok_or_else(|| self.missing(from))?;
@@ -92,6 +107,10 @@ impl Root {
 
     pub(crate) fn names(&self, path: &str) -> Answer<Vec<String>> {
         with(|state| {
+            if state.disk.closed.contains(&self.0) {
+                let message = format!("the root `{}` is not granted", self.0);
+                return Err(Refused::new(Reason::Denied, message));
+            }
             if !state.disk.has_folder(&self.0, path) {
                 return Err(self.missing(path));
             }

@@ -11,20 +11,18 @@ use system_bus_sdk::prelude::*;
 
 pub use self::healing::{Context, Evidence, HealingRequested, Playbook};
 pub use self::report::{Report, Service, Status};
-pub use self::request::{HealthRequest, Mode, Probe, Target};
+pub use self::request::{Mode, Probe, ServicesRequest, Target};
 
-/// Checks the health of the system.
+/// Checks the services that an event names.
 #[function(
-    id = "check/system-health",
-    name = "Check system health",
-    on("system/health.check.requested"),
-    on("system/health.requested"),
-    on("system/health.check"),
+    id = "check/services",
+    name = "Check services",
+    on("system/services.check.requested"),
     retries = 1
 )]
-pub async fn check_system_health(ctx: Ctx, event: Incoming<HealthRequest>) -> Result<Report> {
+pub async fn check_services(ctx: Ctx, event: Incoming<ServicesRequest>) -> Result<Report> {
     let request = &event.data;
-    let mode = Mode::of(request.mode.as_deref(), &event.name);
+    let mode = Mode::of(request.mode.as_deref());
     if mode == Mode::Signals {
         return Ok(Report::unchecked(mode));
     }
@@ -44,7 +42,7 @@ pub async fn check_system_health(ctx: Ctx, event: Incoming<HealthRequest>) -> Re
     Ok(report)
 }
 
-component![check_system_health];
+component![check_services];
 
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use system_bus_sdk::prelude::*;
 
 use crate::report::{Report, Service};
-use crate::request::{HealthRequest, Mode};
+use crate::request::{Mode, ServicesRequest};
 
 /// What requests name as their source.
-const SOURCE: &str = "system/check-system-health";
+const SOURCE: &str = "check/services";
 
 /// Asks for the healing of a service.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -106,7 +106,7 @@ pub struct Playbook {
 /// The requests that follow from a report.
 pub(crate) fn requests(
     run_id: &str,
-    event: &Incoming<HealthRequest>,
+    event: &Incoming<ServicesRequest>,
     report: &Report,
 ) -> Vec<HealingRequested> {
     report.down().map(|service| request(run_id, event, report, service)).collect()
@@ -114,7 +114,7 @@ pub(crate) fn requests(
 
 fn request(
     run_id: &str,
-    event: &Incoming<HealthRequest>,
+    event: &Incoming<ServicesRequest>,
     report: &Report,
     service: &Service,
 ) -> HealingRequested {
@@ -175,7 +175,7 @@ fn route(service: &str) -> (String, &'static str) {
             ("inngest-runtime".to_owned(), "system/inngest.runtime.health.requested")
         }
         ["gateway" | "redis"] => ("gateway-bridge".to_owned(), "gateway/health.check.requested"),
-        words => (words.join("-"), "system/health.check.requested"),
+        words => (words.join("-"), "system/services.check.requested"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod kit;
 
-use crate::{Mode, Report, Status, check_system_health};
+use crate::{Mode, Report, Status, check_services};
 use serde_json::json;
 use system_bus_sdk::http::{HttpError, HttpErrorKind, Request, Response};
 use system_bus_sdk::prelude::*;
@@ -24,22 +24,20 @@ fn network(request: &Request) -> Result<Response, HttpError> {
     }
 }
 
-fn check(event: &'static str, data: &Value) -> Ended {
-    Harness::new().http(network).run::<check_system_health>(Outgoing::named(event, data))
+fn check(data: &Value) -> Ended {
+    let event = Outgoing::named("system/services.check.requested", data);
+    Harness::new().http(network).run::<check_services>(event)
 }
 
 #[test]
 fn all_is_well() {
-    let end = check(
-        "system/health.check.requested",
-        &json!({"targets": [
-            {"name": "web", "kind": "http", "url": "http://a:80/health"},
-            {"name": "busy", "kind": "http", "url": "http://a:81/", "expect": 503},
-            {"name": "shell", "kind": "tcp", "address": "a:22"},
-            {"name": "silent", "kind": "tcp", "address": "a:23"},
-            {"name": "ill", "kind": "tcp", "address": "a:81"},
-        ]}),
-    );
+    let end = check(&json!({"targets": [
+        {"name": "web", "kind": "http", "url": "http://a:80/health"},
+        {"name": "busy", "kind": "http", "url": "http://a:81/", "expect": 503},
+        {"name": "shell", "kind": "tcp", "address": "a:22"},
+        {"name": "silent", "kind": "tcp", "address": "a:23"},
+        {"name": "ill", "kind": "tcp", "address": "a:81"},
+    ]}));
     let report: Report = end.output();
     assert_eq!((report.status, report.mode), (Status::Healthy, Mode::Core));
     assert_eq!(
@@ -52,16 +50,13 @@ fn all_is_well() {
 
 #[test]
 fn whatever_is_down_is_found_in_one_attempt() {
-    let end = check(
-        "system/health.check.requested",
-        &json!({"source": "somebody", "targets": [
-            {"name": "web", "kind": "http", "url": "http://a:80/"},
-            {"name": "Redis", "kind": "tcp", "address": "a:1"},
-            {"name": "Mail Index", "kind": "http", "url": "http://a:81/"},
-            {"name": "slow", "kind": "tcp", "address": "a:2"},
-            {"name": "far", "kind": "tcp", "address": "a:3"},
-        ]}),
-    );
+    let end = check(&json!({"source": "somebody", "targets": [
+        {"name": "web", "kind": "http", "url": "http://a:80/"},
+        {"name": "Redis", "kind": "tcp", "address": "a:1"},
+        {"name": "Mail Index", "kind": "http", "url": "http://a:81/"},
+        {"name": "slow", "kind": "tcp", "address": "a:2"},
+        {"name": "far", "kind": "tcp", "address": "a:3"},
+    ]}));
     let report: Report = end.output();
     assert_eq!(report.status, Status::Degraded);
     let up: Vec<_> = report.services.iter().map(|service| service.up).collect();
@@ -72,7 +67,7 @@ fn whatever_is_down_is_found_in_one_attempt() {
 
     let redis = &end.events[0];
     assert_eq!(redis.name, "system/self.healing.requested");
-    assert_eq!(redis.data["sourceFunction"], "system/check-system-health");
+    assert_eq!(redis.data["sourceFunction"], "check/services");
     assert_eq!(redis.data["targetComponent"], "Redis");
     assert_eq!(redis.data["domain"], "gateway-bridge");
     assert_eq!(redis.data["problemSummary"], "Redis is down: nothing listens at http://a:1/");
@@ -82,7 +77,7 @@ fn whatever_is_down_is_found_in_one_attempt() {
     assert_eq!(redis.data["context"]["services"], json!(["Redis", "Mail Index", "slow", "far"]));
     assert_eq!(
         redis.data["context"]["runContextKey"],
-        "system/health.check.requested::system/check-system-health::Redis::gateway-bridge::\
+        "system/services.check.requested::check/services::Redis::gateway-bridge::\
          gateway/health.check.requested::a0::e2"
     );
     assert_eq!(end.events[1].data["domain"], "mail-index");
@@ -91,17 +86,17 @@ fn whatever_is_down_is_found_in_one_attempt() {
 }
 
 #[test]
-fn the_event_chooses_the_mode_unless_its_data_does() {
-    let mode = |event, data| check(event, &data).output::<Report>().mode;
-    assert_eq!(mode("system/health.requested", json!({})), Mode::Core);
-    assert_eq!(mode("system/health.check", json!({})), Mode::Full);
-    assert_eq!(mode("system/health.check", json!({"mode": "CORE"})), Mode::Core);
-    assert_eq!(mode("system/health.check", json!({"mode": "other"})), Mode::Full);
+fn the_data_chooses_the_mode() {
+    let mode = |data| check(&data).output::<Report>().mode;
+    assert_eq!(mode(json!({})), Mode::Core);
+    assert_eq!(mode(json!({"mode": "FULL"})), Mode::Full);
+    assert_eq!(mode(json!({"mode": "Core"})), Mode::Core);
+    assert_eq!(mode(json!({"mode": "other"})), Mode::Core);
 }
 
 #[test]
 fn signals_probe_nothing_and_claim_nothing() {
-    let end = check("system/health.requested", &json!({"mode": "signals"}));
+    let end = check(&json!({"mode": "signals"}));
     assert_eq!(end.output::<Report>().status, Status::Unchecked);
     assert!(end.steps.is_empty());
 }
@@ -113,7 +108,8 @@ fn probes_have_patience_but_not_too_little() {
             let kind = HttpErrorKind::Timeout;
             Err(HttpError::new(kind, request.url(), format!("{:?}", request.time())))
         });
-        let end = harness.run::<check_system_health>(Outgoing::named("system/health.check", &data));
+        let end = harness
+            .run::<check_services>(Outgoing::named("system/services.check.requested", &data));
         end.output::<Report>().services[0].detail.clone()
     };
     assert!(times(json!({})).contains("1.2s"));
@@ -123,13 +119,13 @@ fn probes_have_patience_but_not_too_little() {
 
 #[test]
 fn the_sample_event_has_one_service_that_is_down() {
-    let sample = include_str!("../events/health-check-requested.json")
+    let sample = include_str!("../events/services-check-requested.json")
         .replace("${ENGINE_URL}", "http://engine:80")
         .replace("${WORKER_URL}", "http://worker:80")
         .replace("${ENGINE_ADDRESS}", "engine:80");
     let sample: Value = serde_json::from_str(&sample).expect("the sample is JSON");
-    assert_eq!(sample["name"], "system/health.check.requested");
-    let end = check("system/health.check.requested", &sample["data"]);
+    assert_eq!(sample["name"], "system/services.check.requested");
+    let end = check(&sample["data"]);
     let report: Report = end.output();
     let down: Vec<_> = report.services.iter().filter(|service| !service.up).collect();
     assert_eq!(down.len(), 1, "{down:?}");

@@ -9,10 +9,10 @@ const PATIENCE: u64 = 1200;
 /// How long it waits at least: below that a loaded machine looks dead.
 const LEAST_PATIENCE: u64 = 600;
 
-/// The data of the events that start a check.
+/// The data of the event that starts a check.
 #[derive(Serialize, Deserialize, Clone, Debug, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub struct HealthRequest {
+pub struct ServicesRequest {
     /// `core`, `signals` or `full`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
@@ -28,7 +28,7 @@ pub struct HealthRequest {
     pub dry_run: bool,
 }
 
-impl HealthRequest {
+impl ServicesRequest {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms.unwrap_or(PATIENCE).max(LEAST_PATIENCE))
     }
@@ -88,13 +88,11 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The mode that was asked for, whatever its case; otherwise the one that goes with the event.
-    pub fn of(asked: Option<&str>, event: &str) -> Self {
+    /// The mode that was asked for, whatever its case; the services unless it is known.
+    pub fn of(asked: Option<&str>) -> Self {
         match asked.map(str::to_ascii_lowercase).as_deref() {
-            Some("core") => Self::Core,
             Some("signals") => Self::Signals,
             Some("full") => Self::Full,
-            _ if event == "system/health.check" => Self::Full,
             _ => Self::Core,
         }
     }
