@@ -4,6 +4,7 @@ use outside::Folder;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::{Reason, Refused};
 
+use crate::gate::Verdict;
 use crate::observer::Parsed;
 use crate::session::Session;
 
@@ -58,11 +59,17 @@ fn text(session: &Session, parsed: &Parsed) -> String {
         format!("**Trigger**: {}", session.trigger.name()),
         format!("**Files**: {} modified, {} read\n", session.files_modified, session.files_read),
     ];
-    lines.extend(parsed.observations.iter().map(|one| match one.kind.as_str() {
-        "segment_narrative" => format!("#### {}\n", one.text),
-        "segment_fact" => format!("- {}", one.text),
-        _ => one.text.clone(),
-    }));
+    let mut theme = None;
+    for one in parsed.observations.iter().filter(|one| one.gate.verdict != Verdict::Discard) {
+        if one.theme.is_some() && one.theme != theme {
+            lines.extend(one.theme.iter().map(|theme| format!("#### {theme}\n")));
+            theme.clone_from(&one.theme);
+        }
+        lines.push(match one.kind.as_str() {
+            "segment_fact" => format!("- {}", one.text),
+            _ => one.text.clone(),
+        });
+    }
     lines.extend(parsed.current_task.iter().map(|task| format!("\n**Current task**: {task}")));
     lines.join("\n") + "\n"
 }

@@ -36,8 +36,11 @@ pub struct Said {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Observation {
-    /// `segment_narrative`, `segment_fact`, or `observation_text` where nothing could be told apart.
+    /// `segment_fact`, or `observation_text` where nothing could be told apart.
     pub kind: String,
+    /// What it stands under in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
     /// What.
     pub text: String,
     /// What the gate says of it.
@@ -94,18 +97,16 @@ pub(crate) fn fallback(session: &Session, transcript: &str) -> String {
 
 /// Reads the lines.
 pub(crate) fn parse(said: &Said) -> Parsed {
-    let mut parsed = Parsed::default();
-    if !said.fallback {
-        for line in said.text.lines().map(str::trim) {
-            let fact = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
-            if let Some(theme) = line.strip_prefix("## ") {
-                parsed.add("segment_narrative", theme);
-            } else if let Some(fact) = fact {
-                parsed.add("segment_fact", fact);
-            } else if let Some(task) = line.strip_prefix("Current task:") {
-                let task = clean(task);
-                parsed.current_task = Some(task).filter(|task| !task.is_empty());
-            }
+    let (mut parsed, mut theme) = (Parsed::default(), None);
+    let lines = said.text.lines().map(str::trim).filter(|_| !said.fallback);
+    for line in lines {
+        let fact = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
+        if let Some(heading) = line.strip_prefix("## ") {
+            theme = Some(clean(heading));
+        } else if let Some(fact) = fact {
+            parsed.add(theme.as_ref(), fact);
+        } else if let Some(task) = line.strip_prefix("Current task:") {
+            parsed.current_task = Some(clean(task)).filter(|task| !task.is_empty());
         }
     }
     if parsed.observations.is_empty() {
@@ -115,6 +116,7 @@ pub(crate) fn parse(said: &Said) -> Parsed {
         if !text.is_empty() {
             parsed.observations.push(Observation {
                 kind: "observation_text".to_owned(),
+                theme: None,
                 text,
                 gate,
             });
@@ -130,12 +132,13 @@ impl Parsed {
         allowed.map(|one| one.text.as_str()).collect::<Vec<_>>().join("\n")
     }
 
-    fn add(&mut self, kind: &str, line: &str) {
+    fn add(&mut self, theme: Option<&String>, line: &str) {
         let (gate, text) = Gate::read(line.trim());
         let text = clean(&text);
         let known = self.observations.iter().any(|one| one.text == text);
         if !text.is_empty() && !known && self.observations.len() < MOST {
-            self.observations.push(Observation { kind: kind.to_owned(), text, gate });
+            let (kind, theme) = ("segment_fact".to_owned(), theme.cloned());
+            self.observations.push(Observation { kind, theme, text, gate });
         }
     }
 }

@@ -49,7 +49,7 @@ fn a_session_whose_run_failed_is_observed_when_it_is_sent_again(kit: &mut Kit) {
     site.borrow_mut().down.clear();
     let run = kit.run::<observe_session>(ended());
     let Report::Observed(observed) = run.output() else { panic!("it was dropped") };
-    assert_eq!((observed.counts.stored_count, site.borrow().documents.len()), (3, 3));
+    assert_eq!((observed.counts.stored_count, site.borrow().documents.len()), (2, 2));
     assert!(!observed.daily_log_appended, "the first run had written the log");
     assert!(observed.redis_updated && observed.accumulated);
 }

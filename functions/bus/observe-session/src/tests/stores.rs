@@ -61,10 +61,10 @@ fn embeddings_of_others_count_where_they_fit(kit: &mut Kit) {
     kit.config("MEMORY_EMBED_URL", "http://embed.test/embeddings");
     let one = json!({ "embedding": vec![0.5_f32; 384] });
     for (embeddings, made_here) in [
-        (json!({ "data": [one, one, one] }), 0),
-        (json!({ "data": [one] }), 3),
-        (json!({ "data": [{ "embedding": [1.0] }, one, one] }), 3),
-        (json!({}), 3),
+        (json!({ "data": [one, one] }), 0),
+        (json!({ "data": [one] }), 2),
+        (json!({ "data": [{ "embedding": [1.0] }, one] }), 2),
+        (json!({}), 2),
     ] {
         let (_world, site) = world(kit);
         site.borrow_mut().embeddings = embeddings.clone();

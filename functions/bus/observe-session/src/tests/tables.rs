@@ -103,8 +103,9 @@ fn the_gate_reads_what_the_model_says() {
 fn lines_become_observations_each_once() {
     let said = |text: &str, fallback| Said { text: text.to_owned(), fallback };
     let parsed = parse(&said("## T\n- a fact\n* a fact\nchatter\nCurrent task: x\n", false));
-    let kinds: Vec<_> = parsed.observations.iter().map(|one| one.kind.as_str()).collect();
-    assert_eq!(kinds, ["segment_narrative", "segment_fact"]);
+    let facts: Vec<_> =
+        parsed.observations.iter().map(|one| (one.theme.as_deref(), one.text.as_str())).collect();
+    assert_eq!(facts, [(Some("T"), "a fact")]);
     assert_eq!(parsed.current_task.as_deref(), Some("x"));
     for (text, fallback) in [("no lines at all", false), ("- a line", true)] {
         let parsed = parse(&said(text, fallback));
