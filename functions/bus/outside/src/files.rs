@@ -31,6 +31,11 @@ impl<'io> Folder<'io> {
         self.door().write(path, content)
     }
 
+    /// Adds to the end of a file, which is made where there is none. Look first what is there: a step may run twice.
+    pub fn append(&self, path: &str, content: &str) -> Answer<()> {
+        self.door().append(path, content)
+    }
+
     /// Makes a folder, and those above it.
     pub fn make(&self, path: &str) -> Answer<()> {
         self.door().make_folder(path)

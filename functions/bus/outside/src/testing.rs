@@ -140,6 +140,12 @@ impl World {
         self
     }
 
+    /// Files can be neither read nor written from now on.
+    pub fn disk_down(&self) -> &Self {
+        with(|state| state.disk.down = true);
+        self
+    }
+
     /// Nobody can be told anything from now on.
     pub fn gateway_down(&self) -> &Self {
         with(|state| state.gateway_down = true);

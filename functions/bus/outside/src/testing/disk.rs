@@ -14,6 +14,7 @@ pub(super) struct Disk {
     closed: BTreeSet<String>,
     files: BTreeMap<(String, String), String>,
     folders: BTreeSet<(String, String)>,
+    pub(super) down: bool,
 }
 
 impl Disk {
@@ -63,10 +64,12 @@ impl Root {
     }
 
     pub(crate) fn read_to_string(&self, path: &str) -> Answer<String> {
+        self.reached()?;
         with(|state| state.disk.get(&self.0, path)).ok_or_else(|| self.missing(path))
     }
 
     pub(crate) fn write(&self, path: &str, content: &str) -> Answer<()> {
+        self.reached()?;
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         with(|state| {
             if !state.disk.has_folder(&self.0, folder) {
@@ -75,6 +78,11 @@ impl Root {
             state.disk.put(&self.0, path, content);
             Ok(())
         })
+    }
+
+    pub(crate) fn append(&self, path: &str, content: &str) -> Answer<()> {
+        let before = with(|state| state.disk.get(&self.0, path)).unwrap_or_default();
+        self.write(path, &(before + content))
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the host may refuse it")]
@@ -128,6 +136,14 @@ impl Root {
 
     pub(crate) fn size(&self, path: &str) -> Answer<u64> {
         self.read_to_string(path).map(|content| content.len() as u64)
+    }
+
+    fn reached(&self) -> Answer<()> {
+        let message = || format!("the root `{}` cannot be reached", self.0);
+        if with(|state| state.disk.down) {
+            return Err(Refused::new(Reason::Unavailable, message()));
+        }
+        Ok(())
     }
 
     fn missing(&self, path: &str) -> Refused {
