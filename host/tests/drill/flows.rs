@@ -2,12 +2,15 @@
 //! processes, and servers and programs that stand in for what is elsewhere.
 
 mod approvals;
+mod books;
 mod calls;
 mod flow;
+mod nas;
 mod programs;
 mod scene;
 mod site;
 mod stage;
+mod video;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,7 +28,12 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 2] = [("approvals", approvals::set), ("calls", calls::set)];
+const FLOWS: [(&str, Set); 4] = [
+    ("approvals", approvals::set),
+    ("books", books::set),
+    ("calls", calls::set),
+    ("video", video::set),
+];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];
