@@ -5,6 +5,8 @@ mod approvals;
 mod books;
 mod calls;
 mod flow;
+mod git;
+mod loops;
 mod nas;
 mod programs;
 mod scene;
@@ -28,10 +30,11 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 4] = [
+const FLOWS: [(&str, Set); 5] = [
     ("approvals", approvals::set),
     ("books", books::set),
     ("calls", calls::set),
+    ("loops", loops::set),
     ("video", video::set),
 ];
 
