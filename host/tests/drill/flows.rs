@@ -11,6 +11,7 @@ mod nas;
 mod programs;
 mod scene;
 mod site;
+mod slack;
 mod stage;
 mod video;
 
@@ -30,11 +31,12 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 5] = [
+const FLOWS: [(&str, Set); 6] = [
     ("approvals", approvals::set),
     ("books", books::set),
     ("calls", calls::set),
     ("loops", loops::set),
+    ("slack", slack::set),
     ("video", video::set),
 ];
 
