@@ -13,6 +13,7 @@ mod scene;
 mod site;
 mod slack;
 mod stage;
+mod stories;
 mod video;
 
 use std::path::Path;
@@ -31,12 +32,13 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 6] = [
+const FLOWS: [(&str, Set); 7] = [
     ("approvals", approvals::set),
     ("books", books::set),
     ("calls", calls::set),
     ("loops", loops::set),
     ("slack", slack::set),
+    ("stories", stories::set),
     ("video", video::set),
 ];
 

@@ -35,6 +35,11 @@ GIT_CONFIG_VALUE_0 = "!f() {{ echo username=x-access-token; echo \"password=$GIT
         git
     }
 
+    /// The home that it needs to have a name.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Has git ask here for what lies at another address.
     pub(crate) fn instead(&self, address: &str, of: &str) {
         let path = self.home.join(".gitconfig");
