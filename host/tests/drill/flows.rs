@@ -4,8 +4,10 @@
 mod approvals;
 mod books;
 mod calls;
+mod content;
 mod flow;
 mod git;
+mod invoker;
 mod loops;
 mod nas;
 mod programs;
@@ -32,10 +34,11 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 7] = [
+const FLOWS: [(&str, Set); 8] = [
     ("approvals", approvals::set),
     ("books", books::set),
     ("calls", calls::set),
+    ("content", content::set),
     ("loops", loops::set),
     ("slack", slack::set),
     ("stories", stories::set),
