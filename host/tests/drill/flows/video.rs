@@ -77,6 +77,7 @@ impl Flow for Video {
         self.invalid(scene).await;
         self.untold(scene).await;
         tokio::join!(
+            self.twice(scene),
             self.again(scene),
             self.gone(scene),
             self.without_film(scene),
@@ -207,6 +208,19 @@ impl Video {
             assert_eq!(scene.actions(&run), ["video.download"]);
             nobody_heard(scene, name).await;
         }
+    }
+
+    /// The same event is one request, however often it is sent.
+    async fn twice(&self, scene: &Scene) {
+        let asked = json!({"url": address("blue")});
+        let first = scene.send_as("video-blue", "pipeline/video.requested", &asked).await;
+        let run = scene.ended(FUNCTION, &first).await;
+        assert_eq!(run.result()["slug"], "tea-blue");
+        let second = scene.send_as("video-blue", "pipeline/video.requested", &asked).await;
+        // What comes after it in the queue is over when this has ended.
+        fetch(scene, "yellow").await.result();
+        assert!(second == first || scene.begun_by(&second).await.is_empty(), "{second}");
+        assert_eq!(self.asked("blue"), 1);
     }
 
     /// What was broken off goes on in the same folder.

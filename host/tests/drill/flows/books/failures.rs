@@ -97,7 +97,9 @@ async fn assert_failed(scene: &Scene, run: &Ran, step: &'static str, why: &str, 
     let mut wants = until(step);
     if !run.steps.contains(&"search-and-select-md5".to_owned()) {
         let choice = wants.iter().position(|step| *step == "search-and-select-md5");
-        choice.map(|at| wants[at] = "verify-provided-md5");
+        if let Some(at) = choice {
+            wants[at] = "verify-provided-md5";
+        }
     }
     run.assert_steps(&wants);
     assert_eq!(run.attempts(step), 2);

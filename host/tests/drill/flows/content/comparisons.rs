@@ -67,7 +67,8 @@ pub(super) async fn pruned(content: &Content, scene: &Scene) -> Vec<Ran> {
     let applied = ["find-orphans", "remove-orphans", "revalidate-cache"];
     content.convex.refuses(&[gone]);
     let refused = prune(scene, Some(true)).await;
-    refused.assert_steps(&applied);
+    // The site has nothing to read again.
+    refused.assert_steps(&applied[..2]);
     let result = refused.result();
     assert_eq!((&result["removed"], &result["errors"][0]["what"]), (&json!([]), &json!(gone)));
     assert!(content.convex.ids().contains(&gone.to_owned()));
