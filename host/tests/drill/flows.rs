@@ -2,15 +2,24 @@
 //! processes, and servers and programs that stand in for what is elsewhere.
 
 mod approvals;
+mod books;
 mod calls;
 mod catalogue;
+mod content;
 mod deliveries;
 mod flow;
+mod git;
+mod invoker;
+mod loops;
+mod nas;
 mod notifications;
 mod programs;
 mod scene;
 mod site;
+mod slack;
 mod stage;
+mod stories;
+mod video;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,8 +37,17 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 3] =
-    [("approvals", approvals::set), ("calls", calls::set), ("notifications", notifications::set)];
+const FLOWS: [(&str, Set); 9] = [
+    ("approvals", approvals::set),
+    ("books", books::set),
+    ("calls", calls::set),
+    ("content", content::set),
+    ("loops", loops::set),
+    ("notifications", notifications::set),
+    ("slack", slack::set),
+    ("stories", stories::set),
+    ("video", video::set),
+];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];
