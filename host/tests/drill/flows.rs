@@ -2,8 +2,11 @@
 //! processes, and servers and programs that stand in for what is elsewhere.
 
 mod approvals;
+mod backups;
 mod calls;
+mod commands;
 mod flow;
+mod nas;
 mod programs;
 mod scene;
 mod site;
@@ -25,7 +28,8 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 2] = [("approvals", approvals::set), ("calls", calls::set)];
+const FLOWS: [(&str, Set); 3] =
+    [("approvals", approvals::set), ("backups", backups::set), ("calls", calls::set)];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];

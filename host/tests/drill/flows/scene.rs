@@ -32,6 +32,8 @@ pub(crate) struct Ran {
     pub(crate) output: Value,
     /// The names of its steps, in the order in which they ended.
     pub(crate) steps: Vec<String>,
+    /// What each of its steps ended with, and after how many attempts.
+    spans: Vec<Value>,
 }
 
 impl Ran {
@@ -46,6 +48,34 @@ impl Ran {
     #[track_caller]
     pub(crate) fn assert_steps(&self, steps: &[&str]) {
         assert_eq!(self.steps, steps, "{self:?}");
+    }
+
+    /// What a step ended with.
+    #[track_caller]
+    pub(crate) fn result_of(&self, step: &str) -> &Value {
+        let output = &self.span(step)["output"];
+        // What is no object has one around it.
+        let inner = output.as_object().filter(|all| all.len() == 1).and_then(|it| it.get("data"));
+        inner.unwrap_or(output)
+    }
+
+    /// After how many attempts a step ended.
+    #[track_caller]
+    pub(crate) fn attempts(&self, step: &str) -> u64 {
+        self.span(step)["attempts"].as_u64().unwrap_or_else(|| panic!("none: {self:?}"))
+    }
+
+    #[track_caller]
+    fn span(&self, step: &str) -> &Value {
+        let found = self.spans.iter().find(|span| span["name"] == step);
+        found.unwrap_or_else(|| panic!("no step {step}: {self:?}"))
+    }
+
+    /// What it failed of, where it failed.
+    #[track_caller]
+    pub(crate) fn failure(&self) -> String {
+        assert_eq!(self.status, "Failed", "{self:?}");
+        self.output.to_string()
     }
 }
 
@@ -177,13 +207,14 @@ impl Scene {
         let run = runs.iter().find(own)?;
         run["ended_at"].as_str()?;
         let id = run["run_id"].as_str()?.to_owned();
-        let trace = self.get(&format!("v2/runs/{id}/trace")).await;
-        let steps = trace["data"]["rootSpan"]["children"].as_array()?;
-        let steps = steps.iter().filter_map(|step| step["name"].as_str().map(str::to_owned));
+        let trace = self.get(&format!("v2/runs/{id}/trace?includeOutput=true")).await;
+        let spans = trace["data"]["rootSpan"]["children"].as_array()?.clone();
+        let steps = spans.iter().filter_map(|step| step["name"].as_str().map(str::to_owned));
         let mut seen = self.seen.lock().expect("nobody panics with it");
         *seen.entry(function.to_owned()).or_default() += 1;
         Some(Ran {
             steps: steps.collect(),
+            spans,
             status: run["status"].as_str()?.to_owned(),
             output: run["output"].clone(),
             id,
@@ -220,6 +251,17 @@ impl Scene {
             (Some(record), None) => record.clone(),
             _ => panic!("not one record {action} of {}: {all:?}", run.id),
         }
+    }
+
+    /// Panics where a secret's value is in what the engine has of a run, in the log, or in what people were told.
+    #[track_caller]
+    pub(crate) fn hides(&self, secret: &str, runs: &[&Ran]) {
+        for run in runs {
+            assert!(!format!("{run:?}").contains(secret), "{}: {:?}", run.id, run.steps);
+        }
+        assert!(!self.log().contains(secret), "it is in the log");
+        let told: Vec<String> = self.redis(&["LRANGE", "joelclaw:events:main", "0", "-1"]);
+        assert!(!told.concat().contains(secret), "people were told of it");
     }
 
     /// All that the workers have logged.

@@ -28,6 +28,8 @@ pub(crate) struct Asked {
 pub(crate) struct Answer {
     status: u16,
     kind: &'static str,
+    /// One more header.
+    header: Option<(&'static str, String)>,
     body: String,
 }
 
@@ -67,12 +69,17 @@ impl Asked {
 impl Answer {
     /// A document.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self { status, kind: "application/json", body: body.to_string() }
+        Self { status, kind: "application/json", header: None, body: body.to_string() }
     }
 
     /// Anything else.
     pub(crate) fn text(status: u16, kind: &'static str, body: &str) -> Self {
-        Self { status, kind, body: body.to_owned() }
+        Self { status, kind, header: None, body: body.to_owned() }
+    }
+
+    /// The same with a header.
+    pub(crate) fn with(self, name: &'static str, value: impl Into<String>) -> Self {
+        Self { header: Some((name, value.into())), ..self }
     }
 }
 
@@ -89,9 +96,13 @@ impl Site {
             async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
                 let asked = Asked::of(&method, &uri, &headers, &body);
                 kept.lock().expect("nobody panics with it").push(asked.clone());
-                let Answer { status, kind, body } = answer(&asked);
+                let Answer { status, kind, header, body } = answer(&asked);
                 let status = StatusCode::from_u16(status).expect("a status");
-                (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+                let mut answered = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+                if let Some((name, value)) = header {
+                    answered.headers_mut().insert(name, value.parse().expect("a header"));
+                }
+                answered
             },
         );
         tokio::spawn(async move { axum::serve(listener, router).await });

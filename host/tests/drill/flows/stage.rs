@@ -61,6 +61,11 @@ impl Stage {
         self.programs.clone()
     }
 
+    /// The programs and how they are called.
+    pub(crate) fn programs(&self) -> Programs {
+        self.programs.clone()
+    }
+
     /// A program of the machine, with these lines of its grant.
     pub(crate) fn real_program(&mut self, name: &str, path: &Path, further: &str) {
         self.grant(&format!("[programs.{name}]\npath = '{}'\n{further}", path.display()));
@@ -71,6 +76,11 @@ impl Stage {
         let path = self.folder("secrets").join(name);
         std::fs::write(&path, value).expect("written");
         self.grant(&format!("[secrets.{name}]\nfile = '{}'\n", path.display()));
+    }
+
+    /// Whether a table of the file of grants is there already: several flows need some of them.
+    pub(crate) fn has(&self, table: &str) -> bool {
+        self.grants.lines().any(|line| line == format!("[{table}]"))
     }
 
     /// Lines of the file of grants.
