@@ -8,7 +8,9 @@ mod commands;
 mod flow;
 mod nas;
 mod programs;
+mod runtime;
 mod scene;
+mod schedules;
 mod site;
 mod stage;
 
@@ -28,8 +30,12 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 3] =
-    [("approvals", approvals::set), ("backups", backups::set), ("calls", calls::set)];
+const FLOWS: [(&str, Set); 4] = [
+    ("approvals", approvals::set),
+    ("backups", backups::set),
+    ("calls", calls::set),
+    ("runtime", runtime::set),
+];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];

@@ -19,6 +19,7 @@ use super::flow::Flow;
 use super::nas::Nas;
 use super::programs::Programs;
 use super::scene::{Ran, Scene};
+use super::schedules;
 use super::stage::Stage;
 
 const BACKUP: &str = "system/backup.typesense";
@@ -116,6 +117,8 @@ impl Flow for Backups {
     }
 
     async fn play(&self, scene: &Scene) {
+        let starts = schedules::triggers(scene, BACKUP).await;
+        assert_eq!(starts, ["TZ=America/Los_Angeles 0 3 * * *", REQUESTED]);
         // What reaches the NAS goes one after another: they share its mount.
         self.skipped(scene).await;
         self.over_the_mount(scene).await;
