@@ -6,6 +6,7 @@ mod backups;
 mod calls;
 mod commands;
 mod flow;
+mod healing;
 mod nas;
 mod programs;
 mod runtime;
@@ -30,10 +31,11 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 4] = [
+const FLOWS: [(&str, Set); 5] = [
     ("approvals", approvals::set),
     ("backups", backups::set),
     ("calls", calls::set),
+    ("healing", healing::set),
     ("runtime", runtime::set),
 ];
 
