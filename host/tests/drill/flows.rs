@@ -2,19 +2,24 @@
 //! processes, and servers and programs that stand in for what is elsewhere.
 
 mod approvals;
+mod backups;
 mod books;
 mod calls;
 mod catalogue;
+mod commands;
 mod content;
 mod deliveries;
 mod flow;
 mod git;
+mod healing;
 mod invoker;
 mod loops;
 mod nas;
 mod notifications;
 mod programs;
+mod runtime;
 mod scene;
+mod schedules;
 mod site;
 mod slack;
 mod stage;
@@ -37,13 +42,16 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 9] = [
+const FLOWS: [(&str, Set); 12] = [
     ("approvals", approvals::set),
+    ("backups", backups::set),
     ("books", books::set),
     ("calls", calls::set),
     ("content", content::set),
+    ("healing", healing::set),
     ("loops", loops::set),
     ("notifications", notifications::set),
+    ("runtime", runtime::set),
     ("slack", slack::set),
     ("stories", stories::set),
     ("video", video::set),

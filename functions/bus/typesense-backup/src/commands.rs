@@ -3,6 +3,7 @@
 use stand_ins::{Ran, programs};
 use system_bus_sdk::prelude::*;
 
+use crate::paths;
 use crate::settings::{Place, Settings};
 
 const NAMESPACE: &str = "joelclaw";
@@ -53,11 +54,12 @@ impl<'a> Commands<'a> {
         self.run("ssh", &words).await
     }
 
-    /// Empties the stage.
-    pub(crate) async fn prepare(&self, stage: &str) -> Result<()> {
-        let _ = self.must("rm", &["-rf", stage]).await?;
-        let _ = self.must("mkdir", &["-p", stage]).await?;
-        Ok(())
+    /// Empties the stage of a snapshot; where it is. It stays there whatever becomes of the settings.
+    pub(crate) async fn prepare(&self, stamp: &str) -> Result<String> {
+        let stage = paths::stage(&self.settings.stage_root, stamp);
+        let _ = self.must("rm", &["-rf", &stage]).await?;
+        let _ = self.must("mkdir", &["-p", &stage]).await?;
+        Ok(stage)
     }
 
     /// Copies a snapshot to the stage; an empty one is none.

@@ -51,8 +51,8 @@ pub async fn backup_typesense(ctx: Ctx, event: Incoming<Value>) -> Result<Report
     let stamp = ctx
         .step("resolve-snapshot-stamp", async |_io| Ok(paths::snapshot_stamp(&date, started_by)))
         .await?;
-    let stage = paths::stage(&date);
-    ctx.step("prepare-directories", async |io| Commands::of(&io).prepare(&stage).await).await?;
+    let stage =
+        ctx.step("prepare-directories", async |io| Commands::of(&io).prepare(&stamp).await).await?;
     let snapshot = ctx
         .step("trigger-snapshot-with-fallback", async |io| snapshot::take(&io, &stamp).await)
         .await?;

@@ -2,9 +2,6 @@
 
 use jiff::Timestamp;
 
-/// Where snapshots are staged on this machine.
-const STAGE_ROOT: &str = "/tmp/joelclaw/typesense-snapshots";
-
 /// The day on the Pacific coast, as `20260301`.
 pub(crate) fn date_stamp(now: Timestamp) -> String {
     let zone = jiff::tz::TimeZone::get("America/Los_Angeles").unwrap_or(jiff::tz::TimeZone::UTC);
@@ -18,9 +15,9 @@ pub(crate) fn snapshot_stamp(date: &str, event: &str) -> String {
     format!("{date}-{}", if safe.is_empty() { "run" } else { &safe })
 }
 
-/// Where the snapshot of a day is staged.
-pub(crate) fn stage(date: &str) -> String {
-    format!("{STAGE_ROOT}/{date}")
+/// Where a snapshot is staged: each by itself, since a run that waits for the NAS lets others begin.
+pub(crate) fn stage(root: &str, stamp: &str) -> String {
+    format!("{root}/{stamp}")
 }
 
 /// Whether a path is one name within a root, and so may be removed with everything in it.

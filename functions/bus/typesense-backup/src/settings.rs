@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) root: String,
     /// Where it goes where that fails.
     pub(crate) fallback_root: String,
+    /// Where snapshots are staged on this machine.
+    pub(crate) stage_root: String,
     /// How many old snapshots are kept in each root.
     pub(crate) retention: usize,
     /// How long the NAS may be away.
@@ -78,6 +80,7 @@ impl Settings {
             place,
             root: path(&["TYPESENSE_SNAPSHOT_ROOT"], root),
             fallback_root: path(&["TYPESENSE_SNAPSHOT_FALLBACK_ROOT"], root),
+            stage_root: path(&["TYPESENSE_STAGE_ROOT"], "/tmp/joelclaw/typesense-snapshots"),
             retention: retention(set(&["TYPESENSE_SNAPSHOT_RETENTION_COUNT"]).as_deref()),
             window_ms: hours.saturating_mul(3_600_000),
             // A run has at most a thousand steps, and each attempt takes two.

@@ -32,11 +32,25 @@ fn with_the_nas_away_nothing_is_removed_and_a_copy_waits(kit: &mut Kit) {
             "queue-snapshot-for-nas"
         ]
     );
-    let stage = "/tmp/joelclaw/typesense-snapshots/20251231";
+    let stage = "/tmp/joelclaw/typesense-snapshots/20251231-event-1";
     let queued = format!("rsync -a {stage}/ /tmp/joelclaw/nas-queue/typesense/20251231-event-1/");
     assert!(place(&lines, &queued).is_some(), "{lines:?}");
     let removals = lines.borrow().iter().filter(|line| line.contains("rm -rf")).count();
     assert_eq!(removals, 1, "only the stage was emptied, before: {lines:?}");
+}
+
+#[system_bus_sdk::test]
+fn a_run_that_waits_for_the_nas_keeps_its_stage_while_another_one_begins(kit: &mut Kit) {
+    let lines = world(kit, away);
+    for attempt in [1, 2] {
+        kit.start::<backup_typesense>(retry(attempt));
+        kit.until_waiting();
+    }
+    let emptied = |event: &str| {
+        let line = format!("rm -rf /tmp/joelclaw/typesense-snapshots/20251231-{event}");
+        lines.borrow().iter().filter(|other| **other == line).count()
+    };
+    assert_eq!([emptied("event-1"), emptied("event-2")], [1, 1], "{lines:?}");
 }
 
 #[system_bus_sdk::test]

@@ -34,7 +34,7 @@ fn a_backup_goes_from_the_pod_over_the_stage_to_the_nas_and_old_ones_go(kit: &mu
     let lines = world(kit, well);
     let run = kit.run::<backup_typesense>(retry(1));
     run.assert_steps(STEPS);
-    let stage = "/tmp/joelclaw/typesense-snapshots/20251231";
+    let stage = "/tmp/joelclaw/typesense-snapshots/20251231-event-1";
     let nas = "/Volumes/three-body/backups/typesense/20251231";
     let probe = format!("{nas}/.probe-{}", run.id);
     assert_eq!(
@@ -128,7 +128,7 @@ fn while_the_mount_is_away_it_goes_over_the_network(kit: &mut Kit) {
     let flags =
         "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=2";
     let copied = format!(
-        "scp {flags} -r /tmp/joelclaw/typesense-snapshots/20251231/. \
+        "scp {flags} -r /tmp/joelclaw/typesense-snapshots/20251231-event-1/. \
          joel@three-body:/volume1/joelclaw/backups/typesense/20251231"
     );
     assert!(place(&lines, &copied).is_some(), "{lines:?}");

@@ -56,6 +56,8 @@ fn the_way_to_the_nas_has_its_defaults() {
     assert_eq!(read("NAS_SSH_FLAGS", " -p  22 ").ssh_flags, ["-p", "22"]);
     assert_eq!(read("NAS_SSH_FLAGS", "").ssh_flags.len(), 8, "each word is an argument");
     assert_eq!(read("NAS_HDD_ROOT", "/mnt/nas/").hdd_root, "/mnt/nas");
+    assert_eq!(read("", "").stage_root, "/tmp/joelclaw/typesense-snapshots");
+    assert_eq!(read("TYPESENSE_STAGE_ROOT", "/var/stage/").stage_root, "/var/stage");
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! Typesense in its pod: what it answers, and `kubectl` that reaches into the pod's folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::flows::site::{Answer, Asked, Site};
+use crate::flows::stage::Stage;
+
+/// What Typesense wants to be told.
+pub(super) const KEY: &str = "typesense-key-of-the-drill";
+
+/// Where it takes snapshots first.
+pub(super) const ROOT: &str = "/data/snapshots";
+/// Where it takes them otherwise.
+pub(super) const SPARE: &str = "/data/spare";
+
+/// Copies from the pod, and runs commands in it, with the pod's paths under its folder. What is `stuck` is not removed.
+const KUBECTL: &str = r#"
+pod="@POD@"
+case "$1" in
+get) echo ok; exit 0 ;;
+cp) exec cp -R "$pod${4#*:}" "$5" ;;
+esac
+shift 5
+case "$*" in "rm "*stuck*) echo "rm: it is stuck: Device or resource busy" >&2; exit 1 ;; esac
+words=$#
+while [ "$words" -gt 0 ]; do
+    case "$1" in /*) set -- "$@" "$pod$1" ;; *) set -- "$@" "$1" ;; esac
+    shift
+    words=$((words - 1))
+done
+case "$1" in
+find) "$@" | sed "s|^$pod||" ;;
+*) exec "$@" ;;
+esac
+"#;
+
+/// The pod.
+#[derive(Clone)]
+pub(super) struct Pod {
+    folder: PathBuf,
+    pub(super) typesense: Site,
+}
+
+impl Pod {
+    /// Puts Typesense and `kubectl` on the stage.
+    pub(super) fn on(stage: &mut Stage) -> Self {
+        let folder = stage.folder("pod");
+        if !stage.has("programs.kubectl") {
+            stage.program("kubectl", &KUBECTL.replace("@POD@", &folder.display().to_string()));
+        }
+        let own = folder.clone();
+        let typesense = stage.site(move |asked| answer(&own, asked));
+        Self { folder, typesense }
+    }
+
+    /// Where something of the pod really is.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path.trim_start_matches('/'))
+    }
+
+    /// Makes an older snapshot.
+    pub(super) fn keeps(&self, path: &str) {
+        fs::create_dir_all(self.path(path)).expect("a folder");
+        fs::write(self.path(path).join("state"), "old").expect("written");
+    }
+
+    /// The requests for snapshots whose paths have these words, in their order.
+    pub(super) fn asked(&self, words: &str) -> Vec<Asked> {
+        let all = self.typesense.asked().into_iter();
+        all.filter(|asked| asked.query["snapshot_path"].contains(words)).collect()
+    }
+}
+
+/// Takes a snapshot, as the words in its name say: it is `refused`, it goes to the `spare` root only, it is `lost` as soon as
+/// it is taken, or it is `hollow`.
+fn answer(pod: &Path, asked: &Asked) -> Answer {
+    let path = asked.query.get("snapshot_path").map_or("", String::as_str);
+    if asked.header("x-typesense-api-key") != KEY {
+        return Answer::text(401, "text/plain", "Forbidden");
+    }
+    if path.contains("refused") {
+        return Answer::text(500, "text/plain", "the state cannot be written");
+    }
+    if path.contains("spare-only") && path.starts_with(ROOT) {
+        return Answer::text(503, "text/plain", "not ready");
+    }
+    let folder = pod.join(path.trim_start_matches('/'));
+    if !path.contains("lost") {
+        fs::create_dir_all(&folder).expect("a folder");
+    }
+    if !path.contains("lost") && !path.contains("hollow") {
+        fs::write(folder.join("state"), format!("all of {path}")).expect("written");
+    }
+    Answer::text(201, "application/json", r#"{"success": true}"#)
+}
