@@ -36,7 +36,7 @@ use tokio::task::LocalSet;
 use self::flow::Flow;
 use self::scene::Scene;
 use self::stage::Stage;
-use crate::Figures;
+use crate::{Figures, Size};
 
 /// Puts what a flow needs on the stage.
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
@@ -60,8 +60,27 @@ const FLOWS: [(&str, Set); 12] = [
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];
 
+/// Functions whose flows are missing: the drill falls short where it is asked for by its name, and no other test does. One
+/// that has its flow does not stay here.
+const OWED: [&str; 14] = [
+    "check/function-registration-and-runs",
+    "check/granola-meetings",
+    "check/system-health",
+    "check/system-health-daily-digest",
+    "check/system-health-signals-schedule",
+    "granola-backfill",
+    "granola-check-cron",
+    "granola-list-meetings",
+    "meeting-analyze",
+    "memory/observe-session",
+    "memory/observe-session-failure",
+    "system-heartbeat",
+    "system-heartbeat-wake",
+    "video-download-legacy-alias",
+];
+
 /// Plays all flows; or, after `--drill flows`, those that are named.
-pub(crate) async fn drill() -> Vec<String> {
+pub(crate) async fn drill(size: Size) -> Vec<String> {
     let named: Vec<_> = std::env::args().skip_while(|arg| arg != "flows").skip(1).collect();
     let mut stage = Stage::start().await;
     let components = stage.folder("components");
@@ -84,25 +103,37 @@ pub(crate) async fn drill() -> Vec<String> {
         short.extend(fault.map(|fault| format!("{name}: {fault}")));
     }
     let seen = scene.seen();
-    let mut unseen = Vec::new();
     let functions = scene.functions().await;
-    for (id, _) in &functions {
-        if !seen.contains_key(id) && !SAMPLES.contains(&id.as_str()) {
-            unseen.push(id.clone());
-        }
-    }
+    let ids = functions.iter().map(|(id, _)| id.as_str()).filter(|id| !SAMPLES.contains(id));
+    let unseen: Vec<_> = ids.filter(|id| !seen.contains_key(*id)).collect();
     for role in stage::ROLES {
         let count = functions.iter().filter(|(_, own)| *own == role).count();
         figures.add(&format!("functions on {role}"), count);
     }
     figures.add("functions looked at", seen.len());
+    figures.add("functions whose flow is missing", unseen.len());
     figures.add("runs looked at", seen.values().sum::<usize>());
     figures.add("workers and services ready", format!("{:.1} s", ready.as_secs_f64()));
     figures.add("from there to the last flow", format!("{:.1} s", began.elapsed().as_secs_f64()));
     figures.print();
     short.extend(catalogue::check(&components, &scene));
-    if !unseen.is_empty() && named.is_empty() {
-        short.push(format!("no flow looks at {}", unseen.join(", ")));
+    if named.is_empty() {
+        short.extend(missing(&unseen, size));
+    }
+    short
+}
+
+/// What is wrong with there being no flow for these.
+fn missing(unseen: &[&str], size: Size) -> Vec<String> {
+    let mut short = Vec::new();
+    let owed = |id: &&&str| size == Size::Full || !OWED.contains(*id);
+    let without: Vec<_> = unseen.iter().filter(owed).copied().collect();
+    if !without.is_empty() {
+        short.push(format!("no flow looks at {}", without.join(", ")));
+    }
+    let with: Vec<_> = OWED.into_iter().filter(|id| !unseen.contains(id)).collect();
+    if !with.is_empty() {
+        short.push(format!("flows look at {}: they are owed no more", with.join(", ")));
     }
     short
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::flows::site::{Answer, Asked, Site};
 use crate::flows::stage::Stage;
 
-pub(super) const KEY: &str = "typesense-drill-77c1";
+pub(super) const KEY: &str = crate::flows::stage::TYPESENSE_KEY;
 
 /// The collection, once it is there: its schema, and documents by their ids.
 type Kept = Arc<Mutex<Option<(Value, BTreeMap<String, Value>)>>>;
