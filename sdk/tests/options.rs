@@ -42,7 +42,6 @@ fn declared<F: Function>() -> Value {
     retries = 20,
     on(OrderPaid, if = "event.data.total > 10"),
     on("shop/*"),
-    cron("TZ=Europe/Berlin 0 9 * * 1-5", jitter = "30s"),
     concurrency(limit = 10),
     concurrency(limit = 1, key = "event.data.customer", scope = "env"),
     throttle(limit = 20, period = "1m", burst = 5, key = "event.data.tenant"),
@@ -73,7 +72,6 @@ fn every_option_is_written_as_the_contract_says() {
             "triggers": [
                 {"event": "shop/order.paid", "expression": "event.data.total > 10"},
                 {"event": "shop/*"},
-                {"cron": "TZ=Europe/Berlin 0 9 * * 1-5", "jitter": "30s"},
             ],
             "concurrency": [
                 {"limit": 10},
@@ -125,8 +123,17 @@ async fn single(_ctx: Ctx, _order: OrderPaid) -> Result<()> {
     Ok(())
 }
 
+#[function(id = "timed", cron("TZ=Europe/Berlin 0 9 * * 1-5", jitter = "30s"))]
+async fn timed(_ctx: Ctx, _time: Cron) -> Result<()> {
+    Ok(())
+}
+
 #[test]
 fn the_other_forms() {
+    assert_eq!(
+        declared::<timed>()["triggers"],
+        json!([{"cron": "TZ=Europe/Berlin 0 9 * * 1-5", "jitter": "30s"}])
+    );
     assert_eq!(
         declared::<batched>(),
         json!({
@@ -182,4 +189,4 @@ fn a_failure_handler_follows_its_function() {
     assert!(!single::DECLARATION.handles_failures());
 }
 
-system_bus_sdk::component![everything, batched, single, mourn, ring];
+system_bus_sdk::component![everything, batched, single, timed, mourn, ring];
