@@ -9,6 +9,7 @@ mod flow;
 mod healing;
 mod nas;
 mod programs;
+mod registration;
 mod runtime;
 mod scene;
 mod schedules;
@@ -31,11 +32,12 @@ use crate::Figures;
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 5] = [
+const FLOWS: [(&str, Set); 6] = [
     ("approvals", approvals::set),
     ("backups", backups::set),
     ("calls", calls::set),
     ("healing", healing::set),
+    ("registration", registration::set),
     ("runtime", runtime::set),
 ];
 

@@ -105,6 +105,11 @@ impl Scene {
         self.seen.lock().expect("nobody panics with it").clone()
     }
 
+    /// Where the workers are.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = std::net::SocketAddr> {
+        self.workers.iter().map(|worker| worker.address)
+    }
+
     /// Where the engine is.
     pub(crate) fn engine(&self) -> &str {
         self.server.origin()
