@@ -169,7 +169,9 @@ impl Registration {
             (&record["success"], &record["component"]),
             (&json!(true), &json!("function-health"))
         );
-        SECRETS.map(|secret| scene.hides(secret, &[&run]));
+        for secret in SECRETS {
+            scene.hides(secret, &[&run]);
+        }
     }
 
     /// The worker registers, and is believed once the server knows the function.

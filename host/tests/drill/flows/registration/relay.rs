@@ -51,13 +51,15 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn on(stage: &Stage) -> Self {
-        let state = State { case: Case::Well, registered: false, worker: String::new() };
-        let state = Arc::new(Mutex::new(state));
-        let (origin, of_server) = (stage.server.origin().to_owned(), Arc::clone(&state));
-        let server = stage.site(move |asked| server(&origin, &of_server, asked));
-        let of_worker = Arc::clone(&state);
-        let worker = stage.site(move |asked| worker(&of_worker, asked));
-        Self { server, worker, state }
+        let kept = State { case: Case::Well, registered: false, worker: String::new() };
+        let kept = Arc::new(Mutex::new(kept));
+        let (origin, before_server) = (stage.server.origin().to_owned(), Arc::clone(&kept));
+        let before_worker = Arc::clone(&kept);
+        Self {
+            server: stage.site(move |asked| server(&origin, &before_server, asked)),
+            worker: stage.site(move |asked| worker(&before_worker, asked)),
+            state: kept,
+        }
     }
 
     pub(super) fn worker_is(&self, origin: String) {
