@@ -30,8 +30,9 @@ build-functions:
 # does well), `takeover` (a second worker takes the first one's place), `escapes` (components that want more than they were
 # granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events to five steps: with crashes of
 # worker and engine, and without), `edit` (a function is saved again and again while events flow), `gateway` (2,000 webhooks a
-# second, while the server is away for a while and the gateway is killed)
-drill which:
+# second, while the server is away for a while and the gateway is killed), `flows` (every function of the bus, end to end;
+# names of flows play these only)
+drill +which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 
 # The end-to-end tests against an Inngest that is running, such as http://127.0.0.1:8288

@@ -1,4 +1,4 @@
-//! Asks for a health check every quarter of an hour, and whenever somebody wants one.
+//! Asks for a check of services every quarter of an hour, and whenever somebody wants one.
 
 use system_bus_sdk::prelude::*;
 
@@ -11,10 +11,10 @@ pub struct HeartbeatRequested {
     pub targets: Vec<Value>,
 }
 
-/// The event that starts the health check.
+/// The event that starts the check of services.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[event("system/health.requested")]
-pub struct HealthRequested {
+#[event("system/services.check.requested")]
+pub struct ServicesCheckRequested {
     /// Which checks.
     pub mode: String,
     /// Who asks.
@@ -53,7 +53,7 @@ pub struct Beaten {
 
 /// Records the beat and asks for a check.
 #[function(
-    id = "system-heartbeat",
+    id = "heartbeat",
     name = "Heartbeat",
     on(HeartbeatRequested),
     cron("*/15 * * * *"),
@@ -72,8 +72,8 @@ pub async fn pulse(ctx: Ctx, why: Why) -> Result<Beaten> {
             Ok(beat)
         })
         .await?;
-    let request = HealthRequested { mode: "core".to_owned(), source, targets };
-    let requested = ctx.send("request-health-check", request).await?;
+    let request = ServicesCheckRequested { mode: "core".to_owned(), source, targets };
+    let requested = ctx.send("request-services-check", request).await?;
     Ok(Beaten { beat, requested })
 }
 

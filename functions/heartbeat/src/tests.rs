@@ -13,8 +13,8 @@ fn the_timer_asks_for_a_core_check() {
     let end = Harness::new().at(now).run::<pulse>(Cron { cron: "*/15 * * * *".to_owned() });
     let beaten: Beaten = end.output();
     assert_eq!((beaten.beat.source.as_str(), beaten.beat.at), ("heartbeat-15m", now));
-    assert_eq!(end.steps, ["record-beat", "request-health-check"]);
-    assert_eq!(end.events[0].name, "system/health.requested");
+    assert_eq!(end.steps, ["record-beat", "request-services-check"]);
+    assert_eq!(end.events[0].name, "system/services.check.requested");
     assert_eq!(end.events[0].data, json!({"mode": "core", "source": "heartbeat-15m"}));
 }
 
@@ -36,7 +36,7 @@ fn the_cron_declaration_is_what_the_server_expects() {
     assert_eq!(
         serde_json::to_value(declaration).expect("it is JSON"),
         json!({
-            "id": "system-heartbeat",
+            "id": "heartbeat",
             "name": "Heartbeat",
             "retries": 2,
             "triggers": [{"event": "system/heartbeat.requested"}, {"cron": "*/15 * * * *"}],
@@ -50,7 +50,7 @@ fn the_cron_declaration_is_what_the_server_expects() {
             }],
             "steps": [
                 {"id": "record-beat", "kind": "run"},
-                {"id": "request-health-check", "kind": "send-event"},
+                {"id": "request-services-check", "kind": "send-event"},
             ],
         })
     );

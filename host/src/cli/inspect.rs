@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use protocol::digest::Digest;
-use protocol::function::{FunctionConfig, Mode};
+use protocol::function::{FunctionConfig, Mode, Retries, Trigger};
 use protocol::role::Role;
 use runtime::placement::{self, Capability, Import, Kind, Refusal, Use};
-use runtime::{Component, Limits, Runtime, folder};
+use runtime::{Compilation, Component, Limits, folder};
 use serde::Serialize;
 
 use crate::answer;
 use crate::cli::Inspect;
+use crate::granting::GrantsFile;
 
 /// What is told of a component, whether a worker would take it or not.
 #[derive(Serialize)]
@@ -38,6 +40,10 @@ struct Function {
     id: String,
     name: String,
     mode: Mode,
+    /// What starts it: names of events, `cron …`, `failure of …`.
+    triggers: Vec<String>,
+    /// How often a step is tried again.
+    retries: u8,
     home: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     pin: Option<Role>,
@@ -90,8 +96,13 @@ async fn report(name: String, bytes: Vec<u8>, describe: bool) -> anyhow::Result<
         Err(error) => report.faults.push(error.to_string()),
     }
     if describe && report.faults.is_empty() {
-        // No destination is allowed, and a component describes itself without any capability in any case.
-        let runtime = Runtime::new(Limits::default(), Vec::new())?;
+        // Everything that a worker has stands behind its imports, and nothing is granted: to describe itself, a component
+        // needs none of it.
+        let folder = tempfile::tempdir().context("a temporary folder")?;
+        let grants = GrantsFile::default();
+        let versions = folder.path().join("versions");
+        let runtime =
+            grants.runtime(&versions, Limits::default(), Vec::new(), Compilation::default())?;
         match Component::load(&runtime, &report.name, bytes).await {
             Ok(component) => report.describe(&component),
             Err(error) => report.faults.push(error.to_string()),
@@ -129,11 +140,25 @@ impl Report {
             id: function.id.to_string(),
             name: function.name.clone(),
             mode: function.mode,
+            triggers: function.triggers.iter().map(started_by).collect(),
+            retries: function.retries.unwrap_or(Retries::DEFAULT).get(),
             home: component.home(&function.id),
             pin: function.role,
         };
         self.functions = Some(component.functions().iter().map(function).collect());
         self.faults.extend(component.refused().iter().map(ToString::to_string));
+    }
+}
+
+/// What starts a function, in words.
+fn started_by(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Event { event, expression: None } => event.to_string(),
+        Trigger::Event { event, expression: Some(expression) } => {
+            format!("{event} if {}", expression.as_str())
+        }
+        Trigger::Cron { schedule, .. } => format!("cron {}", schedule.as_str()),
+        Trigger::FailureOf(function) => format!("failure of {function}"),
     }
 }
 

@@ -3,18 +3,29 @@
 
 mod approvals;
 mod backups;
+mod books;
 mod calls;
+mod catalogue;
 mod commands;
+mod content;
+mod deliveries;
 mod flow;
+mod git;
 mod healing;
+mod invoker;
+mod loops;
 mod nas;
+mod notifications;
 mod programs;
 mod registration;
 mod runtime;
 mod scene;
 mod schedules;
 mod site;
+mod slack;
 mod stage;
+mod stories;
+mod video;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,26 +37,52 @@ use tokio::task::LocalSet;
 use self::flow::Flow;
 use self::scene::Scene;
 use self::stage::Stage;
-use crate::Figures;
+use crate::{Figures, Size};
 
 /// Puts what a flow needs on the stage.
 type Set = fn(&mut Stage) -> Rc<dyn Flow>;
 
 /// All flows, by the names of their files.
-const FLOWS: [(&str, Set); 6] = [
+const FLOWS: [(&str, Set); 13] = [
     ("approvals", approvals::set),
     ("backups", backups::set),
+    ("books", books::set),
     ("calls", calls::set),
+    ("content", content::set),
     ("healing", healing::set),
+    ("loops", loops::set),
+    ("notifications", notifications::set),
     ("registration", registration::set),
     ("runtime", runtime::set),
+    ("slack", slack::set),
+    ("stories", stories::set),
+    ("video", video::set),
 ];
 
 /// Functions that are looked at elsewhere: they are samples, and not of the bus.
 const SAMPLES: [&str; 3] = ["github-issue-triage", "heartbeat", "check/services"];
 
+/// Functions whose flows are missing: the drill falls short where it is asked for by its name, and no other test does. One
+/// that has its flow does not stay here.
+const OWED: [&str; 14] = [
+    "check/function-registration-and-runs",
+    "check/granola-meetings",
+    "check/system-health",
+    "check/system-health-daily-digest",
+    "check/system-health-signals-schedule",
+    "granola-backfill",
+    "granola-check-cron",
+    "granola-list-meetings",
+    "meeting-analyze",
+    "memory/observe-session",
+    "memory/observe-session-failure",
+    "system-heartbeat",
+    "system-heartbeat-wake",
+    "video-download-legacy-alias",
+];
+
 /// Plays all flows; or, after `--drill flows`, those that are named.
-pub(crate) async fn drill() -> Vec<String> {
+pub(crate) async fn drill(size: Size) -> Vec<String> {
     let named: Vec<_> = std::env::args().skip_while(|arg| arg != "flows").skip(1).collect();
     let mut stage = Stage::start().await;
     let components = stage.folder("components");
@@ -55,7 +92,7 @@ pub(crate) async fn drill() -> Vec<String> {
     let flows = FLOWS.iter().filter(|(name, _)| meant(name));
     let flows: Vec<_> = flows.map(|(_, set)| set(&mut stage)).collect();
     let scene = Rc::new(stage.workers(&components).await);
-    let ready = began.elapsed();
+    let (ready, began) = (began.elapsed(), Instant::now());
     let all = flows.into_iter().map(|flow| perform(Rc::clone(&scene), flow));
     // All on this thread: a flow is a task for its panic's sake, not for speed's.
     let performed = LocalSet::new().run_until(futures::future::join_all(all)).await;
@@ -68,27 +105,37 @@ pub(crate) async fn drill() -> Vec<String> {
         short.extend(fault.map(|fault| format!("{name}: {fault}")));
     }
     let seen = scene.seen();
-    let mut unseen = Vec::new();
     let functions = scene.functions().await;
-    for (id, _) in &functions {
-        if !seen.contains_key(id) && !SAMPLES.contains(&id.as_str()) {
-            unseen.push(id.clone());
-        }
-    }
+    let ids = functions.iter().map(|(id, _)| id.as_str()).filter(|id| !SAMPLES.contains(id));
+    let unseen: Vec<_> = ids.filter(|id| !seen.contains_key(*id)).collect();
     for role in stage::ROLES {
         let count = functions.iter().filter(|(_, own)| *own == role).count();
         figures.add(&format!("functions on {role}"), count);
     }
     figures.add("functions looked at", seen.len());
+    figures.add("functions whose flow is missing", unseen.len());
     figures.add("runs looked at", seen.values().sum::<usize>());
     figures.add("workers and services ready", format!("{:.1} s", ready.as_secs_f64()));
-    figures.add(
-        "from there to the last flow",
-        format!("{:.1} s", (began.elapsed() - ready).as_secs_f64()),
-    );
+    figures.add("from there to the last flow", format!("{:.1} s", began.elapsed().as_secs_f64()));
     figures.print();
-    if !unseen.is_empty() && named.is_empty() {
-        short.push(format!("no flow looks at {}", unseen.join(", ")));
+    short.extend(catalogue::check(&components, &scene));
+    if named.is_empty() {
+        short.extend(missing(&unseen, size));
+    }
+    short
+}
+
+/// What is wrong with there being no flow for these.
+fn missing(unseen: &[&str], size: Size) -> Vec<String> {
+    let mut short = Vec::new();
+    let owed = |id: &&&str| size == Size::Full || !OWED.contains(*id);
+    let without: Vec<_> = unseen.iter().filter(owed).copied().collect();
+    if !without.is_empty() {
+        short.push(format!("no flow looks at {}", without.join(", ")));
+    }
+    let with: Vec<_> = OWED.into_iter().filter(|id| !unseen.contains(id)).collect();
+    if !with.is_empty() {
+        short.push(format!("flows look at {}: they are owed no more", with.join(", ")));
     }
     short
 }
@@ -116,9 +163,9 @@ async fn perform(scene: Rc<Scene>, flow: Rc<dyn Flow>) -> Performed {
 
 /// Builds all functions as for use into a folder, by the command that users have.
 fn build(folder: &Path) {
-    let mut build = Command::new(env!("CARGO_BIN_EXE_system-bus"));
-    build.args(["--json", "build", "--out"]).arg(folder).stdin(Stdio::null());
-    let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
-    let built = built.expect("the program runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stdout));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_system-bus"));
+    command.args(["--json", "build", "--out"]).arg(folder).stdin(Stdio::null());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit());
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -73,6 +73,23 @@ fn a_component_for_hosts_is_told_with_each_import_that_forces_it_there() {
 }
 
 #[test]
+fn a_component_that_uses_capabilities_is_told_with_what_starts_its_functions() {
+    let (report, code) = told(&[], Path::new(guests::USES_REDIS));
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(report["grants"], json!(["redis"]));
+    let functions = report["functions"].as_array().expect("functions");
+    assert!(!functions.is_empty(), "{report}");
+    for function in functions {
+        let triggers = function["triggers"].as_array().expect("triggers");
+        assert!(
+            triggers[0].as_str().is_some_and(|name| name.starts_with("testing/")),
+            "{function}"
+        );
+        assert!(function["retries"].as_u64().is_some_and(|retries| retries >= 1), "{function}");
+    }
+}
+
+#[test]
 fn a_refused_component_is_told_with_all_refusals_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = refused(folder.path());

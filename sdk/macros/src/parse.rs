@@ -149,6 +149,7 @@ pub(crate) fn function(role: Role, arguments: TokenStream, item: TokenStream) ->
     let arguments = Arguments::collect(arguments, &mut errors);
     let signature = signature(&item, &mut errors);
     if arguments.complete {
+        timed_and_quiet(&arguments, &mut errors);
         match role {
             Role::Function => started(&arguments, &mut errors),
             Role::FailureHandler => handling(&arguments, signature.as_ref(), &mut errors),
@@ -184,6 +185,21 @@ fn started(arguments: &Arguments, errors: &mut Errors) {
         let message = "nothing starts this function: add `on(EventType)`, \
                        `on(\"domain/noun.verb\")` or `cron(\"…\")`";
         errors.push(Span::call_site(), message);
+    }
+}
+
+/// A time that starts a function and a wait for quiet do not go together.
+fn timed_and_quiet(arguments: &Arguments, errors: &mut Errors) {
+    let timed = arguments.triggers.iter().find_map(|trigger| match trigger {
+        Trigger::Cron { expression, .. } => Some(expression.span()),
+        Trigger::Event { .. } => None,
+    });
+    if let Some(span) = timed
+        && arguments.options.has("debounce")
+    {
+        let message = "`cron` cannot stand beside `debounce`: the server repeats such runs; give the \
+                       time a function of its own that sends the event";
+        errors.push(span, message);
     }
 }
 

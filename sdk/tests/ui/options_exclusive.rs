@@ -25,4 +25,9 @@ async fn g(ctx: Ctx, event: Value) -> Result<Value> {
     Ok(event)
 }
 
+#[function(id = "h", on("a/b.c"), cron("0 * * * *"), debounce(period = "1m"))]
+async fn h(ctx: Ctx, event: Value) -> Result<Value> {
+    Ok(event)
+}
+
 fn main() {}

@@ -98,13 +98,25 @@ async fn undo_half_a_merge(io: &Io, place: &Place) -> Result<()> {
 }
 
 /// Gives back what somebody had changed in the checkout. Where it does not fit any more it stays in the stash.
+///
+/// There may be two of them: a merge that was ended before it was one leaves its files as changes, and these were taken
+/// for somebody's.
 async fn restore(io: &Io, place: &Place) -> Result<Option<String>> {
-    let listed = said(io, git(place, ["stash", "list", "--format=%gd %gs"])).await?;
-    let own = listed.lines().find(|line| line.ends_with(&format!(": {}", name(place))));
-    let Some(stash) = own.and_then(|line| line.split(' ').next()) else { return Ok(None) };
-    let exit = git(place, ["stash", "pop", "-q", stash]).exit(io).await?;
-    Ok(Some(match exit.code {
-        0 => "restored".to_owned(),
-        _ => format!("kept: {}", last_words(&exit.stderr)),
-    }))
+    let listed = said(io, git(place, ["stash", "list", "--format=%gs"])).await?;
+    let ours = format!(": {}", name(place));
+    let (mut restored, mut kept) = (0, Vec::new());
+    for (at, _) in listed.lines().enumerate().filter(|(_, line)| line.ends_with(&ours)) {
+        // Each one that is given back moves those behind it up.
+        let stash = format!("stash@{{{}}}", at - restored);
+        let exit = git(place, ["stash", "pop", "-q", &stash]).exit(io).await?;
+        match exit.code {
+            0 => restored += 1,
+            _ => kept.push(last_words(&exit.stderr)),
+        }
+    }
+    Ok(match (restored, kept.as_slice()) {
+        (0, []) => None,
+        (_, []) => Some("restored".to_owned()),
+        (_, kept) => Some(format!("kept: {}", kept.join("; "))),
+    })
 }

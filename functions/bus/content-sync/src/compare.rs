@@ -118,6 +118,10 @@ pub async fn content_prune(ctx: Ctx, event: PruneRequested) -> Result<Pruned> {
     } else {
         note.warn().failed(&ctx, "some records are still there");
     }
+    // The site has nothing to read again.
+    if pruned.removed.is_empty() {
+        return Ok(pruned);
+    }
     let tags = tags(&pruned.removed);
     let told = ctx
         .step("revalidate-cache", async |io| site::revalidate(&io, &settings, &tags).await)

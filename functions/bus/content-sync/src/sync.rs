@@ -15,10 +15,9 @@ use crate::site;
 #[function(
     id = "system/content-sync",
     name = "Content sync",
-    // Names without a verb are written as patterns that one name fits.
-    on("content/*", if = "event.name == 'content/updated'"),
+    on("content/updated"),
     on("content/seed.requested"),
-    on("discovery/*", if = "event.name == 'discovery/captured'"),
+    on("discovery/captured"),
     on("system/adr.sync.requested"),
     retries = 1,
     concurrency(limit = 1, key = "'content-sync'"),

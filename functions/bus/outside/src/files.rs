@@ -31,6 +31,11 @@ impl<'io> Folder<'io> {
         self.door().write(path, content)
     }
 
+    /// Adds to the end of a file, which is made where there is none. Look first what is there: a step may run twice.
+    pub fn append(&self, path: &str, content: &str) -> Answer<()> {
+        self.door().append(path, content)
+    }
+
     /// Makes a folder, and those above it.
     pub fn make(&self, path: &str) -> Answer<()> {
         self.door().make_folder(path)
@@ -65,6 +70,11 @@ impl<'io> Folder<'io> {
         }
     }
 
+    /// When a file was last changed, in milliseconds since 1970; none where nobody can tell.
+    pub fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.door().changed(path)
+    }
+
     #[cfg(target_family = "wasm")]
     fn door(&self) -> door::Root {
         door::Root(self.io.fs().root(&self.root))
@@ -96,6 +106,12 @@ mod door {
 
         pub(super) fn size(&self, path: &str) -> Answer<u64> {
             Ok(self.0.metadata(path)?.size)
+        }
+
+        pub(super) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+            let modified = self.0.metadata(path)?.modified;
+            let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            Ok(since.and_then(|since| i64::try_from(since.as_millis()).ok()))
         }
     }
 

@@ -53,6 +53,11 @@ impl Note {
         }
     }
 
+    /// It is the course of things.
+    pub fn debug(self) -> Self {
+        Self { level: Level::Debug, ..self }
+    }
+
     /// Something is odd.
     pub fn warn(self) -> Self {
         Self { level: Level::Warn, ..self }
@@ -73,7 +78,11 @@ impl Note {
 
     /// It has failed, because of this.
     pub fn failed(self, by: &impl Records, error: impl Display) {
-        let level = if self.level == Level::Info { Level::Error } else { self.level };
+        let level = if matches!(self.level, Level::Debug | Level::Info) {
+            Level::Error
+        } else {
+            self.level
+        };
         keep(by, Self { level, error: Some(error.to_string()), ..self });
     }
 }

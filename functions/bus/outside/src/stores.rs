@@ -21,13 +21,17 @@ pub struct Store<'io>(
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     pub(crate) absent: Vec<String>,
+    pub(crate) unchanged: Vec<(String, String)>,
     pub(crate) all: Vec<Change>,
 }
 
 /// One change: of what key, and to what.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
+    Set(String, String),
     SetFor(String, String, Duration),
+    Expire(String, Duration),
+    PushRight(String, String),
     Delete(String),
     HashSet(String, String, String),
     SetAdd(String, String),
@@ -39,6 +43,27 @@ impl Changes {
     pub fn absent(mut self, key: impl Into<String>) -> Self {
         self.absent.push(key.into());
         self
+    }
+
+    /// Makes them only while this key holds this text.
+    pub fn unchanged(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.unchanged.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets a key.
+    pub fn set(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.and(Change::Set(key.into(), value.into()))
+    }
+
+    /// Lets a key end this long from now.
+    pub fn expire(self, key: impl Into<String>, time: Duration) -> Self {
+        self.and(Change::Expire(key.into(), time))
+    }
+
+    /// Puts a text behind the last one of a list.
+    pub fn push_right(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.and(Change::PushRight(key.into(), value.into()))
     }
 
     /// Sets a key that ends this long from now.
@@ -110,9 +135,15 @@ impl Store<'_> {
         for key in changes.absent {
             transaction = transaction.absent(key);
         }
+        for (key, value) in changes.unchanged {
+            transaction = transaction.unchanged(key, value);
+        }
         for change in changes.all {
             transaction = match change {
+                Change::Set(key, value) => transaction.set(key, value),
                 Change::SetFor(key, value, time) => transaction.set_for(key, value, time),
+                Change::Expire(key, time) => transaction.expire(key, time),
+                Change::PushRight(key, value) => transaction.push_right(key, value),
                 Change::Delete(key) => transaction.delete(key),
                 Change::HashSet(key, field, value) => transaction.hash_set(key, field, value),
                 Change::SetAdd(key, member) => transaction.set_add(key, member),

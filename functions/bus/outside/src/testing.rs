@@ -110,6 +110,19 @@ impl World {
         with(|state| state.disk.get(root, path))
     }
 
+    /// Puts a file there that was last changed then, in milliseconds since 1970.
+    pub fn file_of(&self, root: &str, path: &str, ms: i64) -> &Self {
+        Self::put(root, path, "");
+        with(|state| state.disk.changed_at(root, path, ms));
+        self
+    }
+
+    /// Nobody may list the folders of this root from now on.
+    pub fn close(&self, root: &str) -> &Self {
+        with(|state| state.disk.close(root));
+        self
+    }
+
     /// Takes a file away.
     pub fn without(&self, root: &str, path: &str) -> &Self {
         with(|state| state.disk.take(root, path));
@@ -124,6 +137,12 @@ impl World {
     /// Redis is away from now on.
     pub fn redis_down(&self) -> &Self {
         with(|state| state.redis_down = true);
+        self
+    }
+
+    /// Files can be neither read nor written from now on.
+    pub fn disk_down(&self) -> &Self {
+        with(|state| state.disk.down = true);
         self
     }
 

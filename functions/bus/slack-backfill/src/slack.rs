@@ -11,7 +11,7 @@ const TOKEN: &str = "slack_user_token";
 /// How long to wait where Slack does not say.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What no further attempt changes.
-const FINAL: [&str; 9] = [
+const FINAL: [&str; 11] = [
     "invalid_auth",
     "account_inactive",
     "not_authed",
@@ -21,6 +21,8 @@ const FINAL: [&str; 9] = [
     "not_allowed_token_type",
     "channel_not_found",
     "is_archived",
+    "user_not_found",
+    "user_not_visible",
 ];
 
 /// What Slack said.

@@ -1,5 +1,6 @@
 //! Fetches a video, keeps it, and asks for its transcript. See the README for the steps.
 
+mod alias;
 mod events;
 mod fetch;
 mod info;
@@ -9,6 +10,7 @@ use outside::{Note, Tell};
 use serde_json::json;
 use system_bus_sdk::prelude::*;
 
+pub use self::alias::{Forwarded, video_download_legacy_alias};
 pub use self::events::{TranscriptRequested, VideoDownloaded, VideoRequested};
 use self::settings::Settings;
 
@@ -83,7 +85,7 @@ pub async fn video_download(ctx: Ctx, event: VideoRequested) -> Result<VideoDown
     Ok(video)
 }
 
-component![video_download];
+component![video_download, video_download_legacy_alias];
 
 #[cfg(test)]
 mod tests;

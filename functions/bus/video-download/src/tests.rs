@@ -1,5 +1,7 @@
 //! Videos that a test plays.
 
+mod alias;
+
 use outside::testing::{World, ended, said};
 use serde_json::json;
 use system_bus_sdk::prelude::*;

@@ -166,6 +166,10 @@ fn config(members: &mut Members) -> Option<FunctionConfig> {
     let throttle = members.object("throttle", Throttle::read);
     let rate_limit = members.object("rate_limit", RateLimit::read);
     let debounce = members.object("debounce", Debounce::read);
+    if debounce.is_some() && triggers.iter().any(|it| matches!(it, Trigger::Cron { .. })) {
+        let why = "the server repeats such runs; give the cron a function of its own that sends the event";
+        members.fault("debounce", format_args!("it cannot stand beside a cron: {why}"));
+    }
     let batch = members.object("batch", Batch::read);
     let priority = members.expression("priority", Expression::over_event);
     let cancel_on = members.list("cancel_on", &(1..=5), CancelOn::read);

@@ -110,6 +110,11 @@ impl Scene {
         self.workers.iter().map(|worker| worker.address)
     }
 
+    /// Where webhooks are posted to.
+    pub(crate) fn gateway(&self) -> std::net::SocketAddr {
+        self.workers[ROLES.len() - 1].address
+    }
+
     /// Where the engine is.
     pub(crate) fn engine(&self) -> &str {
         self.server.origin()
@@ -171,6 +176,12 @@ impl Scene {
             self.events(name).await.into_iter().find(|event| passes(&event["data"]))
         })
         .await
+    }
+
+    /// The server's id of the event of this name in whose data these words are.
+    pub(crate) async fn id_of(&self, name: &str, words: &str) -> String {
+        let event = self.event(name, |data| data.to_string().contains(words)).await;
+        event["internal_id"].as_str().expect("an id").to_owned()
     }
 
     /// The latest events of this name, at most a hundred.

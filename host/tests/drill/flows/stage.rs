@@ -71,9 +71,13 @@ impl Stage {
         self.grant(&format!("[programs.{name}]\npath = '{}'\n{further}", path.display()));
     }
 
-    /// A secret.
+    /// A secret, which several flows may have.
     pub(crate) fn secret(&mut self, name: &str, value: &str) {
         let path = self.folder("secrets").join(name);
+        if self.has(&format!("secrets.{name}")) {
+            assert_eq!(std::fs::read_to_string(path).expect("it is there"), value, "{name}");
+            return;
+        }
         std::fs::write(&path, value).expect("written");
         self.grant(&format!("[secrets.{name}]\nfile = '{}'\n", path.display()));
     }
@@ -120,12 +124,19 @@ impl Stage {
         for (name, value) in &arguments {
             words.extend([*name, *value]);
         }
+        let spool = self.folder.path().join("spool").to_string_lossy().into_owned();
+        if role == "cluster" {
+            words.extend(["--webhooks", "on", "--spool", &spool]);
+        }
         // The form of the log belongs to the program, everything else to the command.
         words.insert(2, "worker");
         let environment = [("INNGEST_DEV", self.server.origin()), ("SYSTEM_BUS_LOG", "info")];
         Process::start_with_log(&words, &environment, Stdio::from(log))
     }
 }
+
+/// The key of Typesense, which is asked by functions of several flows.
+pub(super) const TYPESENSE_KEY: &str = "key-of-typesense";
 
 /// The roles of workers.
 pub(super) const ROLES: [&str; 2] = ["host", "cluster"];

@@ -7,6 +7,21 @@ use super::site::Site;
 use crate::{Completed, LoopFunctionFailed, loop_complete, loop_failed};
 
 #[system_bus_sdk::test]
+fn what_is_left_of_a_merge_that_was_ended_early_keeps_nobody_from_their_work(kit: &mut Kit) {
+    let site = Site::new(kit);
+    site.write("app/src/mine.rs", "mine\n");
+    site.git("app", &["stash", "push", "-q", "-u", "-m", "agent-loop loop-1"]);
+    // The files of the merge are there, and nothing says yet that there is one.
+    site.write("app/src/b.rs", "two\n");
+    site.git("app", &["add", "src/b.rs"]);
+    let end: Completed = kit.run::<loop_complete>(ended()).output();
+    assert_eq!(end.merge.expect("it was merged").stash.as_deref(), Some("restored"));
+    assert_eq!(site.read("app/src/mine.rs").as_deref(), Some("mine\n"));
+    assert_eq!(site.git("app", &["status", "--porcelain"]), "?? src/mine.rs");
+    assert_eq!(site.git("app", &["stash", "list"]), "");
+}
+
+#[system_bus_sdk::test]
 fn a_push_that_fails_is_told_and_fails_nothing(kit: &mut Kit) {
     let site = Site::new(kit);
     site.git("app", &["remote", "set-url", "origin", "../gone.git"]);

@@ -55,6 +55,18 @@ fn with_apply_orphans_of_decisions_go_and_nothing_else(kit: &mut Kit) {
 }
 
 #[system_bus_sdk::test]
+fn where_nothing_could_be_removed_the_site_is_told_nothing(kit: &mut Kit) {
+    let (_world, site) = world(kit);
+    put(&site, "adr", "adr:0000-gone");
+    site.borrow_mut().refuses = Some("adr:0000-gone");
+    let run = kit.run::<content_prune>(PruneRequested { apply: true });
+    run.assert_steps(["find-orphans", "remove-orphans"]);
+    let pruned: Pruned = run.output();
+    assert_eq!((pruned.removed.len(), pruned.errors.len()), (0, 1));
+    assert!(site.borrow().tags.is_empty());
+}
+
+#[system_bus_sdk::test]
 fn a_vault_that_is_not_there_makes_no_orphans(kit: &mut Kit) {
     let (_, site) = world(kit);
     put(&site, "adr", "adr:0001-one");

@@ -10,8 +10,11 @@ use crate::Answer;
 /// Files by their roots and paths, and folders that were made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
+    changed: BTreeMap<(String, String), i64>,
+    closed: BTreeSet<String>,
     files: BTreeMap<(String, String), String>,
     folders: BTreeSet<(String, String)>,
+    pub(super) down: bool,
 }
 
 impl Disk {
@@ -25,6 +28,14 @@ impl Disk {
 
     pub(super) fn take(&mut self, root: &str, path: &str) {
         self.files.remove(&at(root, path));
+    }
+
+    pub(super) fn changed_at(&mut self, root: &str, path: &str, ms: i64) {
+        self.changed.insert(at(root, path), ms);
+    }
+
+    pub(super) fn close(&mut self, root: &str) {
+        self.closed.insert(root.to_owned());
     }
 
     fn has_folder(&self, root: &str, path: &str) -> bool {
@@ -53,10 +64,12 @@ impl Root {
     }
 
     pub(crate) fn read_to_string(&self, path: &str) -> Answer<String> {
+        self.reached()?;
         with(|state| state.disk.get(&self.0, path)).ok_or_else(|| self.missing(path))
     }
 
     pub(crate) fn write(&self, path: &str, content: &str) -> Answer<()> {
+        self.reached()?;
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         with(|state| {
             if !state.disk.has_folder(&self.0, folder) {
@@ -67,10 +80,20 @@ impl Root {
         })
     }
 
+    pub(crate) fn append(&self, path: &str, content: &str) -> Answer<()> {
+        let before = with(|state| state.disk.get(&self.0, path)).unwrap_or_default();
+        self.write(path, &(before + content))
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "the host may refuse it")]
     pub(crate) fn make_folder(&self, path: &str) -> Answer<()> {
         with(|state| state.disk.folders.insert(at(&self.0, path)));
         Ok(())
+    }
+
+    pub(crate) fn changed(&self, path: &str) -> Answer<Option<i64>> {
+        self.read_to_string(path)?;
+        Ok(with(|state| state.disk.changed.get(&at(&self.0, path)).copied()))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Answer<()> {
@@ -92,6 +115,10 @@ impl Root {
 
     pub(crate) fn names(&self, path: &str) -> Answer<Vec<String>> {
         with(|state| {
+            if state.disk.closed.contains(&self.0) {
+                let message = format!("the root `{}` is not granted", self.0);
+                return Err(Refused::new(Reason::Denied, message));
+            }
             if !state.disk.has_folder(&self.0, path) {
                 return Err(self.missing(path));
             }
@@ -109,6 +136,14 @@ impl Root {
 
     pub(crate) fn size(&self, path: &str) -> Answer<u64> {
         self.read_to_string(path).map(|content| content.len() as u64)
+    }
+
+    fn reached(&self) -> Answer<()> {
+        let message = || format!("the root `{}` cannot be reached", self.0);
+        if with(|state| state.disk.down) {
+            return Err(Refused::new(Reason::Unavailable, message()));
+        }
+        Ok(())
     }
 
     fn missing(&self, path: &str) -> Refused {

@@ -10,7 +10,9 @@ use crate::stores::{Change, Changes};
 pub struct Redis {
     /// Texts by their keys.
     pub texts: BTreeMap<String, String>,
-    /// How long texts live that end.
+    /// Lists by their keys.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// How long keys live that end.
     pub expiries: BTreeMap<String, Duration>,
     /// Hashes by their keys.
     pub hashes: BTreeMap<String, BTreeMap<String, String>>,
@@ -24,18 +26,34 @@ pub struct Redis {
 
 impl Redis {
     pub(crate) fn make(&mut self, changes: Changes) -> bool {
-        if changes.absent.iter().any(|key| self.holds(key)) {
+        let differs = |(key, value): &(String, String)| self.texts.get(key) != Some(value);
+        if changes.absent.iter().any(|key| self.holds(key)) || changes.unchanged.iter().any(differs)
+        {
             return false;
         }
         self.transactions += 1;
         for change in changes.all {
             match change {
+                Change::Set(key, value) => {
+                    self.expiries.remove(&key);
+                    self.texts.insert(key, value);
+                }
+                Change::Expire(key, time) => {
+                    if self.holds(&key) {
+                        self.expiries.insert(key, time);
+                    }
+                }
+                Change::PushRight(key, value) => {
+                    self.lists.entry(key).or_default().push(value);
+                }
                 Change::SetFor(key, value, time) => {
                     self.expiries.insert(key.clone(), time);
                     self.texts.insert(key, value);
                 }
                 Change::Delete(key) => {
                     self.texts.remove(&key);
+                    self.expiries.remove(&key);
+                    self.lists.remove(&key);
                     self.hashes.remove(&key);
                     self.sets.remove(&key);
                     self.sorted.remove(&key);
@@ -56,6 +74,7 @@ impl Redis {
 
     fn holds(&self, key: &str) -> bool {
         self.texts.contains_key(key)
+            || self.lists.contains_key(key)
             || self.hashes.contains_key(key)
             || self.sets.contains_key(key)
             || self.sorted.contains_key(key)

@@ -143,6 +143,21 @@ fn a_token_that_may_not_search_is_no_failure(kit: &mut Kit) {
 }
 
 #[system_bus_sdk::test]
+fn somebody_whom_slack_does_not_know_goes_by_the_id(kit: &mut Kit) {
+    for error in ["user_not_found", "user_not_visible"] {
+        let refused = Response::new(200).with_json(&json!({"ok": false, "error": error}));
+        let instead = vec![("users.info", refused)];
+        let history = vec![vec![message("3000.1", "U1")]];
+        let shared = world(kit, World { history, instead, ..World::default() });
+        let run = kit.run::<slack_channel_backfill>(channel(&range()));
+        assert_eq!(run.attempts("process-history-page[1]"), 1, "{error}");
+        let shared = shared.borrow();
+        let documents = shared.documents.as_ref().expect("a collection");
+        assert_eq!(documents["C1:3000.1"]["user_name"], "U1", "{error}");
+    }
+}
+
+#[system_bus_sdk::test]
 fn what_the_index_refuses_is_counted_and_told(kit: &mut Kit) {
     let lines = "{\"success\":false,\"error\":\"bad\"}";
     let instead = vec![("documents/import", Response::new(200).with_body(lines))];

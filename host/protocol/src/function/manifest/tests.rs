@@ -190,6 +190,10 @@ fn every_fault_names_its_function_and_member() {
             "batch: it cannot stand beside debounce",
         ),
         (
+            r#""triggers":[{"event":"a/b"},{"cron":"0 9 * * *"}],"debounce":{"period":"1s"}"#,
+            "debounce: it cannot stand beside a cron",
+        ),
+        (
             r#""batch":{"max_size":2,"timeout":"5s"},"priority":"1""#,
             "batch: it cannot stand beside priority",
         ),

@@ -7,7 +7,7 @@ use crate::flows::site::{Answer, Asked, Site};
 use crate::flows::stage::Stage;
 
 /// What Typesense wants to be told.
-pub(super) const KEY: &str = "typesense-key-of-the-drill";
+pub(super) const KEY: &str = crate::flows::stage::TYPESENSE_KEY;
 
 /// Where it takes snapshots first.
 pub(super) const ROOT: &str = "/data/snapshots";
