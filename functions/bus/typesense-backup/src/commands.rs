@@ -70,7 +70,10 @@ impl<'a> Commands<'a> {
                 self.must("kubectl", &["cp", "-n", NAMESPACE, &from, stage]).await?
             }
             Place::Local => {
-                self.must("rsync", &["-a", &format!("{snapshot}/"), &format!("{stage}/")]).await?
+                let line = ["-a", &format!("{snapshot}/"), &format!("{stage}/")];
+                // The router knows by these words that another run would fail as well.
+                let what = format!("copy failed: rsync {}", line.join(" "));
+                self.run("rsync", &line).await?.ok(&what)?
             }
         };
         let found = self.must("find", &[stage, "-mindepth", "1", "-print", "-quit"]).await?;

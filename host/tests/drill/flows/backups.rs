@@ -124,6 +124,7 @@ impl Flow for Backups {
         self.over_the_mount(scene).await;
         self.to_the_spare_root(scene).await;
         self.over_the_network(scene).await;
+        // What does not reach it overlaps: each run has a stage of its own.
         tokio::join!(
             self.until_the_nas_is_back(scene),
             self.refused(scene),
@@ -131,6 +132,11 @@ impl Flow for Backups {
             self.hollow(scene),
             router::decides(scene),
         );
+        scene.hides(pod::KEY, &[]);
+        for program in ["kubectl", "rsync", "ssh", "scp"] {
+            let calls = self.programs.calls(program).concat().concat();
+            assert!(!calls.contains(pod::KEY), "{program} was told the key");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::stage::{ROLES, app_of};
 /// The schedules and the events that start a function, in their order.
 pub(super) async fn triggers(scene: &Scene, function: &str) -> Vec<String> {
     for role in ROLES {
-        let url = format!("{}/v2/apps/{}/functions?limit=500", scene.engine(), app_of(role));
+        let url = format!("{}/v2/apps/{}/functions?limit=100", scene.engine(), app_of(role));
         let answer = reqwest::get(url).await.expect("an answer");
         let list: Value = answer.json().await.expect("JSON");
         let mut all = list["data"].as_array().expect("functions").iter();

@@ -94,6 +94,14 @@ fn a_command_that_fails_fails_its_step(kit: &mut Kit) {
 }
 
 #[system_bus_sdk::test]
+fn a_copy_that_fails_is_called_one_on_this_machine_too(kit: &mut Kit) {
+    world(kit, |line| line.starts_with("rsync -a ").then(|| Ran::failing(23, "it is gone")));
+    kit.config("TYPESENSE_SNAPSHOT_SOURCE", "local");
+    let run = kit.run::<backup_typesense>(retry(1));
+    assert!(run.error().message().starts_with("copy failed: rsync -a "), "{:?}", run.error());
+}
+
+#[system_bus_sdk::test]
 fn where_all_roots_fail_each_is_named(kit: &mut Kit) {
     world(kit, well);
     kit.config("TYPESENSE_SNAPSHOT_FALLBACK_ROOT", "/free");

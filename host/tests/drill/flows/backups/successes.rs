@@ -60,8 +60,8 @@ impl Backups {
             ]
         );
         let probe = format!("{on_nas_name}/.probe-{}", run.id);
-        assert_eq!(self.calls("touch", &run.id), std::slice::from_ref(&probe));
         assert_eq!(self.calls("rm", &run.id), [format!("-f {probe}")]);
+        assert_eq!(self.calls("touch", &run.id), [probe]);
         let emptied = format!("-rf {stage_name}");
         assert_eq!(self.calls("rm", &stamp), [emptied.clone(), emptied]);
         assert_eq!(self.calls("mkdir", &stamp), [format!("-p {stage_name}")]);
