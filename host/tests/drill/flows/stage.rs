@@ -41,10 +41,12 @@ impl Stage {
         path
     }
 
-    /// A folder that is a root of this name.
+    /// A folder that is a root of this name, which several flows may have.
     pub(crate) fn root(&mut self, name: &str) -> PathBuf {
         let path = self.folder(name);
-        self.grant(&format!("[roots.{name}]\npath = '{}'\n", path.display()));
+        if !self.has(&format!("roots.{name}")) {
+            self.grant(&format!("[roots.{name}]\npath = '{}'\n", path.display()));
+        }
         path
     }
 
@@ -137,6 +139,9 @@ impl Stage {
 
 /// The key of Typesense, which is asked by functions of several flows.
 pub(super) const TYPESENSE_KEY: &str = "key-of-typesense";
+
+/// The key of Convex, likewise.
+pub(super) const CONVEX_KEY: &str = "key-of-convex";
 
 /// The roles of workers.
 pub(super) const ROLES: [&str; 2] = ["host", "cluster"];

@@ -1,5 +1,7 @@
 //! Videos that are fetched and kept, that need a second attempt, and that are none.
 
+mod alias;
+
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -83,6 +85,7 @@ impl Flow for Video {
             self.without_film(scene),
             self.nas_away(scene),
             self.nas_gone(scene),
+            self.by_its_old_name(scene),
         );
     }
 }

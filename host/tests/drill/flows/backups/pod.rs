@@ -1,8 +1,9 @@
-//! Typesense in its pod: what it answers, and `kubectl` that reaches into the pod's folder.
+//! Typesense in its pod: what it answers, and where it writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::flows::kubectl;
 use crate::flows::site::{Answer, Asked, Site};
 use crate::flows::stage::Stage;
 
@@ -14,27 +15,6 @@ pub(super) const ROOT: &str = "/data/snapshots";
 /// Where it takes them otherwise.
 pub(super) const SPARE: &str = "/data/spare";
 
-/// Copies from the pod, and runs commands in it, with the pod's paths under its folder. What is `stuck` is not removed.
-const KUBECTL: &str = r#"
-pod="@POD@"
-case "$1" in
-get) echo ok; exit 0 ;;
-cp) exec cp -R "$pod${4#*:}" "$5" ;;
-esac
-shift 5
-case "$*" in "rm "*stuck*) echo "rm: it is stuck: Device or resource busy" >&2; exit 1 ;; esac
-words=$#
-while [ "$words" -gt 0 ]; do
-    case "$1" in /*) set -- "$@" "$pod$1" ;; *) set -- "$@" "$1" ;; esac
-    shift
-    words=$((words - 1))
-done
-case "$1" in
-find) "$@" | sed "s|^$pod||" ;;
-*) exec "$@" ;;
-esac
-"#;
-
 /// The pod.
 #[derive(Clone)]
 pub(super) struct Pod {
@@ -43,12 +23,9 @@ pub(super) struct Pod {
 }
 
 impl Pod {
-    /// Puts Typesense and `kubectl` on the stage.
+    /// Puts Typesense, and the way into its pod, on the stage.
     pub(super) fn on(stage: &mut Stage) -> Self {
-        let folder = stage.folder("pod");
-        if !stage.has("programs.kubectl") {
-            stage.program("kubectl", &KUBECTL.replace("@POD@", &folder.display().to_string()));
-        }
+        let folder = kubectl::on(stage);
         let own = folder.clone();
         let typesense = stage.site(move |asked| answer(&own, asked));
         Self { folder, typesense }
