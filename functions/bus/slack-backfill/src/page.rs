@@ -10,7 +10,7 @@ use crate::events::BackfillRequested;
 use crate::index::{Imported, Index};
 use crate::message::{Document, Message};
 use crate::range::Range;
-use crate::slack::{Said, Slack, next_cursor};
+use crate::slack::{Said, Slack, THREAD_GONE, next_cursor};
 
 /// How many messages a page has.
 const LIMIT: &str = "200";
@@ -127,9 +127,12 @@ async fn replies(
     let mut cursor = String::new();
     loop {
         let members = [("channel", channel), ("ts", ts), ("limit", LIMIT), ("cursor", &cursor)];
-        let told = match slack.ask("conversations.replies", &members).await? {
-            Said::Answer(told) => told,
-            Said::Slower(after) => return Ok(Some(after)),
+        let told = match slack.ask("conversations.replies", &members).await {
+            Ok(Said::Answer(told)) => told,
+            Ok(Said::Slower(after)) => return Ok(Some(after)),
+            // It was there when the page was fetched; the other threads of the channel still are.
+            Err(error) if error.name() == THREAD_GONE => return Ok(None),
+            Err(error) => return Err(error),
         };
         // The first one is the message itself.
         all.extend(Message::all(&told).into_iter().filter(|reply| reply.ts != ts));

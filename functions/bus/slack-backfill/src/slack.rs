@@ -10,8 +10,10 @@ use crate::settings::Settings;
 const TOKEN: &str = "slack_user_token";
 /// How long to wait where Slack does not say.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What Slack says of a thread whose first message was removed after it was listed.
+pub(crate) const THREAD_GONE: &str = "thread_not_found";
 /// What no further attempt changes.
-const FINAL: [&str; 11] = [
+const FINAL: [&str; 12] = [
     "invalid_auth",
     "account_inactive",
     "not_authed",
@@ -21,6 +23,7 @@ const FINAL: [&str; 11] = [
     "not_allowed_token_type",
     "channel_not_found",
     "is_archived",
+    THREAD_GONE,
     "user_not_found",
     "user_not_visible",
 ];

@@ -158,6 +158,20 @@ fn somebody_whom_slack_does_not_know_goes_by_the_id(kit: &mut Kit) {
 }
 
 #[system_bus_sdk::test]
+fn a_thread_that_was_removed_meanwhile_has_no_replies(kit: &mut Kit) {
+    let refused = Response::new(200).with_json(&json!({"ok": false, "error": "thread_not_found"}));
+    let instead = vec![("conversations.replies", refused)];
+    let mut thread = message("3000.1", "U1");
+    thread["reply_count"] = json!(2);
+    let history = vec![vec![thread, message("2000.1", "U1")]];
+    let world = world(kit, World { history, instead, ..World::default() });
+    let report: Report = kit.run::<slack_channel_backfill>(channel(&range())).output();
+    assert_eq!(report.indexed_messages, 2);
+    assert_eq!(world.borrow().ids(), ["C1:2000.1", "C1:3000.1"]);
+    assert_eq!(world.borrow().count("conversations.replies"), 1);
+}
+
+#[system_bus_sdk::test]
 fn what_the_index_refuses_is_counted_and_told(kit: &mut Kit) {
     let lines = "{\"success\":false,\"error\":\"bad\"}";
     let instead = vec![("documents/import", Response::new(200).with_body(lines))];
