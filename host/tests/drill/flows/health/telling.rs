@@ -239,7 +239,7 @@ impl Health {
         // What happened today is what happened yesterday, as far as the summary knows.
         let yesterday = today.yesterday().expect("a day");
         scene.redis::<()>(&["SET", &key(yesterday), &day]);
-        let run = invoke(scene, "health-digest", DIGEST, &json!({})).await;
+        let run = invoke(scene, "health-digest", DIGEST, &json!({"cron": "5 0 * * *"})).await;
         run.assert_steps(&[
             "read-health-day",
             "claim-health-daily-digest",
@@ -258,7 +258,8 @@ impl Health {
         assert!(message.contains("(not told at once)"), "{message}");
         assert_eq!(scene.actions(&run), ["system.health.digest"]);
 
-        let again = invoke(scene, "health-digest-again", DIGEST, &json!({})).await;
+        let again =
+            invoke(scene, "health-digest-again", DIGEST, &json!({"cron": "5 0 * * *"})).await;
         again.assert_steps(&["read-health-day", "claim-health-daily-digest"]);
         assert_eq!(again.result()["told"], Value::Null);
         assert_eq!(scene.told("system.health.daily-digest", |_| true).len(), 1);
