@@ -141,7 +141,7 @@ impl Stage {
 pub(super) const TYPESENSE_KEY: &str = "key-of-typesense";
 
 /// The key of Convex, likewise.
-pub(super) const CONVEX_KEY: &str = "key-of-convex";
+pub(super) const CONVEX_KEY: &str = "prod:drill|convex-0a77e1";
 
 /// The roles of workers.
 pub(super) const ROLES: [&str; 2] = ["host", "cluster"];

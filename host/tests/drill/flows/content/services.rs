@@ -9,7 +9,7 @@ use crate::flows::site::{Answer, Asked, Site};
 use crate::flows::stage::Stage;
 
 /// What lets somebody write.
-pub(super) const KEY: &str = "prod:drill|convex-0a77e1";
+pub(super) const KEY: &str = crate::flows::stage::CONVEX_KEY;
 /// What lets somebody tell the site.
 pub(super) const SECRET: &str = "revalidate-drill-5b2c";
 
