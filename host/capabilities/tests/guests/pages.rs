@@ -30,11 +30,15 @@ fn pages() -> BTreeMap<String, String> {
     single.chain([read(top().join("docs/capabilities.md"))]).collect()
 }
 
+/// The page with a row for each requirement, and the number of the last one.
+const REQUIREMENTS: &str = "docs/requirements.md";
+const LAST_REQUIREMENT: usize = 88;
+
 /// Further pages whose tables name tests.
-const OTHERS: [&str; 2] = ["docs/pains.md", "docs/webhooks.md"];
+const OTHERS: [&str; 3] = ["docs/pains.md", REQUIREMENTS, "docs/webhooks.md"];
 
 /// The pages that may say what is not shown yet: `owed: …`, after the tests of what is.
-const OWING: [&str; 1] = ["docs/pains.md"];
+const OWING: [&str; 2] = ["docs/pains.md", REQUIREMENTS];
 
 /// All pages whose tables name tests.
 fn pages_with_tests() -> BTreeMap<String, String> {
@@ -145,6 +149,23 @@ fn named_tests(page: &str) -> Vec<&str> {
     cells
 }
 
+/// The requirements that have a row, in the order of the page.
+fn requirements(page: &str) -> Vec<&str> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix('|'));
+    let first = rows.filter_map(|row| row.split('|').next()).map(str::trim);
+    first.filter(|cell| cell.strip_prefix('R').is_some_and(|rest| !rest.is_empty())).collect()
+}
+
+/// What is wrong with the rows of a page that should have one for each requirement up to the last, in order.
+fn misplaced(page: &str, last: usize) -> Option<String> {
+    let expected: Vec<_> = (1..=last).map(|number| format!("R{number}")).collect();
+    let found = requirements(page);
+    let wanted = |at| expected.get(at).map_or("nothing", String::as_str);
+    let there = |at| found.get(at).copied().unwrap_or("nothing");
+    let at = (0..expected.len().max(found.len())).find(|&at| there(at) != wanted(at))?;
+    Some(format!("{} where {} should be", there(at), wanted(at)))
+}
+
 /// What a cell says before what is owed, and whether something is.
 fn divided(cell: &str) -> (&str, bool) {
     cell.split_once("owed:").map_or((cell, false), |(shown, _)| (shown, true))
@@ -208,6 +229,34 @@ fn a_test_that_is_not_there_is_not_found() {
     assert_eq!(divided("`b`; owed: `c`"), ("`b`; ", true));
     assert_eq!(divided("`b`"), ("`b`", false));
     assert_eq!(in_backticks("`b`, `c`").collect::<Vec<_>>(), ["b", "c"]);
+}
+
+#[test]
+fn every_requirement_has_one_row_in_order() {
+    let page = fs::read_to_string(top().join(REQUIREMENTS)).expect("a page");
+    assert_eq!(misplaced(&page, LAST_REQUIREMENT), None);
+    // Rows whose tables end with another column would be looked at by nobody.
+    assert_eq!(named_tests(&page).len(), LAST_REQUIREMENT);
+}
+
+#[test]
+fn requirements_that_are_missing_twice_or_out_of_order_are_found() {
+    for (rows, says) in [
+        (&["R1", "R2", "R3"][..], None),
+        (&[], Some("nothing where R1 should be")),
+        (&["R1", "R2"], Some("nothing where R3 should be")),
+        (&["R1", "R3"], Some("R3 where R2 should be")),
+        (&["R1", "R2", "R2", "R3"], Some("R2 where R3 should be")),
+        (&["R2", "R1", "R3"], Some("R2 where R1 should be")),
+        (&["R1", "R2", "R3", "R4"], Some("R4 where nothing should be")),
+        (&["R1", "R02", "R3"], Some("R02 where R2 should be")),
+    ] {
+        // Several tables are one list, and neither their heads nor what stands around them counts.
+        let head = "\n## More, as R9\n\n| R | what | how | test |\n| --- | --- | --- | --- |\n";
+        let tables = rows.iter().map(|row| format!("{head}| {row} | asked | met | `a` |\n"));
+        let page = tables.collect::<Vec<_>>().concat();
+        assert_eq!(misplaced(&page, 3).as_deref(), says, "{page}");
+    }
 }
 
 #[test]
