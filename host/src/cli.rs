@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod engine;
+pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod gateway;
 pub(crate) mod generations;
@@ -19,6 +20,9 @@ pub(crate) mod plan;
 pub(crate) mod reload;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod send;
+pub(crate) mod status;
 pub(crate) mod webhooks;
 pub(crate) mod worker;
 
@@ -103,8 +107,18 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Go back to an earlier generation
     Rollback(Rollback),
-    /// Take a run of a server home as a file, and replay it against any code
+    /// Whether the server and workers are well, in one look; exit with 1 where one is not
+    Status(status::Status),
+    /// The latest runs of the server
+    Runs(runs::Runs),
+    /// What a run did, step by step; take it home as a file, and replay it against any code
     Run(run::Run),
+    /// The latest events of the server
+    Events(events::Events),
+    /// One event, and the runs that it has begun
+    Event(events::Event),
+    /// Send an event to the server, with a word where no function listens
+    Send(send::Send),
     /// What a gateway of webhooks takes, what waits there, and what could not be sent
     Webhooks(webhooks::Webhooks),
     /// Start one program for the worker that started this (spoken to through the standard input)
@@ -134,7 +148,12 @@ impl Command {
             Self::Grants(_) => "grants",
             Self::Plan(_) => "plan",
             Self::Rollback(_) => "rollback",
+            Self::Status(_) => "status",
+            Self::Runs(_) => "runs",
             Self::Run(run) => run.name(),
+            Self::Events(_) => "events",
+            Self::Event(_) => "event",
+            Self::Send(_) => "send",
             Self::Compile => "compile",
             Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
@@ -156,6 +175,11 @@ impl Command {
             | Self::Grants(_)
             | Self::Plan(_)
             | Self::Rollback(_)
+            | Self::Status(_)
+            | Self::Runs(_)
+            | Self::Events(_)
+            | Self::Event(_)
+            | Self::Send(_)
             | Self::Webhooks(_) => "warn",
             Self::Worker(_)
             | Self::Gateway(_)

@@ -1,6 +1,7 @@
 //! `system-bus`: a worker for the Inngest durable-execution server whose functions are WebAssembly components.
 
 mod answer;
+mod asking;
 mod cli;
 mod config;
 mod creating;
@@ -67,7 +68,12 @@ fn main() -> ExitCode {
             Command::Generations(args) => cli::generations::run(args, cli.json).await,
             Command::Plan(args) => cli::plan::run(args, cli.json).await,
             Command::Rollback(args) => cli::rollback::run(args, cli.json).await,
+            Command::Status(args) => cli::status::run(args, cli.json).await,
+            Command::Runs(args) => cli::runs::run(args, cli.json).await,
             Command::Run(args) => cli::run::run(args, cli.json).await,
+            Command::Events(args) => cli::events::run(args, cli.json).await,
+            Command::Event(args) => cli::events::one(args, cli.json).await,
+            Command::Send(args) => cli::send::run(args, cli.json).await,
             Command::Grants(args) => cli::grants::run(args, cli.json).await,
             Command::Compile => cli::compile::run(),
             Command::Launch => cli::launch::run(),

@@ -1,7 +1,8 @@
-//! `run`: runs of a server as files, and what code makes of them.
+//! `run`: what became of a run of a server; runs as files, and what code makes of them.
 
 mod pull;
 mod replay;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,15 +10,31 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use protocol::id::RunId;
 use protocol::recording::RedactionPath;
-use url::Url;
 
 use super::CacheArgs;
+use crate::asking::ServerArgs;
 
 /// What is done with a run.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub(crate) struct Run {
     #[command(subcommand)]
-    pub(crate) what: What,
+    pub(crate) what: Option<What>,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+/// Which run is shown.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The run to tell of: what it did, step by step, and what came of it; exit with 1 where it failed
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<RunId>,
+    /// Cancel it first, and wait until it has ended
+    #[arg(long)]
+    pub(crate) cancel: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -38,12 +55,8 @@ pub(crate) struct Pull {
     /// The file to write [default: the standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Ask a development engine, whatever the environment says: without an address, that of `system-bus dev`
-    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://127.0.0.1:8288")]
-    pub(crate) dev: Option<Url>,
-    /// Where that engine keeps its state, and the key it is asked with
-    #[arg(long, value_name = "DIR", default_value = ".system-bus/dev")]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
     /// Values to replace by others of their type, such as events.data.card, steps.charge.number or output.email; `*` is
     /// any member or step
     #[arg(long, env = "SYSTEM_BUS_REDACT", value_name = "PATH", value_delimiter = ',')]
@@ -76,15 +89,17 @@ impl Run {
     /// What it is called in answers.
     pub(crate) fn name(&self) -> &'static str {
         match self.what {
-            What::Pull(_) => "run pull",
-            What::Replay(_) => "run replay",
+            None => "run",
+            Some(What::Pull(_)) => "run pull",
+            Some(What::Replay(_)) => "run replay",
         }
     }
 }
 
 pub(crate) async fn run(args: Run, json: bool) -> anyhow::Result<ExitCode> {
     match args.what {
-        What::Pull(args) => pull::run(args, json).await,
-        What::Replay(args) => replay::run(args, json).await,
+        None => show::run(args.show, json).await,
+        Some(What::Pull(args)) => pull::run(args, json).await,
+        Some(What::Replay(args)) => replay::run(args, json).await,
     }
 }

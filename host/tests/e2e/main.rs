@@ -17,6 +17,7 @@ mod suite;
 mod changed_code;
 mod deployed;
 mod foreign;
+mod operated;
 mod recovery;
 mod ways;
 

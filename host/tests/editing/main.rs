@@ -72,10 +72,10 @@ async fn a_function_is_made_run_edited_broken_and_mended() {
     let engine = up["engine"].as_str().expect("an address").to_owned();
     let data = edited.folders()[1].clone();
     let run = sample["run"].as_str().expect("the run of the sample").to_owned();
-    let pull = ["run", "pull", &*run, "--out", "sample.json", "--dev", &*engine, "--data"];
+    let pull = ["run", "pull", &*run, "--out", "sample.json", "--dev", &*engine, "--dev-data"];
     let elsewhere = edited.run(&[&pull[..], &["nowhere"]].concat());
     assert_eq!(elsewhere.status.code(), Some(1));
-    assert!(said(&elsewhere).contains("--data DIR"), "{}", said(&elsewhere));
+    assert!(said(&elsewhere).contains("--dev-data DIR"), "{}", said(&elsewhere));
     let pulled = edited.run(&[&pull[..], &[&*data]].concat());
     assert!(pulled.status.success(), "{}", said(&pulled));
     let component = format!("{data}/components/greeter.wasm");

@@ -172,25 +172,27 @@ impl Server {
             "64",
         ];
         args.extend_from_slice(further);
-        let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.as_str())];
-        match self.mode {
-            Mode::Dev => environment.push(("INNGEST_DEV", &self.origin)),
-            Mode::Signed => {
-                environment.extend([
-                    ("INNGEST_BASE_URL", self.origin.as_str()),
-                    ("INNGEST_SIGNING_KEY", &self.signing_key),
-                ]);
-            }
-        }
+        let environment = self.environment();
         let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
-        let environment: Vec<_> =
-            environment.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         move || {
             let args: Vec<_> = args.iter().map(String::as_str).collect();
             let environment: Vec<_> =
                 environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
             Process::start(&args, &environment)
         }
+    }
+
+    /// What a program has to be told to find this server and be believed by it.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut environment = vec![("INNGEST_EVENT_KEY", self.event_key.clone())];
+        match self.mode {
+            Mode::Dev => environment.push(("INNGEST_DEV", self.origin.clone())),
+            Mode::Signed => environment.extend([
+                ("INNGEST_BASE_URL", self.origin.clone()),
+                ("INNGEST_SIGNING_KEY", self.signing_key.clone()),
+            ]),
+        }
+        environment
     }
 
     /// Waits until a worker is registered.

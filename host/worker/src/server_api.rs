@@ -1,6 +1,7 @@
 //! HTTP out: what the worker asks of its server.
 
 mod apps;
+mod asking;
 mod connect;
 mod recording;
 mod run;
@@ -25,6 +26,9 @@ use crate::options::Options;
 
 /// How long the server may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A development server takes any key, but the path needs one.
+const NO_EVENT_KEY: &str = "NO_EVENT_KEY_SET";
 
 /// How often a request that sends events is tried before its step's own retry takes over.
 const SEND_TRIES: u32 = 3;
@@ -104,8 +108,7 @@ impl ServerApi {
             client: Client::builder().timeout(TIMEOUT).build()?,
             api_origin: options.api_origin.clone(),
             event_api_origin: options.event_api_origin.clone(),
-            // A development server takes any key, but the path needs one.
-            event_key: options.event_key.clone().unwrap_or_else(|| "NO_EVENT_KEY_SET".to_owned()),
+            event_key: options.event_key.clone().unwrap_or_else(|| NO_EVENT_KEY.to_owned()),
             keys: keys(&options.trust),
             env: options.env.clone(),
         })

@@ -6,18 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use protocol::recording::{Exactness, Recording};
-use protocol::signature::{Keys, Trust};
 use registry::log::LogFile;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use url::Url;
-use worker::server_api::{ApiError, ServerApi};
 
 use super::Pull;
-use crate::answer;
-use crate::config::inngest::Inngest;
 use crate::granting::GrantsFile;
-use crate::local::key;
+use crate::{answer, asking};
 
 /// What became of it.
 #[derive(Serialize)]
@@ -38,21 +33,10 @@ struct Report<'r> {
 }
 
 pub(crate) async fn run(args: Pull, json: bool) -> anyhow::Result<ExitCode> {
-    let Pull { id, out, dev, data, redact, grants, versions } = args;
-    let inngest = match &dev {
-        Some(_) => None,
-        None => Some(Inngest::parse(|name| std::env::var(name).ok())?),
-    };
-    let api = match (&dev, &inngest) {
-        (None, Some(inngest)) => {
-            ServerApi::reading(&inngest.trust, inngest.api_origin.clone(), inngest.env.clone())?
-        }
-        (dev, _) => {
-            let dev = dev.clone().context("an address")?;
-            ServerApi::reading(&trust(&dev, &data)?, dev, None)?
-        }
-    };
-    let recorded = api.record(id).await.map_err(|error| explained(id, error))?;
+    let Pull { id, out, server, redact, grants, versions } = args;
+    let inngest = server.environment()?;
+    let recorded = server.server()?.record(id).await;
+    let recorded = recorded.map_err(|error| asking::explained(&format!("run {id}"), error))?;
     let vault = inngest.as_ref().and_then(|inngest| inngest.vault.as_deref());
     let mut recording = recorded.opened(vault)?;
     if recording.events.is_empty() {
@@ -84,38 +68,6 @@ pub(crate) async fn run(args: Pull, json: bool) -> anyhow::Result<ExitCode> {
         recording: if out.is_none() { Some(RawValue::from_string(text)?) } else { None },
     };
     Ok(answer::result(json, "run pull", true, &report, &words(&report)))
-}
-
-/// With what an engine for development is asked: the key beside its state, if it has one. Only an engine of this machine can
-/// have that state, and nobody else is shown what was made of the key.
-fn trust(engine: &Url, data: &Path) -> anyhow::Result<Trust> {
-    let local = match engine.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    let key = if local { key::kept(data)? } else { None };
-    Ok(key.map_or(Trust::Dev, |primary| Trust::Signed(Keys { primary, fallback: None })))
-}
-
-/// What a server says that cannot tell of the run, with what would help.
-fn explained(id: protocol::id::RunId, error: ApiError) -> anyhow::Error {
-    match error {
-        ApiError::Refused { status: 404, .. } => anyhow::anyhow!(
-            "the server has no run {id}, or none any more; compare the id with its list, and INNGEST_BASE_URL with its \
-             address"
-        ),
-        ApiError::NoKey { status } | ApiError::Unauthorized { status } => anyhow::anyhow!(
-            "the server wants another key ({status}): for one of `system-bus dev`, name the folder of its state with \
-             --dev URL --data DIR; for another, set INNGEST_SIGNING_KEY and INNGEST_BASE_URL"
-        ),
-        ApiError::Refused { status: 501, message } => anyhow::anyhow!(
-            "the server does not tell what is needed of a run ({message}); a self-hosted Inngest from v1.43 on and the \
-             development engine do"
-        ),
-        error => error.into(),
-    }
 }
 
 /// The version that a run began with, by the activation log of its worker.

@@ -3,14 +3,12 @@
 use protocol::history::History;
 use protocol::id::{AppId, FunctionId, RunId};
 use protocol::recording::{Exactness, RecordedStatus, RecordedStep, Recording};
-use protocol::signature::Trust;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use url::Url;
 
-use super::{ApiError, ServerApi, TIMEOUT, keys, path, read};
+use super::{ApiError, ServerApi, path, read};
 
 /// What an event is, without what the server notes of it.
 const MEMBERS: [&str; 6] = ["name", "data", "id", "ts", "user", "v"];
@@ -51,23 +49,6 @@ struct Run {
 }
 
 impl ServerApi {
-    /// A client that only reads, for whoever is no worker.
-    pub fn reading(
-        trust: &Trust,
-        api_origin: Url,
-        env: Option<String>,
-    ) -> Result<Self, reqwest::Error> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self {
-            client: Client::builder().timeout(TIMEOUT).build()?,
-            event_api_origin: api_origin.clone(),
-            api_origin,
-            event_key: String::new(),
-            keys: keys(trust),
-            env,
-        })
-    }
-
     /// Everything that the server tells of a run. Values that workers encrypted still are.
     ///
     /// Of a run that has not ended, every Inngest server hands over what its calls carry. Of one that has ended, what is
