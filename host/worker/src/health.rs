@@ -1,5 +1,7 @@
 //! What `GET /` says.
 
+pub(crate) mod ready;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;

@@ -53,6 +53,8 @@ pub(crate) fn router(
     let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
     Router::new()
         .route("/", get(describe_health))
+        .route("/livez", get(is_alive))
+        .route("/readyz", get(is_ready))
         .route(&path, get(registration::introspect).put(registration::sync).post(call))
         // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a
         // layer for all answers would cost every call.
@@ -78,6 +80,8 @@ pub(crate) fn health_only(
     let drain = Drain::default();
     Router::new()
         .route("/", get(describe_health))
+        .route("/livez", get(is_alive))
+        .route("/readyz", get(is_ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::new(Shared {
@@ -108,13 +112,28 @@ async fn nothing_here() -> Response {
     respond::refusal(
         StatusCode::NOT_FOUND,
         "NotFound",
-        "this worker has no such path; health is at /",
+        "this worker has no such path; health is at /, /livez and /readyz",
     )
 }
 
 async fn wrong_method() -> Response {
-    let message = "/ takes GET, and the path for the Inngest server GET, PUT and POST";
+    let message = "health takes GET, and the path for the Inngest server GET, PUT and POST";
     respond::refusal(StatusCode::METHOD_NOT_ALLOWED, "Method", message)
+}
+
+/// It answers, so it lives: whatever is wrong otherwise, an end of the process would mend nothing of it.
+async fn is_alive() -> Response {
+    respond::json(StatusCode::OK, br#"{"alive":true}"#.to_vec())
+}
+
+/// Whether calls may be sent here.
+async fn is_ready(State(shared): State<Arc<Shared>>) -> Response {
+    let registration = shared.registration.borrow().clone();
+    let announced = Arc::clone(&shared.announced.borrow());
+    let wanted = shared.payloads.of(&announced).fingerprint();
+    let readiness = health::ready::look(&shared.worker, &registration, &wanted);
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    respond::json(status, serde_json::to_vec(&readiness).unwrap_or_default())
 }
 
 async fn describe_health(State(shared): State<Arc<Shared>>) -> Response {

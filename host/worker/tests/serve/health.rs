@@ -1,4 +1,4 @@
-//! `GET /`: for people and for whatever restarts processes.
+//! `GET /`, `/livez` and `/readyz`: for people, and for whatever restarts processes or sends calls to them.
 
 use serde_json::json;
 
@@ -34,6 +34,46 @@ async fn a_registered_worker_says_what_it_serves() {
     assert_eq!((told.len(), told), (2, components));
     secrets::assert_kept("health", &health.to_string());
     bus.end().await;
+}
+
+#[tokio::test]
+async fn a_worker_is_ready_once_its_server_has_what_is_active() {
+    let server = Server::start();
+    let bus = Bus::signed(&server).await;
+    let alive = bus.send(Request::new(reqwest::Method::GET, "/livez")).await;
+    assert_eq!((alive.status, alive.json()), (200, json!({"alive": true})));
+    let ready = bus.send(Request::new(reqwest::Method::GET, "/readyz")).await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    let told = ready.json();
+    assert_eq!((&told["ready"], &told["generation"]), (&json!(true), &json!(1)));
+    let checks = told["checks"].as_array().expect("checks");
+    let names: Vec<_> = checks.iter().map(|check| (&check["name"], &check["ok"])).collect();
+    assert_eq!(json!(names), json!([["generation", true], ["log", true], ["registration", true]]));
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn a_component_that_is_refused_leaves_a_worker_ready_and_an_absent_server_does_not() {
+    let server = Server::start();
+    let deployed = deployed(&GUESTS).await;
+    deployed.place_as("torn", b"no component");
+    deployed.reload().await;
+    let bus = Bus::with(options(Trust::Dev, server.address), deployed).await.registered().await;
+    assert_eq!(bus.health().await["status"], "degraded", "somebody has to look");
+    assert_eq!(bus.send(Request::new(reqwest::Method::GET, "/readyz")).await.status, 200);
+    bus.end().await;
+
+    let nobody = Nobody::new();
+    let bus = Bus::start(options(Trust::Dev, nobody.address())).await;
+    until("an attempt has failed", async || bus.health().await["registration"]["failures"] != 0)
+        .await;
+    let answer = bus.send(Request::new(reqwest::Method::GET, "/readyz")).await;
+    let told = answer.json();
+    assert_eq!((answer.status, &told["ready"]), (503, &json!(false)));
+    let why = told["checks"][2]["detail"].as_str().expect("why");
+    assert!(why.contains("cannot be reached"), "{told}");
+    assert_eq!(bus.send(Request::new(reqwest::Method::GET, "/livez")).await.status, 200);
+    bus.running.shutdown().await;
 }
 
 #[tokio::test]
