@@ -110,7 +110,7 @@ async fn take(
             Duration::from_secs(1),
         );
     }
-    let Ok(_turn) = shared.turns.try_acquire() else {
+    let Some(_turn) = shared.turns.enter(from) else {
         return Outcome::later(
             "limited-at-once",
             StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +120,13 @@ async fn take(
     };
     let body = match read(shared, headers, body).await {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => {
+            // Whoever is slow holds a place that others could have.
+            if outcome.response.status() == StatusCode::REQUEST_TIMEOUT {
+                shared.meter().refused(shared.began.elapsed(), from);
+            }
+            return outcome;
+        }
     };
     let delivery = Delivery {
         headers: Headers::new(
@@ -205,17 +211,16 @@ enum Found {
 }
 
 fn events(provider: &Provider, verified: Verified<'_>) -> Result<Found, ShapeError> {
-    let delivery = verified.delivery();
     let parsed = shape::parse(verified);
     let nothing = serde_json::Value::Null;
     // A handshake may come without a body.
-    let read = Read { delivery, body: parsed.as_ref().unwrap_or(&nothing) };
+    let read = Read::of(verified, parsed.as_ref().unwrap_or(&nothing));
     if let Some(words) = provider.echo(read) {
         return Ok(Found::Echo(words));
     }
     let body = parsed?;
-    let read = Read { delivery, body: &body };
-    Ok(Found::Events(shape::shape(&provider.rules, read).into_iter().collect()))
+    let read = Read::of(verified, &body);
+    Ok(Found::Events(shape::shape(&provider.rules, read)?.into_iter().collect()))
 }
 
 /// Success is said only when everything is on disk.
