@@ -156,13 +156,14 @@ fn said(status: StatusCode, text: &str, sent: usize) -> Said {
 }
 
 /// The seed of the server's ids: it counts its last four bytes up for each event of a request, so with an entry's number
-/// there each entry has one id, in whatever batch it is.
+/// there each entry has one id, in whatever batch it is. The time of the ids is that of the first one, so entries of one
+/// moment go together.
 fn id_seed(seed: [u8; 6], first: &Waiting) -> String {
     let mut entropy = [0; 10];
     entropy[..6].copy_from_slice(&seed);
     let number = u32::try_from(first.number & u64::from(u32::MAX)).unwrap_or_default();
     entropy[6..].copy_from_slice(&number.to_be_bytes());
-    format!("{},{}", first.written, BASE64_STANDARD.encode(entropy))
+    format!("{},{}", first.moment(), BASE64_STANDARD.encode(entropy))
 }
 
 /// The trace that began when the delivery came, as W3C Trace Context writes it.
