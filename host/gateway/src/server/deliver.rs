@@ -35,9 +35,17 @@ pub(super) async fn providers(State(shared): State<Arc<Shared>>) -> Response {
 pub(super) async fn challenge(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
 ) -> Response {
     let Some(provider) = shared.providers.get(&name) else { return unknown() };
+    let from = shared.address(peer.ip(), &headers);
+    if let Err(too_much) = shared.meter().take(shared.began.elapsed(), &name, from) {
+        shared.counters.verdict(&name, &format!("limited-{}", too_much.word()));
+        let error = "too many requests";
+        return refusal(StatusCode::TOO_MANY_REQUESTS, error, Some(Duration::from_secs(1)));
+    }
     if let Some((kind, body)) = provider.challenge(&query, &*shared.secrets) {
         shared.counters.verdict(&name, "handshake");
         return text(StatusCode::OK, kind, body);
