@@ -107,7 +107,7 @@ pub(crate) async fn drill() -> Vec<String> {
     figures.add("workers and services ready", format!("{:.1} s", ready.as_secs_f64()));
     figures.add("from there to the last flow", format!("{:.1} s", began.elapsed().as_secs_f64()));
     figures.print();
-    short.extend(catalogue::check(&components, &scene));
+    short.extend(catalogue::check(&components, &scene).await);
     if named.is_empty() {
         short.extend(missing(&unseen));
     }
