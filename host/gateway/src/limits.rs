@@ -50,6 +50,14 @@ pub enum TooMuch {
 }
 
 impl TooMuch {
+    /// When to come again.
+    pub fn later(self) -> Duration {
+        match self {
+            Self::Provider | Self::Address => Duration::from_secs(1),
+            Self::Refused => Duration::from_secs(60),
+        }
+    }
+
     /// One word for it, for counters.
     pub fn word(self) -> &'static str {
         match self {

@@ -44,7 +44,7 @@ pub(super) async fn challenge(
     if let Err(too_much) = shared.meter().take(shared.began.elapsed(), &name, from) {
         shared.counters.verdict(&name, &format!("limited-{}", too_much.word()));
         let error = "too many requests";
-        return refusal(StatusCode::TOO_MANY_REQUESTS, error, Some(Duration::from_secs(1)));
+        return refusal(StatusCode::TOO_MANY_REQUESTS, error, Some(too_much.later()));
     }
     if let Some((kind, body)) = provider.challenge(&query, &*shared.secrets) {
         shared.counters.verdict(&name, "handshake");
@@ -115,7 +115,7 @@ async fn take(
             verdict,
             StatusCode::TOO_MANY_REQUESTS,
             "too many deliveries",
-            Duration::from_secs(1),
+            too_much.later(),
         );
     }
     let Some(_turn) = shared.turns.enter(from) else {
