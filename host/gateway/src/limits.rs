@@ -54,7 +54,7 @@ impl TooMuch {
     pub fn later(self) -> Duration {
         match self {
             Self::Provider | Self::Address => Duration::from_secs(1),
-            Self::Refused => Duration::from_secs(60),
+            Self::Refused => Duration::from_mins(1),
         }
     }
 
