@@ -101,9 +101,8 @@ fn shaped(provider: &Provider, body: &[u8]) {
     let Ok(parsed) = serde_json::from_slice::<Value>(body) else { return };
     let headers = [("x-github-event", "workflow_run".to_owned()), ("webhook-id", "m".to_owned())];
     let delivery = delivery(&headers, body, 1);
-    let Some(shaped) = shape(&provider.rules, Read { delivery: &delivery, body: &parsed }) else {
-        return;
-    };
+    let read = Read { delivery: &delivery, body: &parsed, id: None };
+    let Ok(Some(shaped)) = shape(&provider.rules, read) else { return };
     if let Ok(event) = gateway::shape::event(&provider.name, &provider.prefix, shaped, &delivery) {
         let id = event.id.expect("every event has an id");
         assert!(!id.is_empty() && id.len() <= 255, "{id:?}");

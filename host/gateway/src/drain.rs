@@ -178,7 +178,7 @@ enum Turn {
 /// The first entries whose ids at the server follow from each other's.
 fn together(waiting: &[Waiting]) -> &[Waiting] {
     let follows = |pair: &[Waiting]| {
-        pair[0].written == pair[1].written && pair[0].number + 1 == pair[1].number
+        pair[0].moment() == pair[1].moment() && pair[0].number + 1 == pair[1].number
     };
     let length = waiting.windows(2).take_while(|pair| follows(pair)).count();
     &waiting[..(length + 1).min(waiting.len())]

@@ -10,6 +10,8 @@ use crate::verify::{Check, Method};
 
 /// The longest text that is given back.
 const LONGEST: usize = 1024;
+/// The longest text that is signed for whoever asks.
+const LONGEST_TOKEN: usize = 200;
 
 /// A question of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +70,10 @@ impl Provider {
             Handshake::Crc { query } => {
                 let check = self.symmetric()?;
                 let key = check.keys(secrets).into_iter().next()?;
-                let signed = check.method.sign(key.bytes(), one(query)?.as_bytes())?;
+                // Anybody may ask, and what is signed here has the form of a delivery's signature: nothing that could be
+                // a delivery is signed.
+                let token = one(query).filter(|token| is_token(token))?;
+                let signed = check.method.sign(key.bytes(), token.as_bytes())?;
                 let token = format!("{}{}", check.before, check.encoding.encode(&signed));
                 Some(("application/json", json!({ "response_token": token }).to_string()))
             }
@@ -92,5 +97,32 @@ impl Provider {
     fn symmetric(&self) -> Option<&Check> {
         let Trust::Signed(checks) = &self.trust else { return None };
         checks.iter().find(|check| check.method != Method::Ed25519)
+    }
+}
+
+/// Whether a text is a token, and neither JSON with anything in it nor a time with a body.
+fn is_token(text: &str) -> bool {
+    let of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+/=".contains(&byte);
+    text.len() <= LONGEST_TOKEN && text.bytes().all(of_token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_could_be_a_delivery_is_signed_for_anybody() {
+        for (text, is) in [
+            ("NGRmZTI0MTIt-_+/=", true),
+            ("{\"name\":\"a/b\"}", false),
+            ("[1]", false),
+            ("\"text\"", false),
+            ("1790000000.{}", false),
+            ("1790000000:1", false),
+            ("a b", false),
+        ] {
+            assert_eq!(is_token(text), is, "{text}");
+        }
+        assert!(!is_token(&"a".repeat(201)));
     }
 }

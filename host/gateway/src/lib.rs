@@ -16,10 +16,12 @@
 //! | `server` | HTTP in |
 
 mod counters;
+mod crowd;
 pub mod delivery;
 mod drain;
 pub mod handshake;
 pub mod limits;
+pub mod listen;
 pub mod provider;
 pub mod secrets;
 mod send;
@@ -36,11 +38,12 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::http::HeaderMap;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::counters::{Counted, Counters};
+use self::crowd::Crowd;
 pub use self::drain::Draining;
 use self::limits::{Limits, Meter};
 pub use self::provider::{Provider, ProviderError, Providers};
@@ -82,7 +85,7 @@ pub(crate) struct Shared {
     spool: Arc<Spool>,
     limits: Limits,
     meter: Mutex<Meter>,
-    turns: Semaphore,
+    turns: Arc<Crowd>,
     proxies: usize,
     counters: Arc<Counters>,
     draining: watch::Receiver<Draining>,
@@ -137,7 +140,7 @@ impl Gateway {
             spool: Arc::clone(&spool),
             limits,
             meter: Mutex::new(Meter::new(limits)),
-            turns: Semaphore::new(limits.at_once),
+            turns: Crowd::new(limits.at_once),
             proxies: options.proxies,
             counters: Arc::clone(&counters),
             draining,

@@ -14,7 +14,7 @@ pub struct Limits {
     pub address_rate: u32,
     /// Refused deliveries a minute from an address; more, and it is not listened to for a while.
     pub refused: u32,
-    /// Deliveries that are read or kept at once.
+    /// Deliveries that are read or kept at once; of one address, half of them.
     pub at_once: usize,
     /// The longest body, in bytes.
     pub body: usize,
@@ -50,6 +50,14 @@ pub enum TooMuch {
 }
 
 impl TooMuch {
+    /// When to come again.
+    pub fn later(self) -> Duration {
+        match self {
+            Self::Provider | Self::Address => Duration::from_secs(1),
+            Self::Refused => Duration::from_mins(1),
+        }
+    }
+
     /// One word for it, for counters.
     pub fn word(self) -> &'static str {
         match self {
@@ -105,7 +113,7 @@ impl Meter {
 }
 
 /// Who has one address of the newer kind has all that begin alike.
-fn group(from: IpAddr) -> IpAddr {
+pub(crate) fn group(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

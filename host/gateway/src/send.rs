@@ -61,6 +61,7 @@ struct Answer {
     #[serde(default)]
     ids: Vec<String>,
     error: Option<String>,
+    status: Option<u16>,
 }
 
 impl Sender {
@@ -142,23 +143,27 @@ fn said(status: StatusCode, text: &str, sent: usize) -> Said {
             Said::NotUs(format!("{}; compare INNGEST_EVENT_KEY and the server's address", why()))
         }
         StatusCode::PAYLOAD_TOO_LARGE => Said::TooLarge(why()),
-        // The event API tells of one bad event so, with the ids of those before it.
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-            let accepted = answer.as_ref().map_or(0, |answer| answer.ids.len());
-            Said::Poison { accepted: accepted.min(sent.saturating_sub(1)), why: why() }
-        }
+        // The event API tells of one bad event so, with the ids of those before it. Whatever else says so is no event
+        // API, but a proxy or another server: nothing is buried for that.
+        StatusCode::BAD_REQUEST => match &answer {
+            Some(Answer { ids, error: Some(_), status: Some(400) }) => {
+                Said::Poison { accepted: ids.len().min(sent.saturating_sub(1)), why: why() }
+            }
+            _ => Said::NotUs(format!("{}; is this address the server's?", why())),
+        },
         _ => Said::Later(why()),
     }
 }
 
 /// The seed of the server's ids: it counts its last four bytes up for each event of a request, so with an entry's number
-/// there each entry has one id, in whatever batch it is.
+/// there each entry has one id, in whatever batch it is. The time of the ids is that of the first one, so entries of one
+/// moment go together.
 fn id_seed(seed: [u8; 6], first: &Waiting) -> String {
     let mut entropy = [0; 10];
     entropy[..6].copy_from_slice(&seed);
     let number = u32::try_from(first.number & u64::from(u32::MAX)).unwrap_or_default();
     entropy[6..].copy_from_slice(&number.to_be_bytes());
-    format!("{},{}", first.written, BASE64_STANDARD.encode(entropy))
+    format!("{},{}", first.moment(), BASE64_STANDARD.encode(entropy))
 }
 
 /// The trace that began when the delivery came, as W3C Trace Context writes it.
@@ -182,8 +187,8 @@ mod tests {
         );
         for (status, text, accepted) in [
             (400, r#"{"ids":["a"],"status":400,"error":"event 1: bad"}"#, 1),
-            (400, r#"{"ids":["a","b","c"],"error":"odd"}"#, 2),
-            (400, "no JSON", 0),
+            (400, r#"{"ids":["a","b","c"],"status":400,"error":"odd"}"#, 2),
+            (400, r#"{"status":400,"error":"bad"}"#, 0),
         ] {
             assert!(
                 matches!(said(status, text), Said::Poison { accepted: n, .. } if n == accepted)
@@ -191,6 +196,9 @@ mod tests {
         }
         assert!(matches!(said(200, r#"{"ids":["a"]}"#), Said::Later(_)));
         assert!(matches!(said(200, "fine"), Said::Later(_)));
+        for text in ["no JSON", "{}", r#"{"error":"bad request"}"#, r#"{"ids":[],"status":400}"#] {
+            assert!(matches!(said(400, text), Said::NotUs(_)), "{text}");
+        }
         assert!(matches!(said(401, r#"{"error":"key"}"#), Said::NotUs(_)));
         assert!(matches!(said(404, ""), Said::NotUs(_)));
         assert!(matches!(said(413, ""), Said::TooLarge(_)));

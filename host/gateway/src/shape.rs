@@ -15,6 +15,8 @@ use crate::verify::Verified;
 
 /// The longest id of an event.
 const LONGEST_ID: usize = 255;
+/// How deep data may be nested: what servers refuse is refused here, while its sender still listens.
+const DEEPEST: usize = 100;
 
 /// One kind of delivery, and the event that it becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Rule {
     pub id: Template,
     /// An object whose members the data begins with.
     pub all: Option<Path>,
+    /// When it happened, in milliseconds since 1970.
+    pub ts: Option<Path>,
     /// The members of the data: of several places the first that has something.
     pub data: BTreeMap<String, Vec<Path>>,
 }
@@ -66,6 +70,9 @@ pub enum ShapeError {
     /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    /// It is of a kind that is meant, and lacks what its event needs.
+    #[error("it makes no event: {0}")]
+    Lacking(String),
     /// What came of it is no event that can be sent.
     #[error("what came of it cannot be sent: {0}")]
     Event(String),
@@ -79,8 +86,11 @@ pub fn parse(verified: Verified<'_>) -> Result<Value, ShapeError> {
 
 /// The event of the first rule that fits; none where no rule does, which is no failure: senders tell of more than anybody
 /// wants to hear.
-pub fn shape(rules: &[Rule], read: Read<'_>) -> Option<Shaped> {
-    rules.iter().find_map(|rule| rule.event(read))
+///
+/// Fails where the first rule that fits finds no name, or data that are no object: nobody is told that all is well with what
+/// is lost.
+pub fn shape(rules: &[Rule], read: Read<'_>) -> Result<Option<Shaped>, ShapeError> {
+    rules.iter().find_map(|rule| rule.event(read).transpose()).transpose()
 }
 
 /// The event as it will be sent.
@@ -102,25 +112,46 @@ pub fn event(
     } else {
         format!("{provider}-{}", blake3::hash(id.as_bytes()).to_hex())
     };
+    if shaped.data.values().any(|value| is_deeper(value, DEEPEST - 1)) {
+        let problem = format!("its data is nested deeper than {DEEPEST} levels");
+        return Err(ShapeError::Event(problem));
+    }
     let data: Box<RawValue> =
         to_raw_value(&shaped.data).map_err(|error| ShapeError::Event(error.to_string()))?;
     let ts = shaped.ts.unwrap_or_else(|| delivery.at.as_millisecond());
     Ok(NewEvent { name, data, id: Some(id), ts: Some(ts), user: None, v: None })
 }
 
+/// Whether a value has more levels than these.
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let deeper = |value: &Value| levels == 0 || is_deeper(value, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(deeper) || levels == 0,
+        Value::Object(members) => members.values().any(deeper) || levels == 0,
+        _ => false,
+    }
+}
+
 impl Rule {
-    fn event(&self, read: Read<'_>) -> Option<Shaped> {
+    fn event(&self, read: Read<'_>) -> Result<Option<Shaped>, ShapeError> {
         let is = |(path, values): &(Path, Vec<String>)| {
             let found = path.value(read).as_ref().and_then(plain);
             found.is_some_and(|found| values.contains(&found))
         };
         if !self.when.iter().all(is) {
-            return None;
+            return Ok(None);
         }
-        let name = self.name.of(read)?;
+        let name = match (self.name.of(read), &self.name) {
+            (Some(name), _) => name,
+            (None, Naming::Table { .. }) => return Ok(None),
+            (None, Naming::Text(_)) => {
+                return Err(ShapeError::Lacking("it does not say what it is".to_owned()));
+            }
+        };
         let mut data = match self.all.as_ref().and_then(|path| path.value(read)) {
             Some(Value::Object(all)) => all,
-            _ => Map::new(),
+            None | Some(Value::Null) => Map::new(),
+            Some(_) => return Err(ShapeError::Lacking("its data are no object".to_owned())),
         };
         for (member, paths) in &self.data {
             let mut found: Vec<Value> = paths.iter().filter_map(|path| path.value(read)).collect();
@@ -130,7 +161,8 @@ impl Rule {
                 data.insert(member.clone(), found.swap_remove(best));
             }
         }
-        Some(Shaped { name, data, id: self.id.text(read), ts: None })
+        let ts = self.ts.as_ref().and_then(|path| path.value(read)?.as_i64());
+        Ok(Some(Shaped { name, data, id: self.id.text(read), ts }))
     }
 }
 

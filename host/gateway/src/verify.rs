@@ -48,18 +48,26 @@ pub struct Check {
     pub time: Option<Time>,
     /// Another header without which this is not the way.
     pub with: Option<String>,
+    /// The header with the delivery's id, where that is signed too, in small letters.
+    pub delivery: Option<String>,
 }
 
 /// A delivery that is from whom it says. Only [`verify`] and [`believed`] make one.
 #[derive(Debug, Clone, Copy)]
 pub struct Verified<'d> {
     delivery: &'d Delivery,
+    id: Option<&'d str>,
 }
 
 impl<'d> Verified<'d> {
     /// What was sent.
     pub fn delivery(self) -> &'d Delivery {
         self.delivery
+    }
+
+    /// Its id, where the sender has signed one. Another header of that kind may be there as well, which nobody has signed.
+    pub fn id(self) -> Option<&'d str> {
+        self.id
     }
 }
 
@@ -105,7 +113,7 @@ impl Refused {
 
 /// Believes a delivery whoever sent it: for providers that say `insecure_none`.
 pub fn believed(delivery: &Delivery) -> Verified<'_> {
-    Verified { delivery }
+    Verified { delivery, id: None }
 }
 
 /// Whether a delivery is signed in one of these ways.
@@ -120,7 +128,10 @@ pub fn verify<'d>(
             continue;
         }
         match check.passes(delivery, secrets) {
-            Ok(()) => return Ok(Verified { delivery }),
+            Ok(()) => {
+                let id = check.delivery.as_ref().and_then(|header| delivery.headers.one(header));
+                return Ok(Verified { delivery, id });
+            }
             // A way for which there is no secret says nothing of one for which there is.
             Err(Refused::NoSecret) if refused != Refused::NoSignature => {}
             Err(error) => refused = error,

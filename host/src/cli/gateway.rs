@@ -1,9 +1,9 @@
 //! `gateway`: takes webhooks, alone.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use gateway::listen::Bounds;
 use serde_json::json;
 use tokio::net::TcpListener;
 use worker::Access;
@@ -24,11 +24,7 @@ pub(crate) async fn run(args: GatewayCommand, json: bool) -> anyhow::Result<Exit
         Some(token) => Access::token(&token, args.access.admin_loopback),
         None => Access::loopback(),
     };
-    let router = gateway
-        .router()
-        .merge(access.guard(gateway.operators()))
-        .merge(gateway.metrics())
-        .into_make_service_with_connect_info::<SocketAddr>();
+    let router = gateway.router().merge(access.guard(gateway.operators())).merge(gateway.metrics());
     let ready: serde_json::Map<_, _> =
         gateway.providers().into_iter().map(|(name, ready)| (name, json!(ready))).collect();
     let up = json!({ "ok": true, "command": "gateway", "address": address.to_string(), "providers": ready });
@@ -37,10 +33,25 @@ pub(crate) async fn run(args: GatewayCommand, json: bool) -> anyhow::Result<Exit
         webhooks::words(&gateway)
     );
     answer::ready(json, &up, &words);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown::asked())
-        .await
-        .context("serving ended")?;
+    gateway::listen::serve(listener, router, bounds(), shutdown::asked()).await;
     gateway.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Files that are open beside connections: the spool, the log, those of the way to the server.
+const OTHERS: u64 = 128;
+
+/// As many connections as this process may have files open, but for those that it needs itself: who has all of them open would
+/// keep it from its spool.
+fn bounds() -> Bounds {
+    let bounds = Bounds::default();
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let most = usize::try_from(files.saturating_sub(OTHERS).max(16)).unwrap_or(usize::MAX);
+        Bounds { connections: bounds.connections.min(most), ..bounds }
+    }
+    #[cfg(not(unix))]
+    bounds
 }

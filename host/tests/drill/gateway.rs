@@ -50,7 +50,12 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     })
     .await;
     let events = events(server.origin()).await;
-    report(pace, &told, &events, &[sent, emptied], waiting, [memory_before, memory])
+    let mut short =
+        report(pace, &told, &events, &[sent, emptied], waiting, [memory_before, memory]);
+    if size == Size::Full {
+        short.extend(slow(pace, &told));
+    }
+    short
 }
 
 /// The figures, and in what they fall short.
@@ -100,10 +105,22 @@ fn report(
     if missing > 0 || twice > 0 {
         short.push(format!("{missing} events are missing, and {twice} are there twice"));
     }
+    if told.refused > 0 {
+        short.push(format!("{} answers were no acceptance", told.refused));
+    }
     if events.len() > all {
         short.push(format!("there are {} events of {all} deliveries", events.len()));
     }
     short
+}
+
+/// In what the pace was not the one that was asked for; a machine that also does other things is asked for none.
+fn slow(pace: Pace, told: &Told) -> Option<String> {
+    let (all, late) = (pace.all(), told.late(Duration::from_secs(1)));
+    let many = late * 100 > all;
+    many.then(|| {
+        format!("{late} of {all} deliveries were begun more than a second after they were due")
+    })
 }
 
 /// A gateway in front of a server; its address is kept for the next one.

@@ -135,7 +135,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "edit" => edit::drill(size).await,
         "engine" => engine::drill(size).await,
         "gateway" => gateway::drill(size).await,
-        "flows" => flows::drill(size).await,
+        "flows" => flows::drill().await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

@@ -24,7 +24,8 @@ pub struct Scheduled {
 #[function(
     id = "check/system-health-signals-schedule",
     name = "Check system health: signals",
-    on("system/health.signals.requested")
+    on("system/health.signals.requested"),
+    retries = 3
 )]
 pub async fn health_signals_schedule(ctx: Ctx, event: Incoming<Value>) -> Result<Scheduled> {
     let gate: Gate = ctx

@@ -15,7 +15,7 @@ pub use self::sessions::Pruned;
 const COMPONENT: &str = "heartbeat";
 
 /// Asks for all checks, every quarter of an hour.
-#[function(id = "system-heartbeat", name = "System heartbeat", cron("*/15 * * * *"))]
+#[function(id = "system-heartbeat", name = "System heartbeat", cron("*/15 * * * *"), retries = 3)]
 pub async fn system_heartbeat(ctx: Ctx, _timer: Cron) -> Result<Beat> {
     beat::beat(&ctx, "heartbeat-15m").await
 }
@@ -24,7 +24,8 @@ pub async fn system_heartbeat(ctx: Ctx, _timer: Cron) -> Result<Beat> {
 #[function(
     id = "system-heartbeat-wake",
     name = "System heartbeat: wake",
-    on("system/heartbeat.wake")
+    on("system/heartbeat.wake"),
+    retries = 3
 )]
 pub async fn system_heartbeat_wake(ctx: Ctx, _event: Incoming<Value>) -> Result<Beat> {
     beat::beat(&ctx, "heartbeat-wake").await

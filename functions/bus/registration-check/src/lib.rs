@@ -12,7 +12,7 @@ use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 
 pub use self::memory::Remembered;
-pub use self::server::{Expected, Registered};
+pub use self::server::{Expected, Known};
 pub use self::tell::Told;
 pub use self::verdict::{Judged, Seen, Verdict};
 
@@ -34,9 +34,9 @@ pub enum Status {
 pub struct Report {
     /// Whether all is well.
     pub status: Status,
-    /// How many functions the worker serves.
+    /// How many functions the workers serve.
     pub expected: usize,
-    /// Functions that were missing at first.
+    /// Functions that were missing at first, or had not all of their schedules.
     pub missing: Vec<String>,
     /// Functions that are missing still.
     pub still_missing: Vec<String>,
@@ -88,7 +88,13 @@ async fn check(ctx: &Ctx) -> Result<Report> {
     let missing = lacking(&expected, &registered);
     let mut still_missing = Vec::new();
     if !missing.is_empty() {
-        ctx.step("register-missing-functions", async |io| Server::of(&io).register().await).await?;
+        ctx.step("register-missing-functions", async |io| {
+            for worker in expected.iter().filter(|worker| lacks(worker, &registered)) {
+                Server::of(&io).register(&worker.worker).await?;
+            }
+            Ok(())
+        })
+        .await?;
         // What is answered to a registration is no proof: it is read back.
         registered = ctx
             .step("confirm-registered-functions", async |io| Server::of(&io).registered().await)
@@ -121,19 +127,27 @@ async fn check(ctx: &Ctx) -> Result<Report> {
     let problems = problems(&still_missing, &schedules);
     let told = ctx.step("tell-function-health", async |io| Ok(tell::tell(&io, &problems))).await?;
     let status = if problems.is_empty() { Status::Healthy } else { Status::Degraded };
-    let expected = expected.functions.len();
+    let expected = expected.iter().map(|worker| worker.functions.len()).sum();
     Ok(Report { status, expected, missing, still_missing, schedules, problems, told })
 }
 
-/// The functions of the worker that the server does not know.
-fn lacking(expected: &Expected, registered: &[Registered]) -> Vec<String> {
-    let known =
-        |id: &str| registered.iter().any(|one| one.app == expected.app && one.function == id);
-    expected.functions.iter().filter(|id| !known(id)).cloned().collect()
+/// The functions of workers that the server does not know, or not with all their schedules.
+fn lacking(expected: &[Expected], registered: &[Known]) -> Vec<String> {
+    let all = expected.iter().flat_map(|worker| &worker.functions);
+    let missing = all.filter(|function| !is_known(function, registered));
+    missing.map(|function| function.function.clone()).collect()
+}
+
+fn lacks(worker: &Expected, registered: &[Known]) -> bool {
+    !worker.functions.iter().all(|function| is_known(function, registered))
+}
+
+fn is_known(function: &Known, registered: &[Known]) -> bool {
+    registered.iter().any(|one| one.covers(function))
 }
 
 /// Looks for the last run of a schedule, as far back as it matters.
-async fn look(io: &Io, function: &Registered, cron: &str, now: Timestamp) -> Result<Seen> {
+async fn look(io: &Io, function: &Known, cron: &str, now: Timestamp) -> Result<Seen> {
     let mut seen = Seen::of(&function.app, &function.function, cron, now);
     if let Some(period) = seen.period_ms {
         let since = now.as_millisecond() - period.saturating_mul(2);
@@ -144,7 +158,7 @@ async fn look(io: &Io, function: &Registered, cron: &str, now: Timestamp) -> Res
 
 /// What is wrong, in lines that stay the same while it is.
 fn problems(still_missing: &[String], schedules: &[Judged]) -> Vec<String> {
-    let missing = still_missing.iter().map(|id| format!("{id} is not registered"));
+    let missing = still_missing.iter().map(|id| format!("{id} is not registered as it should be"));
     let schedules = schedules.iter().filter_map(|one| {
         let Seen { app, function, cron, .. } = &one.seen;
         match one.verdict {

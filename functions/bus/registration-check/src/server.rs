@@ -17,21 +17,38 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a worker serves.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Its app.
-    pub app: String,
-    /// The ids of its functions.
-    pub functions: Vec<String>,
+    /// Where it is.
+    pub worker: String,
+    /// Its functions.
+    pub functions: Vec<Known>,
 }
 
-/// What the server knows of a function.
+/// What a worker, or the server, knows of a function.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct Registered {
+pub struct Known {
     /// Its app.
     pub app: String,
     /// Its id.
     pub function: String,
     /// The schedules that start it.
     pub crons: Vec<String>,
+}
+
+impl Known {
+    /// Reads a function, as both tell of it.
+    fn read(app: &str, function: &Value) -> Option<Self> {
+        let triggers = function["triggers"].as_array().into_iter().flatten();
+        let crons = triggers.filter(|trigger| trigger["type"] == "CRON");
+        let crons = crons.filter_map(|trigger| trigger["value"].as_str());
+        let (app, crons) = (app.to_owned(), crons.map(str::to_owned).collect());
+        Some(Self { app, function: function["id"].as_str()?.to_owned(), crons })
+    }
+
+    /// Whether it is this one, with all its schedules.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        (&self.app, &self.function) == (&other.app, &other.function)
+            && other.crons.iter().all(|cron| self.crons.contains(cron))
+    }
 }
 
 /// Reads and writes for one step.
@@ -49,41 +66,36 @@ impl<'a> Server<'a> {
         &self.settings
     }
 
-    /// What the worker serves.
-    pub(crate) async fn expected(&self) -> Result<Expected> {
-        let url = format!("{}/api/functions", self.settings.worker);
-        let told: Value =
-            self.asked(self.io.http().get(url), self.settings.worker_secret.as_deref()).await?;
-        let functions = told["functions"].as_array();
-        let functions = functions.ok_or_else(|| Error::stop("the worker lists no functions"))?;
-        let ids = functions.iter().filter_map(|one| one["id"].as_str().map(str::to_owned));
-        let app = told["app"].as_str().unwrap_or_default().to_owned();
-        Ok(Expected { app, functions: ids.collect() })
-    }
-
-    /// The functions of all apps.
-    pub(crate) async fn registered(&self) -> Result<Vec<Registered>> {
+    /// What each worker serves.
+    pub(crate) async fn expected(&self) -> Result<Vec<Expected>> {
         let mut all = Vec::new();
-        for app in self.list("v2/apps").await? {
-            let Some(app) = app["id"].as_str() else { continue };
-            for function in self.list(&format!("v2/apps/{}/functions", part(app))).await? {
-                let Some(id) = function["id"].as_str() else { continue };
-                let triggers = function["triggers"].as_array().into_iter().flatten();
-                let crons = triggers.filter(|trigger| trigger["type"] == "CRON");
-                let crons = crons.filter_map(|trigger| trigger["value"].as_str());
-                all.push(Registered {
-                    app: app.to_owned(),
-                    function: id.to_owned(),
-                    crons: crons.map(str::to_owned).collect(),
-                });
-            }
+        for worker in &self.settings.workers {
+            let request = self.io.http().get(format!("{worker}/api/functions"));
+            let told: Value = self.asked(request, self.settings.worker_secret.as_deref()).await?;
+            let functions = told["functions"].as_array();
+            let functions =
+                functions.ok_or_else(|| Error::stop(format!("{worker} lists no functions")))?;
+            let app = told["app"].as_str().unwrap_or_default();
+            let functions = functions.iter().filter_map(|function| Known::read(app, function));
+            all.push(Expected { worker: worker.clone(), functions: functions.collect() });
         }
         Ok(all)
     }
 
-    /// Has the worker registered anew.
-    pub(crate) async fn register(&self) -> Result<()> {
-        let url = format!("{}/api/inngest", self.settings.worker);
+    /// The functions of all apps.
+    pub(crate) async fn registered(&self) -> Result<Vec<Known>> {
+        let mut all = Vec::new();
+        for app in self.list("v2/apps").await? {
+            let Some(app) = app["id"].as_str() else { continue };
+            let functions = self.list(&format!("v2/apps/{}/functions", part(app))).await?;
+            all.extend(functions.iter().filter_map(|function| Known::read(app, function)));
+        }
+        Ok(all)
+    }
+
+    /// Has a worker registered anew.
+    pub(crate) async fn register(&self, worker: &str) -> Result<()> {
+        let url = format!("{worker}/api/inngest");
         let request = self.io.http().request("PUT", url);
         let request = authorized(self.io, request, self.settings.worker_secret.as_deref())?;
         request.timeout(PATIENCE).send().await?.ok()?;
@@ -94,7 +106,7 @@ impl<'a> Server<'a> {
     /// event began prove nothing of it. It is not looked for before `since`.
     pub(crate) async fn last_success(
         &self,
-        function: &Registered,
+        function: &Known,
         cron: &str,
         since: i64,
     ) -> Result<Option<i64>> {

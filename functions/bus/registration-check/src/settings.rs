@@ -5,11 +5,11 @@
 pub(crate) struct Settings {
     /// Where the server answers.
     pub(crate) server: String,
-    /// Where the worker answers.
-    pub(crate) worker: String,
+    /// Where the workers answer.
+    pub(crate) workers: Vec<String>,
     /// The secret that the server wants, where it wants one.
     pub(crate) server_secret: Option<String>,
-    /// The secret that the worker wants, where it wants one.
+    /// The secret that the workers want, where they want one.
     pub(crate) worker_secret: Option<String>,
     /// How far back the server remembers runs, in milliseconds.
     pub(crate) history_ms: i64,
@@ -26,7 +26,11 @@ impl Settings {
         let hours = hours.filter(|hours| *hours > 0).unwrap_or(168);
         Self {
             server: address("INNGEST_URL", "http://localhost:8288"),
-            worker: address("INNGEST_WORKER_URL", "http://localhost:3111"),
+            workers: address("INNGEST_WORKER_URL", "http://localhost:3111")
+                .split(',')
+                .map(|worker| worker.trim().trim_end_matches('/').to_owned())
+                .filter(|worker| !worker.is_empty())
+                .collect(),
             server_secret: set("FUNCTION_HEALTH_SERVER_SECRET"),
             worker_secret: set("FUNCTION_HEALTH_WORKER_SECRET"),
             history_ms: hours.saturating_mul(3_600_000),

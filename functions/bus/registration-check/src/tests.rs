@@ -15,8 +15,10 @@ use system_bus_testing::Kit;
 struct Server {
     /// The functions of the app, with their triggers.
     functions: Vec<Value>,
-    /// Functions that come when the worker registers.
+    /// Functions that come when the worker registers, each in the place of one that is there.
     coming: Vec<Value>,
+    /// The schedules that the worker declares.
+    declared: Vec<(&'static str, &'static str)>,
     /// The runs of each function.
     runs: Vec<(&'static str, Vec<Value>)>,
     /// The requests, in that order.
@@ -51,11 +53,16 @@ fn world(kit: &mut Kit, ids: &'static [&'static str], server: Server) -> Rc<RefC
         let path = request.url().trim_start_matches("http://localhost:");
         let answer = match (request.method(), path.split('?').next().unwrap_or_default()) {
             ("GET", "3111/api/functions") => {
-                let ids: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
-                json!({"app": "app", "functions": ids})
+                let own = |id: &str| server.declared.iter().find(|(of, _)| *of == id);
+                let ids = ids.iter().map(|id| match own(id) {
+                    Some((_, schedule)) => cron(id, schedule),
+                    None => json!({ "id": id }),
+                });
+                json!({"app": "app", "functions": ids.collect::<Vec<_>>()})
             }
             ("PUT", "3111/api/inngest") => {
                 let coming = std::mem::take(&mut server.coming);
+                server.functions.retain(|one| !coming.iter().any(|new| new["id"] == one["id"]));
                 server.functions.extend(coming);
                 json!({"modified": false})
             }

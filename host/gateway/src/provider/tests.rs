@@ -4,23 +4,42 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::delivery::{Delivery, Headers};
-use crate::shape::{self, Read, shape};
+use crate::shape::{self, Read, ShapeError, shape};
 use crate::verify::believed;
 
 fn event(provider: &str, headers: &[(&str, &str)], body: &Value) -> Option<Value> {
+    made(provider, headers, body).expect("nothing is lacking")
+}
+
+/// The same, at this moment after the first.
+fn made_at(
+    nanoseconds: i128,
+    provider: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<Option<Value>, ShapeError> {
     let providers = Providers::built_in();
     let provider = providers.get(provider).expect("a provider");
     let delivery = Delivery {
         headers: Headers::new(headers.iter().copied()),
         body: Bytes::from(body.to_string()),
-        at: Timestamp::from_millisecond(1_790_000_000_123).expect("a time"),
+        at: Timestamp::from_nanosecond(1_790_000_000_123_000_000 + nanoseconds).expect("a time"),
         from: [127, 0, 0, 1].into(),
     };
     let parsed = shape::parse(believed(&delivery)).expect("JSON");
-    let shaped = shape(&provider.rules, Read { delivery: &delivery, body: &parsed })?;
-    let event =
-        shape::event(&provider.name, &provider.prefix, shaped, &delivery).expect("sendable");
-    Some(serde_json::to_value(&event).expect("JSON"))
+    let id = headers.iter().find(|(name, _)| *name == "webhook-id").map(|(_, value)| *value);
+    let read = Read { delivery: &delivery, body: &parsed, id };
+    let Some(shaped) = shape(&provider.rules, read)? else { return Ok(None) };
+    let event = shape::event(&provider.name, &provider.prefix, shaped, &delivery)?;
+    Ok(Some(serde_json::to_value(&event).expect("JSON")))
+}
+
+fn made(
+    provider: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<Option<Value>, ShapeError> {
+    made_at(0, provider, headers, body)
 }
 
 #[test]
@@ -199,13 +218,44 @@ fn what_becomes_of_deliveries() {
 }
 
 #[test]
-fn a_whole_event_keeps_its_name_and_has_an_id_of_its_content() {
-    let sent = event("joelclaw", &[], &json!({"name": "shop/order.paid", "data": {"n": 1}}))
-        .expect("an event");
+fn a_whole_event_keeps_its_name_id_and_time_and_is_meant_each_time_without_an_id() {
+    let body = json!({"name": "shop/order.paid", "data": {"n": 1}});
+    let sent = event("joelclaw", &[], &body).expect("an event");
     assert_eq!((&sent["name"], &sent["data"]), (&json!("shop/order.paid"), &json!({"n": 1})));
-    let id = sent["id"].as_str().expect("an id");
-    assert!(id.starts_with("joelclaw-shop/order.paid-") && id.len() == 25 + 16, "{id}");
-    assert_eq!(event("joelclaw", &[], &json!({"data": {}})), None);
+    assert_eq!(sent["ts"], 1_790_000_000_123_i64);
+    let again = made_at(1, "joelclaw", &[], &body).expect("an event").expect("an event");
+    assert_ne!(sent["id"], again["id"], "whoever sends the same twice means it");
+    let own = json!({"name": "shop/order.paid", "data": null, "id": "7", "ts": 5});
+    let [sent, again] = [0, 1].map(|at| made_at(at, "joelclaw", &[], &own).expect("an event"));
+    assert_eq!(sent, again);
+    let sent = sent.expect("an event");
+    assert_eq!(
+        (&sent["id"], &sent["ts"], &sent["data"]),
+        (&json!("joelclaw-7"), &json!(5), &json!({}))
+    );
+}
+
+#[test]
+fn what_would_be_lost_is_refused() {
+    let lacking = |provider, body: &Value| {
+        let error = made(provider, &[], body).expect_err("it lacks something");
+        assert!(matches!(error, ShapeError::Lacking(_)), "{error}");
+        error.to_string()
+    };
+    for (provider, body) in [("joelclaw", json!({"data": {}})), ("standard", json!([1, 2]))] {
+        assert!(lacking(provider, &body).contains("does not say what it is"), "{provider}");
+    }
+    for data in [json!([1]), json!("text"), json!(1)] {
+        let error = lacking("joelclaw", &json!({"name": "a/b", "data": data}));
+        assert!(error.contains("its data are no object"), "{error}");
+    }
+    let nested = |levels: usize| {
+        let data = (1..levels).fold(json!({"a": 1}), |inner, _| json!({ "a": inner }));
+        made("joelclaw", &[], &json!({"name": "a/b", "data": data}))
+    };
+    assert!(nested(100).is_ok());
+    let error = nested(101).expect_err("too deep").to_string();
+    assert!(error.contains("nested deeper than 100 levels"), "{error}");
 }
 
 #[test]
@@ -217,7 +267,6 @@ fn what_nobody_wants_to_hear_is_no_event() {
         ("slack", json!({"type": "app_rate_limited"})),
         ("stripe", json!({"object": "charge", "type": "x"})),
         ("telnyx", json!({"data": {"event_type": "call.bridged"}})),
-        ("standard", json!([1, 2])),
     ] {
         assert_eq!(event(provider, &[], &body), None, "{provider}");
     }
@@ -288,6 +337,7 @@ fn wrong() -> Vec<(&'static str, String, &'static str)> {
                 .replace("{body}'", "{time}{body}'"),
             "within_seconds is 0",
         ),
+        ("b9", with("encoding", "delivery = 'X-Id'\nencoding"), "delivery is \"x-id\""),
         ("B6", format!("{VERIFY}{EVENTS}"), "small letters"),
         ("b7", "x = ".to_owned(), "TOML parse error"),
         ("b8", with("id = '{body.id}'", "id = '{body.id'"), "without its other one"),

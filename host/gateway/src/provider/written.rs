@@ -48,6 +48,7 @@ struct Verify {
     secrets: Vec<String>,
     time: Option<SignedTime>,
     with: Option<String>,
+    delivery: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +72,7 @@ struct Event {
     rest: Option<String>,
     id: String,
     all: Option<String>,
+    ts: Option<String>,
     #[serde(default)]
     data: BTreeMap<String, Texts>,
 }
@@ -161,6 +163,14 @@ impl Verify {
             }
             _ => {}
         }
+        let delivery = self.delivery.map(|header| header.to_ascii_lowercase());
+        if let Some(header) = &delivery
+            && !signs.iter().all(|content| content.has_header(header))
+        {
+            return Err(format!(
+                "delivery is {header:?}, and {{header.{header}}} is not in each of signs: an id that is not signed can be made up"
+            ));
+        }
         Ok(Check {
             method: self.method,
             header: self.header.to_ascii_lowercase(),
@@ -172,6 +182,7 @@ impl Verify {
             secrets: self.secrets,
             time,
             with: self.with.map(|header| header.to_ascii_lowercase()),
+            delivery,
         })
     }
 }
@@ -242,6 +253,7 @@ impl Event {
             name,
             id: template(&self.id)?,
             all: self.all.as_deref().map(path).transpose()?,
+            ts: self.ts.as_deref().map(path).transpose()?,
             data: self.data.into_iter().map(member).collect::<Result<_, String>>()?,
         })
     }

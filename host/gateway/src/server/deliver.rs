@@ -35,9 +35,17 @@ pub(super) async fn providers(State(shared): State<Arc<Shared>>) -> Response {
 pub(super) async fn challenge(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
 ) -> Response {
     let Some(provider) = shared.providers.get(&name) else { return unknown() };
+    let from = shared.address(peer.ip(), &headers);
+    if let Err(too_much) = shared.meter().take(shared.began.elapsed(), &name, from) {
+        shared.counters.verdict(&name, &format!("limited-{}", too_much.word()));
+        let error = "too many requests";
+        return refusal(StatusCode::TOO_MANY_REQUESTS, error, Some(too_much.later()));
+    }
     if let Some((kind, body)) = provider.challenge(&query, &*shared.secrets) {
         shared.counters.verdict(&name, "handshake");
         return text(StatusCode::OK, kind, body);
@@ -107,10 +115,10 @@ async fn take(
             verdict,
             StatusCode::TOO_MANY_REQUESTS,
             "too many deliveries",
-            Duration::from_secs(1),
+            too_much.later(),
         );
     }
-    let Ok(_turn) = shared.turns.try_acquire() else {
+    let Some(_turn) = shared.turns.enter(from) else {
         return Outcome::later(
             "limited-at-once",
             StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +128,13 @@ async fn take(
     };
     let body = match read(shared, headers, body).await {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => {
+            // Whoever is slow holds a place that others could have.
+            if outcome.response.status() == StatusCode::REQUEST_TIMEOUT {
+                shared.meter().refused(shared.began.elapsed(), from);
+            }
+            return outcome;
+        }
     };
     let delivery = Delivery {
         headers: Headers::new(
@@ -205,17 +219,16 @@ enum Found {
 }
 
 fn events(provider: &Provider, verified: Verified<'_>) -> Result<Found, ShapeError> {
-    let delivery = verified.delivery();
     let parsed = shape::parse(verified);
     let nothing = serde_json::Value::Null;
     // A handshake may come without a body.
-    let read = Read { delivery, body: parsed.as_ref().unwrap_or(&nothing) };
+    let read = Read::of(verified, parsed.as_ref().unwrap_or(&nothing));
     if let Some(words) = provider.echo(read) {
         return Ok(Found::Echo(words));
     }
     let body = parsed?;
-    let read = Read { delivery, body: &body };
-    Ok(Found::Events(shape::shape(&provider.rules, read).into_iter().collect()))
+    let read = Read::of(verified, &body);
+    Ok(Found::Events(shape::shape(&provider.rules, read)?.into_iter().collect()))
 }
 
 /// Success is said only when everything is on disk.

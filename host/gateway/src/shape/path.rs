@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::delivery::Delivery;
+use crate::verify::Verified;
 
-/// A place in a delivery: `body.member.0.member`, `body`, `header.NAME`, `sha256` (of the body, 64 digits, or the first of
-/// them as `sha256.16`), or `at` (when it came, in milliseconds since 1970).
+/// A place in a delivery: `body.member.0.member`, `body`, `header.NAME`, `delivery` (its id, where the sender has signed
+/// one), `sha256` (of the body, 64 digits, or the first of them as `sha256.16`), `at` (when it came, in milliseconds since
+/// 1970), or `once` (32 digits that no other delivery has).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(Root);
 
@@ -14,8 +16,10 @@ pub struct Path(Root);
 enum Root {
     Body(Vec<String>),
     Header(String),
+    Delivery,
     Sha256(usize),
     At,
+    Once,
 }
 
 /// Why a text names no place.
@@ -23,7 +27,7 @@ enum Root {
 pub enum PathError {
     /// Nothing that a delivery has.
     #[error(
-        "{0:?} is no place in a delivery; there are body.MEMBER, header.NAME, sha256, sha256.DIGITS and at"
+        "{0:?} is no place in a delivery; there are body.MEMBER, header.NAME, delivery, sha256, sha256.DIGITS, at and once"
     )]
     Unknown(String),
     /// A brace that is not closed, or not opened.
@@ -38,6 +42,15 @@ pub struct Read<'d> {
     pub delivery: &'d Delivery,
     /// Its body.
     pub body: &'d Value,
+    /// Its id, where the sender has signed one.
+    pub id: Option<&'d str>,
+}
+
+impl<'d> Read<'d> {
+    /// What was verified, with its body.
+    pub fn of(verified: Verified<'d>, body: &'d Value) -> Self {
+        Self { delivery: verified.delivery(), body, id: verified.id() }
+    }
 }
 
 impl Path {
@@ -59,6 +72,8 @@ impl Path {
                 _ => return Err(unknown()),
             },
             ("at", []) => Root::At,
+            ("once", []) => Root::Once,
+            ("delivery", []) => Root::Delivery,
             _ => return Err(unknown()),
         }))
     }
@@ -77,8 +92,21 @@ impl Path {
             Root::Header(name) => read.delivery.headers.one(name).map(Value::from),
             Root::Sha256(digits) => Some(Value::from(&read.delivery.sha256()[..*digits])),
             Root::At => Some(Value::from(millis(read.delivery.at))),
+            Root::Once => Some(Value::from(once(read.delivery))),
+            Root::Delivery => read.id.map(Value::from),
         }
     }
+}
+
+/// Of the moment when it came, which is known to the nanosecond, and of all that came.
+fn once(delivery: &Delivery) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&delivery.at.as_nanosecond().to_be_bytes());
+    for (name, value) in delivery.headers.iter() {
+        hash.update(name.as_bytes()).update(&[0]).update(value.as_bytes()).update(&[0]);
+    }
+    hash.update(&delivery.body);
+    hash.finalize().to_hex()[..32].to_owned()
 }
 
 fn millis(at: Timestamp) -> i64 {
@@ -165,7 +193,7 @@ mod tests {
             at: Timestamp::from_millisecond(1234).expect("a time"),
             from: [127, 0, 0, 1].into(),
         };
-        let read = Read { delivery: &delivery, body: &body };
+        let read = Read { delivery: &delivery, body: &body, id: Some("d-1") };
         for (path, value) in [
             ("body.a.b.1.c", json!("x")),
             ("body.a.b.2", Value::Null),
@@ -175,6 +203,7 @@ mod tests {
             ("header.X-Kind", json!("push")),
             ("header.other", Value::Null),
             ("at", json!(1234)),
+            ("delivery", json!("d-1")),
         ] {
             let found = Path::parse(path).expect(path).value(read).unwrap_or_default();
             assert_eq!(found, value, "{path}");
@@ -189,6 +218,16 @@ mod tests {
             let made = Template::parse(template).expect(template).text(read);
             assert_eq!(made.as_deref(), text, "{template}");
         }
+        let once = |at| {
+            let delivery = Delivery {
+                at: Timestamp::from_nanosecond(at).expect("a time"),
+                ..delivery.clone()
+            };
+            let read = Read { delivery: &delivery, body: &body, id: None };
+            assert_eq!(Path::parse("delivery").expect("a place").value(read), None);
+            Template::parse("{once}").expect("a text").text(read).expect("a text")
+        };
+        assert_eq!((once(1).len(), once(1) == once(1), once(1) == once(2)), (32, true, false));
         let short = Template::parse("{sha256.16}").expect("a text").text(read).expect("a hash");
         assert_eq!((short.len(), delivery.sha256().starts_with(&short)), (16, true));
         for wrong in [

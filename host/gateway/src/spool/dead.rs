@@ -1,6 +1,6 @@
 //! Dead letters: what the server will never take, a file each, until somebody has looked at it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,23 @@ impl Letter {
     }
 }
 
+/// A folder that only its owner may look into: letters hold what senders sent.
+fn private(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+/// A file that only its owner may read.
+fn made(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// The folder of dead letters.
 #[derive(Debug, Clone)]
 pub struct Dead {
@@ -42,7 +59,7 @@ pub struct Dead {
 impl Dead {
     pub(super) fn open(spool: &Path) -> Result<Self, SpoolError> {
         let folder = spool.join("dead");
-        fs::create_dir_all(&folder).map_err(|reason| SpoolError::Open {
+        private(&folder).map_err(|reason| SpoolError::Open {
             path: folder.clone(),
             reason: reason.to_string(),
         })?;
@@ -55,7 +72,7 @@ impl Dead {
         let bytes = serde_json::to_vec_pretty(letter)
             .map_err(|error| SpoolError::Write(error.to_string()))?;
         let beside = self.folder.join(format!(".{}", letter.letter));
-        let mut file = File::create(&beside).map_err(fault)?;
+        let mut file = made(&beside).map_err(fault)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fault)?;
         fs::rename(&beside, self.path(&letter.letter)).map_err(fault)?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(fault)

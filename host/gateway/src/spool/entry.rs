@@ -55,3 +55,13 @@ pub struct Waiting {
     /// The entry.
     pub entry: Entry,
 }
+
+/// How long a moment is, in milliseconds: long enough that what comes one by one goes to the server together.
+const MOMENT: i64 = 1000;
+
+impl Waiting {
+    /// The moment in which it was written: the time of its id at the server.
+    pub(crate) fn moment(&self) -> i64 {
+        self.written - self.written.rem_euclid(MOMENT)
+    }
+}

@@ -126,6 +126,15 @@ async fn what_cannot_be_sent_is_a_letter_with_its_reason() {
     assert_eq!((letter.why.as_str(), letter.entry.id.as_str()), ("it is too large", "a"));
     let again = spool.dead().get(&letter.letter).expect("readable").expect("there");
     assert_eq!(again.entry.event.get(), waiting[0].entry.event.get());
+    #[cfg(unix)]
+    for (path, mode) in
+        [("dead".to_owned(), 0o700), (format!("dead/{}.json", letter.letter), 0o600)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found =
+            std::fs::metadata(folder.path().join("spool").join(&path)).expect("it is there");
+        assert_eq!(found.permissions().mode() & 0o777, mode, "{path}: only its owner may look");
+    }
     for name in ["", "../spool", "1-2/3", "nothing"] {
         assert!(spool.dead().get(name).expect("no letter").is_none(), "{name}");
     }

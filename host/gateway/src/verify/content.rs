@@ -72,6 +72,11 @@ impl Content {
         self.0.contains(&Part::Time)
     }
 
+    /// Whether a header is in it, by its name in small letters.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Header(header) if header == name))
+    }
+
     /// The bytes that are signed; none where something that belongs to them is not there.
     pub(super) fn bytes(&self, delivery: &Delivery, time: Option<&str>) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(delivery.body.len() + 64);

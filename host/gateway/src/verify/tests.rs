@@ -256,3 +256,23 @@ fn an_application_of_front_signs_what_it_sends_with_its_time() {
     assert!(verify(&checks, &delivery(&headers(sign(&timed)), body), &secrets).is_ok());
     assert!(verify(&checks, &delivery(&headers(sign(body)), body), &secrets).is_err());
 }
+
+/// Beside the id that is signed another one may stand, which somebody has added to send it again.
+#[test]
+fn the_id_of_a_delivery_is_the_one_that_is_signed() {
+    let secret = format!("whsec_{}", BASE64_STANDARD.encode("a key"));
+    let secrets = Known::of(&[("standard_webhook_secret", &secret)]);
+    let body = br#"{"type":"a"}"#;
+    let signed = format!("s-1.{NOW}.{}", String::from_utf8_lossy(body));
+    let mac = hmac(Method::HmacSha256, "a key", signed.as_bytes());
+    let headers = [
+        ("svix-id", "s-1".to_owned()),
+        ("svix-timestamp", NOW.to_string()),
+        ("svix-signature", format!("v1,{}", BASE64_STANDARD.encode(mac))),
+        ("webhook-id", "made-up".to_owned()),
+    ];
+    let delivery = delivery(&headers, body);
+    let checks = checks("standard");
+    let verified = verify(&checks, &delivery, &secrets).expect("it is believed");
+    assert_eq!(verified.id(), Some("s-1"));
+}

@@ -95,6 +95,19 @@ async fn bodies_are_bounded_in_size_and_time() {
     assert_eq!(scene.verdict("github", "too-slow").await, 1);
 }
 
+#[tokio::test]
+async fn who_is_slow_again_and_again_is_not_listened_to() {
+    let patience = Duration::from_millis(50);
+    let limits = Limits { refused: 2, patience, ..Limits::default() };
+    let scene = Scene::new(Wishes { limits, ..Wishes::default() }).await;
+    let told = [
+        raw(scene.address, "Content-Length: 10\r\n\r\n{").await,
+        raw(scene.address, "Content-Length: 10\r\n\r\n{").await,
+        raw(scene.address, "Content-Length: 10\r\n\r\n{").await,
+    ];
+    assert_eq!(told, ["408", "408", "429"]);
+}
+
 /// The status of the answer to a delivery whose end is written by hand.
 async fn raw(address: SocketAddr, rest: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connected");

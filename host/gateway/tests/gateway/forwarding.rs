@@ -47,6 +47,20 @@ async fn while_the_server_takes_nothing_deliveries_are_kept_and_then_sent_in_the
 }
 
 #[tokio::test]
+async fn what_came_one_by_one_goes_together() {
+    let scene = Scene::new(Wishes::default()).await;
+    scene.server.be(Mood::Ill(503));
+    // One after another: each is a write of its own.
+    send(&scene, 0..60).await;
+    until(&scene, "held", |state| state["spool"]["held"].is_string()).await;
+    let before = scene.server.requests().len();
+    scene.server.be(Mood::Well);
+    scene.server.has(60).await;
+    let requests = scene.server.requests().split_off(before).len();
+    assert!(requests <= 30, "{requests} requests for 60 events");
+}
+
+#[tokio::test]
 async fn what_was_accepted_outlives_the_gateway_and_is_one_event() {
     let scene = Scene::new(Wishes::default()).await;
     // The server takes them, and the gateway never hears of it.

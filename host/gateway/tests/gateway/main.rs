@@ -2,4 +2,5 @@
 
 mod deliveries;
 mod forwarding;
+mod listening;
 mod scene;

@@ -108,7 +108,10 @@ async fn events(
     for (at, event) in body.0.into_iter().enumerate() {
         if event["data"]["poison"] == json!(true) {
             let error = format!("event {at}: it is poison");
-            return (StatusCode::BAD_REQUEST, Json(json!({"ids": ids, "error": error})))
+            return (
+                StatusCode::BAD_REQUEST,
+                Json(json!({"ids": ids, "status": 400, "error": error})),
+            )
                 .into_response();
         }
         let number = first.wrapping_add(u32::try_from(at).expect("few"));

@@ -9,17 +9,18 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::scene::Scene;
+use super::stage::{ROLES, app_of};
 
 /// What stands above the table.
 const ABOUT: &str = "# Functions
 
-Every function of the workspace, as its component says. `SYSTEM_BUS_WRITE_PAGES=1 just drill flows` writes this page anew, and the
+Every function of the workspace, as its component says; its limits as the server has them. `SYSTEM_BUS_WRITE_PAGES=1 just drill flows` writes this page anew, and the
 same drill without the variable fails when it is out of date. Which import forces a function to a host, a worker says too:
 `system-bus functions`. What has to be granted, and what happens when something fails, is in the README of each folder of
 `functions/`.
 
-| function | component | starts on | role | because of | is granted | retries |
-| --- | --- | --- | --- | --- | --- | --- |
+| function | component | starts on | role | because of | is granted | retries | limits |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 /// One function.
@@ -31,11 +32,29 @@ struct Row {
     forced_by: Vec<String>,
     grants: Vec<String>,
     retries: u64,
+    /// What its declaration says of how often, how many at once and how long, as the server has it.
+    limits: Vec<String>,
 }
 
+/// Members of a registered function that limit it.
+const LIMITS: [&str; 9] = [
+    "batchEvents",
+    "cancel",
+    "concurrency",
+    "debounce",
+    "priority",
+    "rateLimit",
+    "singleton",
+    "throttle",
+    "timeouts",
+];
+
 /// In what the page and the workers differ from the components.
-pub(super) fn check(components: &Path, scene: &Scene) -> Vec<String> {
-    let rows = rows(components);
+pub(super) async fn check(components: &Path, scene: &Scene) -> Vec<String> {
+    let (mut rows, limits) = (rows(components), limits(scene).await);
+    for row in &mut rows {
+        row.limits = limits.get(&row.id).cloned().unwrap_or_default();
+    }
     let mut short: Vec<_> = different(&rows, &served(scene));
     let page = render(&rows);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/functions.md");
@@ -81,6 +100,7 @@ fn rows_of(file: &Path) -> Vec<Row> {
         forced_by: lacks.clone(),
         grants: texts(&report["grants"]),
         retries: function["retries"].as_u64().expect("a number"),
+        limits: Vec::new(),
     };
     functions.iter().map(row).collect()
 }
@@ -92,17 +112,49 @@ fn render(rows: &[Row]) -> String {
         each.collect::<Vec<_>>().join(", ")
     };
     let mut page = ABOUT.to_owned();
-    for Row { id, component, triggers, role, forced_by, grants, retries } in rows {
-        let (triggers, grants) = (code(triggers), grants.join(", "));
+    for Row { id, component, triggers, role, forced_by, grants, retries, limits } in rows {
+        let (triggers, limits, grants) = (code(triggers), code(limits), grants.join(", "));
         let forced: Vec<_> = forced_by.iter().map(|import| short(import)).collect();
         let forced = code(&forced);
         let line = format!(
-            "| `{id}` | {component} | {triggers} | {role} | {forced} | {grants} | {retries} |"
+            "| `{id}` | {component} | {triggers} | {role} | {forced} | {grants} | {retries} | {limits} |"
         );
         // A cell without anything is one space.
         writeln!(page, "{}", line.replace("|  |", "| |").replace("|  |", "| |")).expect("memory");
     }
     page
+}
+
+/// The limits of all functions, by their ids.
+async fn limits(scene: &Scene) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for app in ROLES.map(app_of) {
+        let url = format!("{}/v1/apps/{app}/functions", scene.engine());
+        let answer = reqwest::get(url).await.expect("an answer");
+        let functions: Value = answer.json().await.expect("JSON");
+        for function in functions.as_array().expect("functions") {
+            let slug = function["id"].as_str().expect("an id");
+            let id = slug.strip_prefix(&format!("{app}-")).expect("the app's");
+            let config = &function["config"];
+            let set = LIMITS.iter().filter(|name| !config[**name].is_null());
+            let limits = set.map(|name| format!("{name}: {}", plain(&config[*name])));
+            all.insert(id.to_owned(), limits.collect());
+        }
+    }
+    all
+}
+
+/// A value of JSON for people.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{name} {}", plain(value)));
+            members.collect::<Vec<_>>().join(", ")
+        }
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// An import without its version.

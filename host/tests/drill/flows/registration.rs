@@ -187,7 +187,7 @@ impl Registration {
 
     /// The registration is answered well and changes nothing. People are told once.
     async fn forgotten(&self, scene: &Scene) {
-        let problems = json!([format!("{HIDDEN} is not registered")]);
+        let problems = json!([format!("{HIDDEN} is not registered as it should be")]);
         for told in ["now", "before"] {
             let run = self.check(scene, Case::Forgotten).await;
             assert_steps(&run, &steps(&REGISTER, &real()));

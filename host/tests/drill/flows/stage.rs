@@ -143,6 +143,9 @@ pub(super) const TYPESENSE_KEY: &str = "key-of-typesense";
 /// The key of Convex, likewise.
 pub(super) const CONVEX_KEY: &str = "prod:drill|convex-0a77e1";
 
+/// The token of Todoist, likewise.
+pub(super) const TODOIST_TOKEN: &str = "token-of-todoist";
+
 /// The roles of workers.
 pub(super) const ROLES: [&str; 2] = ["host", "cluster"];
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::function::{DeclaredEvent, Mode};
+use protocol::function::{DeclaredEvent, Mode, Trigger};
 use protocol::id::FunctionId;
 use protocol::role::Role;
 use registry::{Active, Generation};
@@ -41,8 +41,30 @@ struct Function<'g> {
     mode: Mode,
     /// The imports, or the pin, that keep it off a cluster; empty where nothing does.
     forced_by: Vec<String>,
+    /// What starts it.
+    triggers: Vec<Starts<'g>>,
     /// What its types tell of the events that start it.
     input: Vec<Takes<'g>>,
+}
+
+/// A trigger, as the server's second API tells it.
+#[derive(Serialize)]
+struct Starts<'g> {
+    r#type: &'static str,
+    value: &'g str,
+}
+
+impl<'g> Starts<'g> {
+    fn of(trigger: &'g Trigger) -> Option<Self> {
+        match trigger {
+            Trigger::Event { event, .. } => Some(Self { r#type: "EVENT", value: event.as_str() }),
+            Trigger::Cron { schedule, .. } => {
+                Some(Self { r#type: "CRON", value: schedule.as_str() })
+            }
+            // That is an event of the server's, with a condition.
+            Trigger::FailureOf(_) => None,
+        }
+    }
 }
 
 /// An event whose type a function names.
@@ -93,6 +115,7 @@ fn all(present: &Generation) -> impl Iterator<Item = Function<'_>> {
             home: active.base.component().home(id),
             mode: config.mode,
             forced_by: forced_by(active, id),
+            triggers: config.triggers.iter().filter_map(Starts::of).collect(),
             input: config.input.iter().map(Takes::of).collect(),
         })
     })

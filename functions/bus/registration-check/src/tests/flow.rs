@@ -131,7 +131,26 @@ fn a_registration_that_changes_nothing_is_no_success(kit: &mut Kit) {
         (report.status, report.still_missing.as_slice()),
         (Status::Degraded, &["b".to_owned()][..])
     );
-    assert_eq!(report.problems, ["b is not registered"]);
+    assert_eq!(report.problems, ["b is not registered as it should be"]);
+}
+
+#[system_bus_sdk::test]
+fn a_schedule_that_the_server_has_lost_is_registered_anew(kit: &mut Kit) {
+    noon(kit);
+    let lost = || function("a", &json!([{"type": "EVENT", "value": "a/b"}]));
+    let declared = vec![("a", "0 * * * *")];
+    let server = Server { functions: vec![lost()], declared, ..Server::default() };
+    let server = world(kit, &["a"], server);
+    let report: Report = kit.run::<check_functions>(asked()).output();
+    assert_eq!((report.status, &report.still_missing), (Status::Degraded, &vec!["a".to_owned()]));
+    let puts = |server: &Server| server.asked.iter().filter(|line| line.starts_with("PUT")).count();
+    assert_eq!(puts(&server.borrow()), 1);
+
+    server.borrow_mut().coming = vec![cron("a", "0 * * * *")];
+    server.borrow_mut().runs = vec![("a", vec![run(Some("0 * * * *"), "2026-03-01T11:00:00Z")])];
+    let report: Report = kit.run::<check_functions>(asked()).output();
+    assert_eq!((&report.missing, report.still_missing.len()), (&vec!["a".to_owned()], 0));
+    assert_eq!((report.status, report.schedules[0].verdict), (Status::Healthy, Verdict::Alive));
 }
 
 #[system_bus_sdk::test]

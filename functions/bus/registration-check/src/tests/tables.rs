@@ -85,6 +85,8 @@ fn settings_have_their_defaults() {
     }
     let settings = read("INNGEST_URL", "http://server:1/");
     assert_eq!(settings.server, "http://server:1");
-    assert_eq!(settings.worker, "http://localhost:3111");
+    assert_eq!(settings.workers, ["http://localhost:3111"]);
+    let both = read("INNGEST_WORKER_URL", "http://host:1/, http://cluster:2 ,");
+    assert_eq!(both.workers, ["http://host:1", "http://cluster:2"]);
     assert_eq!((settings.server_secret, settings.worker_secret), (None, None));
 }

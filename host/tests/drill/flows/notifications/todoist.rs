@@ -8,7 +8,7 @@ use crate::flows::scene::{Ran, Scene};
 use crate::flows::site::{Answer, Site};
 use crate::flows::stage::Stage;
 
-pub(super) const TOKEN: &str = "token-of-todoist";
+pub(super) const TOKEN: &str = crate::flows::stage::TODOIST_TOKEN;
 
 /// Todoist's API, with one project that answers with a page.
 pub(super) fn site(stage: &Stage) -> Site {

@@ -94,14 +94,16 @@ fn server(origin: &str, state: &Mutex<State>, asked: &Asked) -> Answer {
     if asked.path.ends_with("/functions") {
         let hides = case == Case::Forgotten || case == Case::Missing && !registered;
         items.retain(|function| !hides || function["id"] != HIDDEN);
-        // Schedules of others may be dead in a drill, where they have not all that they need.
-        for function in items {
-            if !super::SCHEDULED.iter().any(|(id, _)| function["id"] == *id) {
-                function["triggers"] = json!([]);
-            }
-        }
+        items.iter_mut().for_each(without_others);
     }
     Answer::json(200, &page)
+}
+
+/// Schedules of others may be dead in a drill, where they have not all that they need.
+fn without_others(function: &mut Value) {
+    if !super::SCHEDULED.iter().any(|(id, _)| function["id"] == *id) {
+        function["triggers"] = json!([]);
+    }
 }
 
 fn worker(state: &Mutex<State>, asked: &Asked) -> Answer {
@@ -119,6 +121,9 @@ fn worker(state: &Mutex<State>, asked: &Asked) -> Answer {
         Case::Unwilling if asked.method == "PUT" => Answer::text(500, "text/plain", "not now"),
         _ => {
             let (status, mut body) = pass_on(&origin, asked);
+            for function in body["functions"].as_array_mut().into_iter().flatten() {
+                without_others(function);
+            }
             if case == Case::Unwilling {
                 body["functions"] = json!([{"id": "system/never.registered"}]);
             }
