@@ -17,11 +17,14 @@ pub(crate) mod launch;
 pub(crate) mod new;
 pub(crate) mod operator;
 pub(crate) mod plan;
+pub(crate) mod refresh;
 pub(crate) mod reload;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod send;
+pub(crate) mod service;
+pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod webhooks;
 pub(crate) mod worker;
@@ -89,6 +92,8 @@ pub(crate) enum Command {
     Worker(Box<Worker>),
     /// Take webhooks alone: verify them, keep them, and hand their events to an Inngest server
     Gateway(GatewayCommand),
+    /// A worker as a service of this machine: of systemd, or of launchd
+    Service(service::ServiceCommand),
     /// The development engine alone: for development, demos and tests only
     Engine(Engine),
     /// Make the folder of a new function, with a test and a sample event
@@ -109,6 +114,8 @@ pub(crate) enum Command {
     Rollback(Rollback),
     /// Whether the server and workers are well, in one look; exit with 1 where one is not
     Status(status::Status),
+    /// Have workers tell their server anew what they have
+    Refresh(refresh::Refresh),
     /// The latest runs of the server
     Runs(runs::Runs),
     /// What a run did, step by step; take it home as a file, and replay it against any code
@@ -129,6 +136,10 @@ pub(crate) enum Command {
     Compile,
     /// Say what a component is, what it imports, and where it would run
     Inspect(Inspect),
+    /// Print what a shell reads to complete these commands
+    Completions(shell::Completions),
+    /// Write the pages of the manual, one for each command
+    Man(shell::Man),
 }
 
 impl Command {
@@ -157,6 +168,10 @@ impl Command {
             Self::Compile => "compile",
             Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
+            Self::Refresh(_) => "refresh",
+            Self::Service(service) => service.name(),
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 
@@ -175,7 +190,11 @@ impl Command {
             | Self::Grants(_)
             | Self::Plan(_)
             | Self::Rollback(_)
+            | Self::Service(_)
             | Self::Status(_)
+            | Self::Refresh(_)
+            | Self::Completions(_)
+            | Self::Man(_)
             | Self::Runs(_)
             | Self::Events(_)
             | Self::Event(_)

@@ -10,8 +10,10 @@ mod elsewhere;
 mod granting;
 mod local;
 mod operate;
+mod service;
 mod serving;
 mod shutdown;
+mod supervisor;
 mod telemetry;
 mod terminal;
 mod webhooks;
@@ -78,6 +80,10 @@ fn main() -> ExitCode {
             Command::Compile => cli::compile::run(),
             Command::Launch => cli::launch::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
+            Command::Service(args) => cli::service::run(args, cli.json),
+            Command::Refresh(args) => cli::refresh::run(args, cli.json).await,
+            Command::Completions(args) => Ok(cli::shell::completions(&args, cli.json)),
+            Command::Man(args) => cli::shell::man(&args, cli.json),
         }
     });
     match result {

@@ -10,7 +10,7 @@ use worker::Access;
 
 use crate::cli::GatewayCommand;
 use crate::granting::GrantsFile;
-use crate::{answer, operate, shutdown, webhooks};
+use crate::{answer, operate, shutdown, supervisor, webhooks};
 
 pub(crate) async fn run(args: GatewayCommand, json: bool) -> anyhow::Result<ExitCode> {
     let grants = GrantsFile::read(args.grants.grants.as_deref())?;
@@ -33,6 +33,7 @@ pub(crate) async fn run(args: GatewayCommand, json: bool) -> anyhow::Result<Exit
         webhooks::words(&gateway)
     );
     answer::ready(json, &up, &words);
+    supervisor::ready();
     gateway::listen::serve(listener, router, bounds(), shutdown::asked()).await;
     gateway.shutdown().await;
     Ok(ExitCode::SUCCESS)

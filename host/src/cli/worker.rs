@@ -27,7 +27,7 @@ use crate::config::{self, Inngest};
 use crate::granting::GrantsFile;
 use crate::operate::admin_token;
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, elsewhere, shutdown, webhooks};
+use crate::{answer, elsewhere, shutdown, supervisor, webhooks};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -89,6 +89,7 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         let _ = write!(words, "\n  {}", webhooks::words(gateway));
     }
     answer::ready(json, &plan.up(&serving)?, &words);
+    supervisor::ready();
     if !replace.is_empty() {
         serving.registered(TAKE_OVER).await?;
         for old in &replace {
@@ -99,7 +100,10 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         }
     }
     tokio::select! {
-        () = shutdown::asked() => tracing::info!("stopping: calls that run are finished first"),
+        () = shutdown::asked() => {
+            supervisor::stopping();
+            tracing::info!("stopping: calls that run are finished first");
+        }
         () = serving.retired() => tracing::info!("another worker has taken over, and no call has come since; ending"),
         never = told.follow(generations, plan.roles.each()) => match never {},
         blocked = serving.blocked() => {

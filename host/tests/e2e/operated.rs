@@ -169,6 +169,28 @@ async fn the_status_is_that_of_all_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_tell_their_server_anew_what_they_have() {
+    let _turn = turn().await;
+    let (server, worker, _components) = scene().await;
+    let at = format!("http://{}", worker.address);
+    let told = result(&server, &["refresh", "--worker", &at]);
+    let one = &told["workers"][0];
+    assert_eq!((&one["app"], &one["action"]), (&json!(APP), &json!("clean")));
+    assert_eq!((&one["added"], &one["removed"]), (&json!([]), &json!([])));
+    assert_eq!(one["functions"], worker_count(&server, &worker).await);
+    let elsewhere = ask(&server, &["refresh", "--worker", &at, "--path", "/elsewhere", "--json"]);
+    let said = elsewhere.answer()["result"]["workers"][0].take();
+    assert_eq!((&said["action"], elsewhere.code), (&json!("failed"), 1));
+    let nobody = format!("http://{}", free_address());
+    let away = ask(&server, &["refresh", "--worker", &nobody]);
+    assert!(away.code == 1 && away.err.contains("no worker answers at"), "{away:?}");
+}
+
+async fn worker_count(server: &Server, worker: &Process) -> Value {
+    server.health(worker.address).await["count"].take()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_and_what_is_wrong_is_said() {
     let _turn = turn().await;
     let server = Server::start(None).expect("a server of any mode");
