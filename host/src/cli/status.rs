@@ -104,6 +104,9 @@ fn how(health: &Value) -> String {
         health["generation"],
         text(&health["registration"]["state"]),
     )];
+    if let Some(oldest) = health["oldest_call_seconds"].as_i64() {
+        parts.push(format!("{} calls run, one for {oldest} s", health["calls"]));
+    }
     for name in ["refused", "duplicates", "warnings"] {
         let all = health[name].as_array().into_iter().flatten();
         parts.extend(all.filter_map(Value::as_str).map(str::to_owned));

@@ -36,12 +36,15 @@ fn a_service_is_written_and_removed() {
     let home = tempfile::tempdir().expect("a folder");
     let named = ["--supervisor", "systemd", "--name", "bus.host"];
     let worker = ["--", "--role", "host", "--drain", "90s", "--components", "/srv/functions"];
-    let (code, answer) = ask(home.path(), &[&["service", "install", "--no-start"], &named[..], &worker].concat());
+    let (code, answer) =
+        ask(home.path(), &[&["service", "install", "--no-start"], &named[..], &worker].concat());
     assert_eq!((code, &answer["result"]["ran"]), (0, &json!(false)), "{answer}");
     let file = home.path().join(".config/systemd/user/bus.host.service");
     assert_eq!(answer["result"]["path"], json!(file));
     let unit = std::fs::read_to_string(&file).expect("it is written");
-    for part in ["worker --role host --drain 90s --components /srv/functions", "TimeoutStopSec=100\n"] {
+    for part in
+        ["worker --role host --drain 90s --components /srv/functions", "TimeoutStopSec=100\n"]
+    {
         assert!(unit.contains(part), "{part}\n{unit}");
     }
     let home_of = format!("EnvironmentFile=-{}/.config/system-bus.env", home.path().display());
@@ -62,11 +65,23 @@ fn a_service_is_written_and_removed() {
 fn what_would_not_start_is_not_written() {
     let home = tempfile::tempdir().expect("a folder");
     for (words, code, said) in [
-        (&["service", "install", "--supervisor", "launchd", "--", "--roll", "host"][..], 1, "would not start"),
-        (&["service", "install", "--supervisor", "launchd", "--", "--drain", "soon"], 1, "would not start"),
+        (
+            &["service", "install", "--supervisor", "launchd", "--", "--roll", "host"][..],
+            1,
+            "would not start",
+        ),
+        (
+            &["service", "install", "--supervisor", "launchd", "--", "--drain", "soon"],
+            1,
+            "would not start",
+        ),
         (&["service", "print", "--name", "../x"], 2, "is no name of a service"),
         // Started, where there is no supervisor.
-        (&["service", "install", "--supervisor", "systemd", "--", "--role", "host"], 1, "cannot be run"),
+        (
+            &["service", "install", "--supervisor", "systemd", "--", "--role", "host"],
+            1,
+            "cannot be run",
+        ),
     ] {
         let (ended, answer) = ask(home.path(), words);
         let message = answer["error"]["message"].as_str().expect("why");
@@ -96,7 +111,8 @@ async fn the_supervisor_is_told_when_calls_are_served_and_when_that_ends() {
     let server = Server::own(Mode::Dev);
     let components = process::folder_of(&[guests::STEPS]);
     let components = components.path().to_string_lossy().into_owned();
-    let words = ["worker", "--role", "cluster", "--listen", "127.0.0.1:0", "--components", &components];
+    let words =
+        ["worker", "--role", "cluster", "--listen", "127.0.0.1:0", "--components", &components];
     let path = path.to_string_lossy().into_owned();
     let environment = [("INNGEST_DEV", server.origin()), ("NOTIFY_SOCKET", path.as_str())];
     let worker = process::Process::start(&words, &environment);

@@ -6,6 +6,7 @@
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `GET /api/grants` | what each component imports, may use, and has used |
 //! | `GET /api/logs?run=ID` | what a run has logged last |
+//! | `GET /api/calls` | what runs now, and for how long |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/plan` | what deploying would do, without doing it |
 //! | `POST /api/rollback` | goes back to an earlier generation |
@@ -13,6 +14,7 @@
 //! | `GET /page` | functions and generations for people |
 
 mod access;
+mod calls;
 mod functions;
 mod generations;
 mod grants;
@@ -59,6 +61,7 @@ pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/api/generations", get(generations::generations))
         .route("/api/functions", get(functions::functions))
+        .route("/api/calls", get(calls::calls))
         .route("/api/grants", get(grants::grants))
         .route("/api/logs", get(logs::logs))
         .route("/api/reload", put(reload::reload))

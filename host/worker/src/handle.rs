@@ -1,5 +1,6 @@
 //! A decoded call → an outcome: the only joint of both sides.
 
+mod under_way;
 mod versions;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub(crate) use self::under_way::{Running, UnderWay};
 use crate::options::Options;
 use crate::server_api::ServerApi;
 use crate::state::{self, StateError};
@@ -36,9 +38,10 @@ pub struct Worker {
     directory: watch::Receiver<Arc<Directory>>,
     /// Set when the worker is about to stop: what runs is finished, and nothing new begins.
     leaving: CancellationToken,
-    /// How many calls it has taken so far, and how many of them run now.
+    /// How many calls it has taken so far.
     taken: AtomicU64,
-    running: AtomicU64,
+    /// Those of them that run now.
+    under_way: UnderWay,
     /// One plan at a time.
     pub(crate) planning: tokio::sync::Mutex<()>,
 }
@@ -81,9 +84,9 @@ impl Worker {
         leaving: CancellationToken,
     ) -> Self {
         let started = Timestamp::now();
-        let (taken, running) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (taken, under_way) = (AtomicU64::new(0), UnderWay::default());
         let planning = tokio::sync::Mutex::default();
-        Self { options, registry, started, api, directory, leaving, taken, running, planning }
+        Self { options, registry, started, api, directory, leaving, taken, under_way, planning }
     }
 
     /// How many calls it has taken so far.
@@ -92,8 +95,13 @@ impl Worker {
     }
 
     /// How many calls run now.
-    pub(crate) fn running(&self) -> u64 {
-        self.running.load(Ordering::Relaxed)
+    pub(crate) fn running(&self) -> usize {
+        self.under_way.count()
+    }
+
+    /// Those calls.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.under_way
     }
 
     /// The way to the server.
@@ -116,11 +124,11 @@ impl Worker {
         trace: Option<TraceContext>,
     ) -> Reply {
         self.taken.fetch_add(1, Ordering::Relaxed);
-        let _running = Counted::one(&self.running);
         let call = match Call::decode(route, body) {
             Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
         };
+        let _running = self.under_way.enter(&call, Timestamp::now());
         let (run, terms) = (call.run, call.terms());
         // What is logged meanwhile, by the guest too, names the trace.
         let trace = call.trace.as_ref().map(TraceContext::trace_id);
@@ -177,22 +185,6 @@ impl Worker {
             .collect();
         let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
         HandleError::UnknownFunction { slug: call.route.slug.chars().take(300).collect(), known }
-    }
-}
-
-/// Counts one for as long as it lives.
-struct Counted<'c>(&'c AtomicU64);
-
-impl<'c> Counted<'c> {
-    fn one(count: &'c AtomicU64) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -31,6 +31,10 @@ struct Health<'w> {
     /// What forces functions onto a host, by function: for every other one a cluster would do.
     forced: BTreeMap<&'w str, Vec<String>>,
     duplicates: Vec<String>,
+    /// How many calls run, and for how many seconds the one that runs longest.
+    calls: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_call_seconds: Option<i64>,
     /// Whether the server has what the present generation announces.
     registered: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +65,7 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState, wanted: &str) -> V
     let whole = refused.is_empty() && duplicates.is_empty() && present.absent().is_empty();
     let registered = registration.has(wanted);
     let fine = whole && registered;
+    let oldest = worker.under_way().oldest();
     let health = Health {
         service: "system-bus",
         status: if fine { "running" } else { "degraded" },
@@ -75,6 +80,8 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState, wanted: &str) -> V
         refused,
         forced: forced(&present),
         duplicates,
+        calls: worker.running(),
+        oldest_call_seconds: oldest.map(|since| Timestamp::now().as_second() - since.as_second()),
         registered,
         warnings: warnings(&present),
         registration,

@@ -65,6 +65,9 @@ use crate::sync::{Payloads, Registrar};
 /// its address from before for a moment.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// How many calls are named in the log of a worker that stops.
+const TOLD: usize = 20;
+
 /// Why a worker does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -299,7 +302,12 @@ impl Running {
 
     /// Stops taking calls, answers those that run, hands back those that take too long, and ends.
     pub async fn shutdown(self) {
-        let Self { stop, drain, patience, tasks, connecting, .. } = self;
+        let Self { stop, drain, patience, tasks, connecting, worker, .. } = self;
+        for running in worker.under_way().all().into_iter().take(TOLD) {
+            let took = jiff::Timestamp::now().duration_since(running.since);
+            tracing::info!(run = %running.run, function = running.function, took_ms = took.as_millis(), "this call runs still; it has {patience:?} to end");
+        }
+        drop(worker);
         stop.cancel();
         let serving = async {
             let begun = tokio::time::Instant::now();

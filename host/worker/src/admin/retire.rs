@@ -32,7 +32,7 @@ struct Answer {
     ok: bool,
     retiring: bool,
     /// Calls that run now.
-    calls: u64,
+    calls: usize,
 }
 
 pub(super) async fn retire(State(admin): State<Arc<Admin>>) -> Response {

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::bus::{Bus, GUESTS, deployed, options};
-use crate::call::Request;
+use crate::call::{CallTo, Request};
+use crate::gate::Gate;
 use crate::secrets;
 use crate::server::{Mood, Nobody, Server};
 use crate::until;
@@ -49,6 +50,31 @@ async fn a_worker_is_ready_once_its_server_has_what_is_active() {
     let checks = told["checks"].as_array().expect("checks");
     let names: Vec<_> = checks.iter().map(|check| (&check["name"], &check["ok"])).collect();
     assert_eq!(json!(names), json!([["generation", true], ["log", true], ["registration", true]]));
+    bus.end().await;
+}
+
+#[tokio::test]
+async fn a_call_that_runs_is_told_with_its_run_and_since_when() {
+    let (server, gate) = (Server::start(), Gate::start().await);
+    let bus = Bus::dev(&server).await;
+    let asked = async || bus.send(Request::new(reqwest::Method::GET, "/api/calls")).await.json();
+    assert_eq!(asked().await["calls"], json!([]));
+    assert_eq!(bus.health().await["calls"], 0);
+    let call = CallTo { data: json!({ "count": gate.url }), ..CallTo::new("five") };
+    let url = format!("http://{}/api/inngest?{}", bus.running.address(), call.query());
+    let request = bus.client.post(url).body(call.body());
+    let calling = tokio::spawn(async move { request.send().await.expect("an answer") });
+    gate.reached().await;
+    let told = asked().await;
+    let one = &told["calls"][0];
+    assert_eq!((&told["count"], &one["function"]), (&json!(1), &json!("bus-five")));
+    assert_eq!((&one["attempt"], one["took_ms"].is_u64()), (&json!(0), true));
+    assert!(one["run"].is_string() && one["since"].is_string(), "{told}");
+    let health = bus.health().await;
+    assert_eq!((&health["calls"], health["oldest_call_seconds"].is_u64()), (&json!(1), true));
+    gate.open(1);
+    calling.await.expect("no panic");
+    until("it is gone", async || asked().await["count"] == 0).await;
     bus.end().await;
 }
 
