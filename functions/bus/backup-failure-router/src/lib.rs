@@ -5,9 +5,8 @@ mod events;
 mod failure;
 
 use healing_policy::{Action, Decision};
-use stand_ins::Note;
+use outside::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 pub use self::events::{BackupRetryRequested, SendMessage};
 
@@ -85,7 +84,7 @@ async fn finish(
     if status == Status::Scheduled {
         note.done(ctx);
     } else {
-        note.level(Level::Warn).failed(ctx, &decision.reason);
+        note.warn().failed(ctx, &decision.reason);
         let message = events::message(failure, &decision.reason);
         ctx.send("alert-backup-failure-escalated", message).await?;
     }

@@ -1,7 +1,7 @@
 //! Failures, and what comes of them.
 
+use outside::testing::World;
 use serde_json::json;
-use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::Kit;
@@ -21,6 +21,7 @@ fn failure(attempt: u32, error: &str) -> Outgoing {
 
 #[system_bus_sdk::test]
 fn below_the_budget_the_backup_runs_again_after_the_wait(kit: &mut Kit) {
+    let world = World::begin();
     let run = kit.start::<route_failure>(failure(0, "the NAS was not reached"));
     kit.until_waiting();
     assert_eq!(kit.look(run).waits_for(), ["backup-retry-wait"]);
@@ -36,13 +37,12 @@ fn below_the_budget_the_backup_runs_again_after_the_wait(kit: &mut Kit) {
     assert_eq!(retry.backup_failure_detected_at, "2026-03-01T15:00:00Z");
     assert_eq!((&retry.transport_mode, &retry.transport_attempts), (&json!("remote"), &json!(12)));
     assert_eq!(retry.error, "the NAS was not reached");
-    let kept = notes::taken();
-    assert_eq!(kept.len(), 1);
-    assert!(kept[0].success && kept[0].action == "system.backup.failure.router");
+    assert_eq!(world.actions(), ["system.backup.failure.router"]);
 }
 
 #[system_bus_sdk::test]
 fn attempts_count_up_until_the_budget_is_used_up(kit: &mut Kit) {
+    let world = World::begin();
     kit.config("BACKUP_ROUTER_MAX_RETRIES", "2").config("BACKUP_ROUTER_SLEEP_MIN_MS", "5000");
     let mut attempt = 0;
     for expected in [1, 2] {
@@ -56,8 +56,8 @@ fn attempts_count_up_until_the_budget_is_used_up(kit: &mut Kit) {
     assert_eq!(kit.sent::<BackupRetryRequested>().len(), 2);
     let message = &kit.sent::<SendMessage>()[0];
     assert!(message.text.contains("system/backup.typesense"), "{}", message.text);
-    let kept = notes::taken().pop().expect("a record");
-    assert!(!kept.success && kept.level == Level::Warn);
+    let note = world.notes().pop().expect("a record");
+    assert!(note.error.is_some() && note.level == Level::Warn);
 }
 
 #[test]

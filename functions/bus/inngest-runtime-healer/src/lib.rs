@@ -5,10 +5,9 @@ mod probe;
 mod request;
 mod settings;
 
+use outside::{Exit, Note, Program};
 use serde_json::{Value, json};
-use stand_ins::{Note, programs};
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 pub use self::probe::{Command, Probe};
 
@@ -88,7 +87,7 @@ pub async fn heal_runtime(ctx: Ctx, event: Incoming<Value>) -> Result<Report> {
     };
     if !request.is_ours() {
         // Not a warning: requests for others are the course of things.
-        note(&request, &report, None).level(Level::Debug).done(&ctx);
+        note(&request, &report, None).debug().done(&ctx);
         return Ok(report);
     }
     let healed = heal(&ctx, &mut report).await;
@@ -102,8 +101,8 @@ pub async fn heal_runtime(ctx: Ctx, event: Incoming<Value>) -> Result<Report> {
     let note = note(&request, &report, restart.as_ref());
     match report.status {
         Status::Healthy | Status::Skipped => note.done(&ctx),
-        Status::Remediated => note.level(Level::Warn).done(&ctx),
-        Status::Detected => note.level(Level::Warn).failed(&ctx, "the runtime is not well"),
+        Status::Remediated => note.warn().done(&ctx),
+        Status::Detected => note.warn().failed(&ctx, "the runtime is not well"),
         Status::Degraded => note.failed(&ctx, "the runtime is not well after the remedy"),
     }
     Ok(report)
@@ -132,9 +131,9 @@ async fn heal(ctx: &Ctx, report: &mut Report) -> Result<Option<Command>> {
 async fn status(io: &Io) -> Result<Probe> {
     let settings = Settings::of(&|key: &str| io.config(key));
     let arguments = settings.status();
-    let within = Some(settings.status_within);
-    let ran = programs::run(io, &settings.program, &arguments, within).await?;
-    Ok(Probe::of(Command::of(&settings.program, &arguments, &ran), &ran))
+    let program = Program::new(&settings.program).args(&arguments).within(settings.status_within);
+    let exit = program.end(io).await?;
+    Ok(Probe::of(Command::of(&settings.program, &arguments, &exit), &exit))
 }
 
 /// Has the worker registered anew. It is tried once in a run: an attempt that did not come back may
@@ -143,13 +142,14 @@ async fn restart(io: &Io) -> Result<Command> {
     let settings = Settings::of(&|key: &str| io.config(key));
     let arguments = Settings::restart();
     if io.attempt() > 0 {
-        let said = "an earlier attempt did not come back, so it was not tried again";
-        let not_run = Command::of(&settings.program, &arguments, &programs::Ran::failing(0, said));
+        let stderr = "an earlier attempt did not come back, so it was not tried again".to_owned();
+        let exit = Exit { code: 0, stdout: String::new(), stderr };
+        let not_run = Command::of(&settings.program, &arguments, &exit);
         return Ok(Command { exit_code: None, ..not_run });
     }
-    let within = Some(settings.restart_within);
-    let ran = programs::run(io, &settings.program, &arguments, within).await?;
-    Ok(Command::of(&settings.program, &arguments, &ran))
+    let program = Program::new(&settings.program).args(&arguments).within(settings.restart_within);
+    let exit = program.end(io).await?;
+    Ok(Command::of(&settings.program, &arguments, &exit))
 }
 
 /// One record with everything: how it was before, what was done, how it is.

@@ -1,8 +1,8 @@
 //! What a status command says of the runtime.
 
+use outside::Exit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stand_ins::Ran;
 
 /// How much of a program's output is kept.
 const KEPT: usize = 340;
@@ -40,12 +40,12 @@ pub struct Command {
 }
 
 impl Command {
-    pub(crate) fn of(program: &str, arguments: &[String], ran: &Ran) -> Self {
+    pub(crate) fn of(program: &str, arguments: &[String], exit: &Exit) -> Self {
         Self {
             command: format!("{program} {}", arguments.join(" ")),
-            exit_code: Some(ran.code),
-            stdout: beginning(&ran.stdout),
-            stderr: beginning(&ran.stderr),
+            exit_code: Some(exit.code),
+            stdout: beginning(&exit.stdout),
+            stderr: beginning(&exit.stderr),
         }
     }
 }
@@ -55,8 +55,8 @@ fn beginning(text: &str) -> String {
 }
 
 impl Probe {
-    pub(crate) fn of(command: Command, ran: &Ran) -> Self {
-        let told = told(ran);
+    pub(crate) fn of(command: Command, exit: &Exit) -> Self {
+        let told = told(exit);
         let check = |name: &str| {
             let check = [&told["result"]["checks"][name], &told["checks"][name]];
             check.into_iter().find_map(|check| check.as_bool().or_else(|| check["ok"].as_bool()))
@@ -68,7 +68,7 @@ impl Probe {
             (Some(false), ..) => (false, "worker.reachable"),
             (_, Some(server), Some(worker), _) => (server && worker, "checks"),
             (.., Some(ok)) => (ok, "ok"),
-            _ => (ran.code == 0, "exit"),
+            _ => (exit.code == 0, "exit"),
         };
         Self { healthy, by: by.to_owned(), server, worker, worker_reachable, command }
     }
@@ -76,9 +76,12 @@ impl Probe {
 
 /// The JSON object in the output, in the errors, or in both together, with whatever else was
 /// printed around it.
-fn told(ran: &Ran) -> Value {
-    let both = format!("{}\n{}", ran.stdout, ran.stderr);
-    [&ran.stdout, &ran.stderr, &both].into_iter().find_map(|text| object(text)).unwrap_or_default()
+fn told(exit: &Exit) -> Value {
+    let both = format!("{}\n{}", exit.stdout, exit.stderr);
+    [&exit.stdout, &exit.stderr, &both]
+        .into_iter()
+        .find_map(|text| object(text))
+        .unwrap_or_default()
 }
 
 fn object(text: &str) -> Option<Value> {

@@ -3,33 +3,41 @@
 mod flow;
 mod tables;
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::Cell;
 
-use stand_ins::{Ran, programs};
+use outside::testing::{World, said};
+use system_bus_sdk::shell::{Ending, Output, ShellError};
 
-/// The commands that were run, in that order.
-type Lines = Rc<RefCell<Vec<String>>>;
+/// What comes of a program.
+type Ran = Result<Output, ShellError>;
 
-/// Answers the probes one after the other, the last one again and again, and the remedy with a code.
-fn runtime(probes: Vec<Ran>, restart: i32) -> Lines {
-    let lines = Lines::default();
-    let seen = Rc::clone(&lines);
-    let asked = RefCell::new(0);
-    programs::stand_in(move |line| {
-        seen.borrow_mut().push(line.join(" "));
-        if line.get(2) == Some(&"restart-worker") {
-            return Ran { code: restart, ..Ran::saying("{\"ok\": true}") };
+/// A world in which the probes are answered one after the other, the last one again and again, and
+/// the remedy with a code.
+fn runtime(probes: Vec<Ran>, restart: i32) -> World {
+    let world = World::begin();
+    let asked = Cell::new(0);
+    world.programs(move |program| {
+        if program.arguments().get(1).is_some_and(|word| word == "restart-worker") {
+            return ends(Ending::Exited(restart), "{\"ok\": true}");
         }
-        let place = asked.replace_with(|asked| *asked + 1);
+        let place = asked.replace(asked.get() + 1);
         probes[place.min(probes.len() - 1)].clone()
     });
-    lines
+    world
+}
+
+/// What comes of a program that says this and ends so.
+fn ends(ending: Ending, stdout: &str) -> Ran {
+    let output = said(stdout)?;
+    if ending == Ending::Exited(0) {
+        return Ok(output);
+    }
+    Err(ShellError::Failed { program: "joelclaw".to_owned(), ending, output })
 }
 
 /// What `inngest status` says of a server and a worker.
 fn says(server: bool, worker: bool) -> Ran {
-    Ran::saying(format!(
+    said(format!(
         "{{\"ok\": {}, \"command\": \"joelclaw inngest status\", \"result\": {{\"checks\": \
          {{\"server\": {{\"ok\": {server}}}, \"worker\": {{\"ok\": {worker}}}}}}}}}",
         server && worker

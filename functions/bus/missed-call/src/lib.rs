@@ -2,10 +2,9 @@
 
 mod call;
 
+use outside::Note;
 use serde_json::json;
-use stand_ins::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 pub use self::call::{CallAnswered, CallInitiated, CallRequested, Line};
 
@@ -41,11 +40,11 @@ pub async fn voice_missed_call(ctx: Ctx, call: CallInitiated) -> Result<Outcome>
     let note = |action| Note::of("voice", action).with("callSessionId", &call.call_session_id);
     match &done {
         Ok(Outcome::Skipped { reason }) => {
-            note("voice.call.skipped").level(Level::Debug).with("reason", reason).done(&ctx);
+            note("voice.call.skipped").debug().with("reason", reason).done(&ctx);
         }
         Ok(Outcome::Answered) => note("voice.call.answered").done(&ctx),
         Ok(Outcome::Missed { notified, .. }) => {
-            let note = note("voice.call.missed").level(Level::Warn).with("notified", notified);
+            let note = note("voice.call.missed").warn().with("notified", notified);
             note.failed(&ctx, "nobody answered");
         }
         Err(error) => note("voice.call.failed").failed(&ctx, error),

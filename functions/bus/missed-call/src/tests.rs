@@ -1,7 +1,8 @@
 //! Calls.
 
+use outside::Note;
+use outside::testing::World;
 use serde_json::json;
-use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::{Kit, RunStatus};
@@ -24,14 +25,15 @@ fn answered(session: &str) -> CallAnswered {
 }
 
 /// The one record of a run.
-fn record() -> notes::Kept {
-    let kept = notes::taken();
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    kept[0].clone()
+fn record(world: &World) -> Note {
+    let mut notes = world.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    notes.remove(0)
 }
 
 #[system_bus_sdk::test]
 fn a_call_that_is_answered_disturbs_nobody(kit: &mut Kit) {
+    let world = World::begin();
     kit.config("TELNYX_PHONE_NUMBER", OURS);
     let run = kit.start::<voice_missed_call>(call("c1"));
     kit.until_waiting();
@@ -42,12 +44,13 @@ fn a_call_that_is_answered_disturbs_nobody(kit: &mut Kit) {
     run.assert_steps(["lease-voice-did", "wait-for-answer"]);
     assert_eq!(run.output::<Outcome>(), Outcome::Answered);
     assert!(kit.sent::<CallRequested>().is_empty());
-    let record = record();
-    assert!(record.success && record.action == "voice.call.answered");
+    let record = record(&world);
+    assert!(record.error.is_none() && record.action == "voice.call.answered");
 }
 
 #[system_bus_sdk::test]
 fn a_call_that_nobody_answers_is_told_after_45_seconds(kit: &mut Kit) {
+    let world = World::begin();
     kit.config("TELNYX_PHONE_NUMBER", OURS);
     let run = kit.start::<voice_missed_call>(call("c1"));
     kit.until_waiting();
@@ -63,8 +66,8 @@ fn a_call_that_nobody_answers_is_told_after_45_seconds(kit: &mut Kit) {
     assert_eq!(kit.sent::<CallRequested>(), [CallRequested { message: message.clone() }]);
     // A native build has no gateway: the run completes all the same.
     assert_eq!(run.output::<Outcome>(), Outcome::Missed { message, notified: false });
-    let record = record();
-    assert_eq!((record.action, record.level), ("voice.call.missed", Level::Warn));
+    let record = record(&world);
+    assert_eq!((record.action.as_str(), record.level), ("voice.call.missed", Level::Warn));
 }
 
 #[system_bus_sdk::test]
@@ -85,9 +88,10 @@ fn calls_that_nobody_has_to_answer_are_skipped(kit: &mut Kit) {
     let elsewhere = CallInitiated { to: "+15555559999".to_owned(), ..call("c2") };
     let own = CallInitiated { from: OURS.to_owned(), ..call("c3") };
     for call in [outgoing, elsewhere, own, call(" ")] {
+        let world = World::begin();
         let run = kit.run::<voice_missed_call>(call);
         assert!(matches!(run.output::<Outcome>(), Outcome::Skipped { .. }), "{run:?}");
-        assert_eq!(record().level, Level::Debug);
+        assert_eq!(record(&world).level, Level::Debug);
     }
     let run = kit.run::<voice_missed_call>(Outgoing::named("telnyx/call.initiated", &json!({})));
     assert!(matches!(run.output::<Outcome>(), Outcome::Skipped { .. }));
@@ -106,10 +110,11 @@ fn no_step_ends_with_our_number(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn without_our_number_the_run_fails_and_says_so(kit: &mut Kit) {
+    let world = World::begin();
     let run = kit.run::<voice_missed_call>(call("c1"));
     assert_eq!(run.status, RunStatus::Failed);
     assert_eq!(run.error().message(), "TELNYX_PHONE_NUMBER is not set");
-    assert!(!record().success);
+    assert!(record(&world).error.is_some());
 }
 
 #[test]

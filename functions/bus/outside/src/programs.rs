@@ -6,7 +6,7 @@ use system_bus_sdk::Io;
 use system_bus_sdk::shell::{Ending, Output, ShellError};
 
 /// A program with its arguments, not yet run.
-#[must_use = "nothing is run before `run` or `exit`"]
+#[must_use = "nothing is run before `run`, `exit` or `end`"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     name: String,
@@ -18,9 +18,10 @@ pub struct Program {
 }
 
 /// How a program ended, where every code is an answer.
+#[must_use = "another code than 0 is no success"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// Its code; 124 where its time was over.
+    /// Its code; 124 where its time was over. [`Program::end`] knows more of them.
     pub code: i32,
     /// What it wrote to its standard output.
     pub stdout: String,
@@ -129,8 +130,41 @@ impl Program {
             Err(ShellError::Failed { ending: Ending::Late, output, .. }) => (124, output),
             Err(error) => return Err(error),
         };
+        Ok(Exit::of(code, &output))
+    }
+
+    /// Runs it to its end, where signals and the host's limits are answers too. What did not run is an error.
+    ///
+    /// A signal is 128 and its number, 124 that its time was over, 125 that it wrote or started more than it may. With
+    /// the last two its standard error ends with what happened.
+    pub async fn end(self, io: &Io) -> Result<Exit, ShellError> {
+        Exit::of_any(self.run(io).await)
+    }
+}
+
+impl Exit {
+    fn of(code: i32, output: &Output) -> Self {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Exit { code, stdout: output.text(), stderr })
+        Self { code, stdout: output.text(), stderr }
+    }
+
+    fn of_any(ran: Result<Output, ShellError>) -> Result<Self, ShellError> {
+        let (ending, output) = match ran {
+            Ok(output) => return Ok(Self::of(0, &output)),
+            Err(ShellError::Failed { ending, output, .. }) => (ending, output),
+            Err(error) => return Err(error),
+        };
+        let code = match ending {
+            Ending::Exited(code) => code,
+            Ending::Killed(signal) => 128 + signal,
+            Ending::Late => 124,
+            _ => 125,
+        };
+        let mut exit = Self::of(code, &output);
+        if matches!(code, 124 | 125) {
+            exit.stderr = format!("{}\nit {ending}", exit.stderr);
+        }
+        Ok(exit)
     }
 }
 
@@ -153,4 +187,33 @@ async fn run(program: Program, io: &Io) -> Result<Output, ShellError> {
 #[expect(clippy::unused_async, reason = "a component waits here")]
 async fn run(program: Program, _io: &Io) -> Result<Output, ShellError> {
     crate::testing::run(&program)
+}
+
+#[cfg(test)]
+mod tests {
+    use system_bus_sdk::{Reason, Refused};
+
+    use super::*;
+
+    #[test]
+    fn every_end_has_a_code() {
+        for (ending, code, stderr) in [
+            (Ending::Exited(7), 7, "words"),
+            (Ending::Killed(9), 137, "words"),
+            (Ending::Late, 124, "words\nit took longer than it may, and was ended"),
+            (Ending::Flooded, 125, "words\nit wrote more than it may, and was ended"),
+            (Ending::Crowded, 125, "words\nit had more processes than it may, and was ended"),
+        ] {
+            let output = Output { stdout: b"said".to_vec(), stderr: b"words".to_vec() };
+            let ran = Err(ShellError::Failed { program: "p".to_owned(), ending, output });
+            let (stdout, stderr) = ("said".to_owned(), stderr.to_owned());
+            assert_eq!(Exit::of_any(ran), Ok(Exit { code, stdout, stderr }));
+        }
+    }
+
+    #[test]
+    fn what_did_not_run_has_no_end() {
+        let refused = ShellError::Refused(Refused::new(Reason::Denied, "it is not granted"));
+        assert_eq!(Exit::of_any(Err(refused.clone())), Err(refused));
+    }
 }

@@ -8,7 +8,7 @@ mod settings;
 mod tell;
 mod verdict;
 
-use stand_ins::Note;
+use outside::Note;
 use system_bus_sdk::prelude::*;
 
 pub use self::memory::Remembered;

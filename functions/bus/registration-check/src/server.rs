@@ -1,8 +1,8 @@
 //! What the server and the worker say of functions and runs.
 
+use outside::token;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use stand_ins::secret;
 use system_bus_sdk::http::Request;
 use system_bus_sdk::prelude::*;
 
@@ -177,7 +177,7 @@ impl<'a> Server<'a> {
 
 fn authorized(io: &Io, request: Request, name: Option<&str>) -> Result<Request> {
     Ok(match name {
-        Some(name) => request.header("authorization", format!("Bearer {}", secret(io, name)?)),
+        Some(name) => request.header("authorization", format!("Bearer {}", token(io, name)?)),
         None => request,
     })
 }

@@ -8,9 +8,8 @@ mod owner;
 mod request;
 
 use healing_policy::Action;
-use stand_ins::Note;
+use outside::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 pub use self::events::{HealingCompleted, SendMessage};
 pub use self::outcome::Status;
@@ -77,8 +76,8 @@ async fn finish(ctx: &Ctx, request: &Request, outcome: Outcome) -> Result<Routed
     match (outcome.status, outcome.alert) {
         (Status::Scheduled, _) => note.done(ctx),
         // Its owner was told by the same event: nothing is odd about it.
-        (Status::Blocked, Alert::None) => note.level(Level::Debug).done(ctx),
-        _ => note.level(Level::Warn).failed(ctx, &outcome.reason),
+        (Status::Blocked, Alert::None) => note.debug().done(ctx),
+        _ => note.warn().failed(ctx, &outcome.reason),
     }
     ctx.send("emit-self-healing-completed", events::completed(request, &outcome)).await?;
     let told = |title| events::message(title, request, &outcome);

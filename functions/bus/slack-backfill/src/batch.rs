@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use stand_ins::Note;
+use outside::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 use crate::events::{BackfillRequested, BatchRequested};
 
@@ -49,7 +48,7 @@ pub async fn slack_backfill_batch(ctx: Ctx, batch: BatchRequested) -> Result<Bat
     };
     if requests.is_empty() {
         ctx.step("emit-slack-backfill-batch-empty", async |io| {
-            note("channel.slack.backfill.batch.empty").level(Level::Warn).done(&io);
+            note("channel.slack.backfill.batch.empty").warn().done(&io);
             Ok(())
         })
         .await?;

@@ -1,8 +1,7 @@
 //! The backfill of one channel.
 
-use stand_ins::Note;
+use outside::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 use crate::events::BackfillRequested;
 use crate::index::Index;
@@ -41,7 +40,7 @@ pub async fn slack_channel_backfill(
     done
 }
 
-fn note(action: &'static str, channel: &BackfillRequested) -> Note {
+fn note(action: &str, channel: &BackfillRequested) -> Note {
     Note::of("slack-backfill", action)
         .with("channelId", &channel.channel_id)
         .with("channelName", &channel.channel_name)
@@ -160,6 +159,6 @@ fn told(note: Note, io: &Io, errors: u64) {
         note.done(io);
     } else {
         let refused = format!("the index refused {errors} messages");
-        note.level(Level::Warn).failed(io, refused);
+        note.warn().failed(io, refused);
     }
 }

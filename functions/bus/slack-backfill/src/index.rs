@@ -1,8 +1,8 @@
 //! The collection of messages in Typesense.
 
+use outside::token;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stand_ins::secret;
 use system_bus_sdk::http::Request;
 use system_bus_sdk::prelude::*;
 
@@ -34,7 +34,7 @@ impl<'a> Index<'a> {
     }
 
     fn with_key(&self, request: Request) -> Result<Request> {
-        let key = secret(self.io, KEY)?;
+        let key = token(self.io, KEY)?;
         Ok(request.header("X-TYPESENSE-API-KEY", key).timeout(Duration::from_secs(30)))
     }
 

@@ -53,9 +53,9 @@ impl World {
         let line = format!("{} {}", request.method(), request.url());
         self.asked.push(line.clone());
         let (header, expected) = if line.contains("slack.com") {
-            ("authorization", "Bearer placeholder of slack_user_token")
+            ("authorization", "Bearer <slack_user_token>")
         } else {
-            ("X-TYPESENSE-API-KEY", "placeholder of typesense_api_key")
+            ("X-TYPESENSE-API-KEY", "<typesense_api_key>")
         };
         let sent = request.headers().iter().find(|(name, _)| name == header);
         assert_eq!(sent.map(|(_, value)| value.as_str()), Some(expected), "{line}");

@@ -1,6 +1,6 @@
 //! The programs that are run.
 
-use stand_ins::{Ran, programs};
+use outside::{Exit, Program};
 use system_bus_sdk::prelude::*;
 
 use crate::paths;
@@ -21,19 +21,18 @@ impl<'a> Commands<'a> {
     }
 
     /// Runs a program, whatever comes of it.
-    pub(crate) async fn run(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
-        let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
-        programs::run(self.io, program, &arguments, None).await
+    pub(crate) async fn run(&self, program: &str, arguments: &[&str]) -> Result<Exit> {
+        Ok(Program::new(program).args(arguments.iter().copied()).end(self.io).await?)
     }
 
     /// Runs a program that has to succeed.
-    pub(crate) async fn must(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
+    pub(crate) async fn must(&self, program: &str, arguments: &[&str]) -> Result<Exit> {
         let what = format!("{program} {}", arguments.join(" "));
-        self.run(program, arguments).await?.ok(&what)
+        ok(self.run(program, arguments).await?, &what)
     }
 
     /// Runs a program where the snapshots are.
-    pub(crate) async fn at_source(&self, program: &str, arguments: &[&str]) -> Result<Ran> {
+    pub(crate) async fn at_source(&self, program: &str, arguments: &[&str]) -> Result<Exit> {
         match self.settings.place {
             Place::Local => self.run(program, arguments).await,
             Place::Pod => {
@@ -45,7 +44,7 @@ impl<'a> Commands<'a> {
     }
 
     /// Runs a program on the NAS.
-    pub(crate) async fn on_nas(&self, arguments: &[&str]) -> Result<Ran> {
+    pub(crate) async fn on_nas(&self, arguments: &[&str]) -> Result<Exit> {
         let flags = self.settings.ssh_flags.iter().map(String::as_str);
         let words: Vec<&str> = flags
             .chain([self.settings.ssh_host.as_str()])
@@ -73,7 +72,7 @@ impl<'a> Commands<'a> {
                 let line = ["-a", &format!("{snapshot}/"), &format!("{stage}/")];
                 // The router knows by these words that another run would fail as well.
                 let what = format!("copy failed: rsync {}", line.join(" "));
-                self.run("rsync", &line).await?.ok(&what)?
+                ok(self.run("rsync", &line).await?, &what)?
             }
         };
         let found = self.must("find", &[stage, "-mindepth", "1", "-print", "-quit"]).await?;
@@ -82,4 +81,22 @@ impl<'a> Commands<'a> {
         }
         Ok(())
     }
+}
+
+/// An error unless the program succeeded; `what` says what it was to do.
+pub(crate) fn ok(exit: Exit, what: &str) -> Result<Exit> {
+    match problem(&exit, what) {
+        None => Ok(exit),
+        Some(problem) => Err(Error::retry(problem).named("ProgramFailed")),
+    }
+}
+
+/// What went wrong, in the program's own words.
+pub(crate) fn problem(exit: &Exit, what: &str) -> Option<String> {
+    if exit.code == 0 {
+        return None;
+    }
+    let words = if exit.stderr.trim().is_empty() { &exit.stdout } else { &exit.stderr };
+    let words: String = words.trim().chars().take(400).collect();
+    Some(format!("{what} failed (exit {}): {words}", exit.code))
 }

@@ -1,8 +1,8 @@
 //! What follows when a backup has failed for good.
 
 use healing_policy::positive;
+use outside::Note;
 use serde_json::Value;
-use stand_ins::Note;
 use system_bus_sdk::prelude::*;
 
 use crate::{FUNCTION, backup_typesense};

@@ -10,10 +10,9 @@ mod settings;
 mod snapshot;
 mod transport;
 
+use outside::Note;
 use serde_json::{Value, json};
-use stand_ins::Note;
 use system_bus_sdk::prelude::*;
-use system_bus_sdk::telemetry::Level;
 
 pub use self::failure::{BackupFailureDetected, backup_typesense_failed};
 pub use self::queue::Queued;
@@ -41,7 +40,7 @@ pub async fn backup_typesense(ctx: Ctx, event: Incoming<Value>) -> Result<Report
     if !target.is_empty() && target != FUNCTION {
         // It is the course of things: the request is another backup's.
         Note::of("nas-backup", "system.backup.typesense.skipped")
-            .level(Level::Debug)
+            .debug()
             .with("targetFunctionId", target)
             .done(&ctx);
         return Ok(Report::Skipped { target_function_id: target.to_owned() });
@@ -124,7 +123,7 @@ fn record(ctx: &Ctx, completed: &Completed) {
         note.done(ctx);
     } else {
         let problems = problems.join("; ");
-        note.level(Level::Warn).failed(ctx, problems);
+        note.warn().failed(ctx, problems);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use system_bus_sdk::prelude::*;
 
-use crate::commands::Commands;
+use crate::commands::{Commands, ok};
 use crate::paths::is_within;
 use crate::snapshot::Snapshot;
 
@@ -72,7 +72,7 @@ async fn prune_root(commands: &Commands<'_>, root: &str, pruned: &mut Pruned) ->
         return Ok(());
     }
     let list = [root, "-mindepth", "1", "-maxdepth", "1", "-type", "d"];
-    let found = commands.at_source("find", &list).await?.ok("listing snapshots")?;
+    let found = ok(commands.at_source("find", &list).await?, "listing snapshots")?;
     let mut snapshots: Vec<_> = found.stdout.lines().map(str::trim).collect();
     snapshots.retain(|path| is_within(root, path));
     snapshots.sort_unstable();
@@ -93,6 +93,6 @@ async fn remove(commands: &Commands<'_>, path: &str) -> Result<()> {
     if !commands.settings.roots().iter().any(|root| is_within(root, path)) {
         return Err(Error::stop(format!("{path} is in no root of snapshots, and is not removed")));
     }
-    let _ = commands.at_source("rm", &["-rf", path]).await?.ok("rm")?;
+    let _ = ok(commands.at_source("rm", &["-rf", path]).await?, "rm")?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Asks Typesense for a snapshot: in the preferred root, else in the other one.
 
+use outside::token;
 use serde::{Deserialize, Serialize};
-use stand_ins::secret;
 use system_bus_sdk::prelude::*;
 
 use crate::commands::Commands;
@@ -43,7 +43,7 @@ pub(crate) async fn take(io: &Io, stamp: &str) -> Result<Snapshot> {
         let url = format!("{}/operations/snapshot?snapshot_path={}", settings.url, encoded(&path));
         // The same root is the same snapshot however often it is asked for, another root is not.
         let key = format!("{}:{root}", io.idempotency_key());
-        let request = io.http().post(url).header("X-TYPESENSE-API-KEY", secret(io, KEY)?);
+        let request = io.http().post(url).header("X-TYPESENSE-API-KEY", token(io, KEY)?);
         let request = request.header("idempotency-key", key).timeout(Duration::from_secs(30));
         let error = match request.send().await {
             Ok(answer) if (200..300).contains(&answer.status) => None,

@@ -3,10 +3,9 @@
 mod verdict;
 
 use serde::{Deserialize, Serialize};
-use stand_ins::Ran;
 use system_bus_sdk::prelude::*;
 
-use crate::commands::Commands;
+use crate::commands::{Commands, problem};
 
 pub(crate) use self::verdict::{Limits, can_pass, wait};
 
@@ -118,7 +117,7 @@ async fn over_mount(
         &["rsync", "-az", &format!("{stage}/"), &format!("{destination}/")],
     ];
     for line in lines {
-        if let Some(problem) = problem(line[0], &commands.run(line[0], &line[1..]).await?) {
+        if let Some(problem) = problem(&commands.run(line[0], &line[1..]).await?, line[0]) {
             let away = if line[0] == "stat" { "the mount is unavailable: " } else { "" };
             return Ok(Some(format!("{away}{problem}")));
         }
@@ -137,7 +136,7 @@ async fn over_network(
     let lines: [&[&str]; 3] =
         [&["mkdir", "-p", destination], &["touch", &probe], &["rm", "-f", &probe]];
     for line in lines {
-        if let Some(problem) = problem("ssh", &commands.on_nas(line).await?) {
+        if let Some(problem) = problem(&commands.on_nas(line).await?, "ssh") {
             return Ok(Some(problem));
         }
     }
@@ -145,7 +144,7 @@ async fn over_network(
     let (from, to) = (format!("{stage}/."), format!("{}:{destination}", settings.ssh_host));
     let flags = settings.ssh_flags.iter().map(String::as_str);
     let words: Vec<&str> = flags.chain(["-r", &from, &to]).collect();
-    Ok(problem("scp", &commands.run("scp", &words).await?))
+    Ok(problem(&commands.run("scp", &words).await?, "scp"))
 }
 
 /// Whether the NAS can be reached this way.
@@ -155,8 +154,4 @@ async fn answers(commands: &Commands<'_>, mode: Mode) -> Result<bool> {
         Mode::Remote => commands.on_nas(&["true"]).await?,
     };
     Ok(ran.code == 0)
-}
-
-fn problem(program: &str, ran: &Ran) -> Option<String> {
-    ran.clone().ok(program).err().map(|error| error.message().to_owned())
 }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
+use outside::Exit;
 use serde_json::json;
-use stand_ins::Ran;
 
 use crate::heal_runtime;
 use crate::probe::{Command, Probe};
 use crate::settings::Settings;
 
-fn probe(ran: &Ran) -> Probe {
-    Probe::of(Command::of("joelclaw", &[], ran), ran)
+fn probe(exit: &Exit) -> Probe {
+    Probe::of(Command::of("joelclaw", &[], exit), exit)
 }
 
 #[test]
 fn what_is_healthy() {
-    let ran = |code, stdout: &str, stderr: &str| Ran {
+    let exit = |code, stdout: &str, stderr: &str| Exit {
         code,
         stdout: stdout.to_owned(),
         stderr: stderr.to_owned(),
@@ -26,29 +26,29 @@ fn what_is_healthy() {
     let half = r#"{"ok":false,"result":{"checks":{"server":{"ok":true}}}}"#;
     let away = r#"{"ok":true,"result":{"checks":{"server":{"ok":true},"worker":{"ok":true}},"worker":{"reachable":false}}}"#;
     let near = r#"{"ok":true,"worker":{"reachable":true}}"#;
-    for (ran, healthy, by) in [
-        (ran(0, both, ""), true, "checks"),
-        (ran(1, both, ""), true, "checks"),
-        (ran(0, one, ""), false, "checks"),
-        (ran(0, plain, ""), true, "checks"),
-        (ran(0, half, ""), false, "ok"),
-        (ran(0, away, ""), false, "worker.reachable"),
-        (ran(0, near, ""), true, "ok"),
-        (ran(1, "", r#"warning {"ok":true}"#), true, "ok"),
-        (ran(0, "{\"ok\":", "false}"), false, "ok"),
-        (ran(0, "all well", ""), true, "exit"),
-        (ran(0, "[1]", ""), true, "exit"),
-        (ran(1, "", "no"), false, "exit"),
-        (ran(124, "", "it took longer than it may"), false, "exit"),
+    for (exit, healthy, by) in [
+        (exit(0, both, ""), true, "checks"),
+        (exit(1, both, ""), true, "checks"),
+        (exit(0, one, ""), false, "checks"),
+        (exit(0, plain, ""), true, "checks"),
+        (exit(0, half, ""), false, "ok"),
+        (exit(0, away, ""), false, "worker.reachable"),
+        (exit(0, near, ""), true, "ok"),
+        (exit(1, "", r#"warning {"ok":true}"#), true, "ok"),
+        (exit(0, "{\"ok\":", "false}"), false, "ok"),
+        (exit(0, "all well", ""), true, "exit"),
+        (exit(0, "[1]", ""), true, "exit"),
+        (exit(1, "", "no"), false, "exit"),
+        (exit(124, "", "it took longer than it may"), false, "exit"),
     ] {
-        let probe = probe(&ran);
-        assert_eq!((probe.healthy, probe.by.as_str()), (healthy, by), "{ran:?}");
+        let probe = probe(&exit);
+        assert_eq!((probe.healthy, probe.by.as_str()), (healthy, by), "{exit:?}");
     }
 }
 
 #[test]
 fn only_the_beginning_of_output_is_kept() {
-    let kept = probe(&Ran { code: 1, stdout: "ä".repeat(1000), stderr: "e".repeat(1000) }).command;
+    let kept = probe(&Exit { code: 1, stdout: "ä".repeat(1000), stderr: "e".repeat(1000) }).command;
     assert_eq!((kept.stdout.chars().count(), kept.stderr.len()), (340, 340));
 }
 

@@ -1,7 +1,7 @@
 //! Whole checks.
 
+use outside::testing::World;
 use serde_json::json;
-use stand_ins::notes;
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::testing::Harness;
@@ -20,6 +20,7 @@ fn noon(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn all_is_well(kit: &mut Kit) {
+    let outside = World::begin();
     noon(kit);
     let runs = vec![run(Some("*/15 * * * *"), "2026-03-01T11:45:02Z")];
     let server = Server {
@@ -48,12 +49,12 @@ fn all_is_well(kit: &mut Kit) {
         &"GET http://localhost:8288/v2/apps/app/functions/a%2Fbeat/runs?status=COMPLETED&limit=100"
             .to_owned()
     ));
-    let kept = notes::taken();
-    assert!(kept.len() == 1 && kept[0].success);
+    assert_eq!(outside.actions(), ["check.function-registration-and-runs"]);
 }
 
 #[system_bus_sdk::test]
 fn a_registered_cron_without_completed_runs_of_its_own_is_dead(kit: &mut Kit) {
+    let outside = World::begin();
     noon(kit);
     // Events begin runs of it all the time, which proves nothing of the schedule.
     let events = vec![run(None, "2026-03-01T11:59:00Z"), run(None, "2026-03-01T11:58:00Z")];
@@ -78,7 +79,7 @@ fn a_registered_cron_without_completed_runs_of_its_own_is_dead(kit: &mut Kit) {
     assert_eq!(report.problems.len(), 3);
     // A native build has no gateway: people could not be told, and the check goes on.
     assert_eq!(report.told, Told::Lost);
-    assert!(!notes::taken()[0].success);
+    assert_eq!(outside.actions(), ["check.function-registration-and-runs!"]);
 }
 
 #[system_bus_sdk::test]
@@ -168,11 +169,12 @@ fn what_is_remembered_counts(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn a_server_that_is_away_fails_the_check_and_is_recorded(kit: &mut Kit) {
+    let outside = World::begin();
     kit.http(|_| Ok(Response::new(503)));
     let ended = kit.run::<check_functions>(asked());
     assert_eq!(ended.status, RunStatus::Failed);
     assert_eq!(ended.attempts("list-expected-functions"), 4);
-    assert!(!notes::taken()[0].success);
+    assert_eq!(outside.actions(), ["check.function-registration-and-runs!"]);
 }
 
 #[system_bus_sdk::test]
@@ -186,12 +188,13 @@ fn it_checks_every_hour(kit: &mut Kit) {
 
 #[test]
 fn where_secrets_are_wanted_they_are_sent_to_whom_they_belong() {
+    let _outside = World::begin();
     let end = Harness::new()
         .config("FUNCTION_HEALTH_SERVER_SECRET", "server")
         .config("FUNCTION_HEALTH_WORKER_SECRET", "worker")
         .http(|request| {
             let own = if request.url().contains(":8288") { "server" } else { "worker" };
-            let expected = format!("Bearer placeholder of {own}");
+            let expected = format!("Bearer <{own}>");
             let header = request.headers().iter().find(|(name, _)| name == "authorization");
             assert_eq!(header.map(|(_, value)| value), Some(&expected), "{}", request.url());
             Ok(Response::new(200).with_json(&json!({"app": "app", "functions": [], "data": []})))

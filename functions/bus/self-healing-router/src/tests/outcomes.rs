@@ -1,8 +1,9 @@
 //! What comes of requests.
 
 use healing_policy::Action;
+use outside::Note;
+use outside::testing::World;
 use serde_json::json;
-use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::Kit;
@@ -11,19 +12,21 @@ use super::request;
 use crate::{HealingCompleted, Routed, SendMessage, Status, route};
 
 /// Runs one request: what came of it, the steps, and the one record.
-fn run(kit: &mut Kit, members: Value) -> (Routed, Vec<String>, notes::Kept) {
+fn run(kit: &mut Kit, members: Value) -> (Routed, Vec<String>, Note) {
+    let world = World::begin();
     let run = kit.run::<route>(request(members));
     let steps = run.step_names().into_iter().map(str::to_owned).collect();
-    let mut kept = notes::taken();
-    assert_eq!(kept.len(), 1, "each request leaves one record: {kept:?}");
-    let kept = kept.remove(0);
-    assert_eq!((kept.component, kept.action), ("self-healing", "system.self-healing.router"));
-    (run.output(), steps, kept)
+    let mut notes = world.notes();
+    assert_eq!(notes.len(), 1, "each request leaves one record: {notes:?}");
+    let note = notes.remove(0);
+    assert_eq!(note.component, "self-healing");
+    assert_eq!(note.action, "system.self-healing.router");
+    (run.output(), steps, note)
 }
 
 #[system_bus_sdk::test]
 fn below_the_budget_the_target_event_is_sent_again(kit: &mut Kit) {
-    let (routed, steps, kept) = run(kit, json!({"attempt": 2}));
+    let (routed, steps, note) = run(kit, json!({"attempt": 2}));
     assert_eq!((routed.status, routed.action), (Status::Scheduled, Action::Pause));
     assert_eq!(
         steps,
@@ -34,8 +37,8 @@ fn below_the_budget_the_target_event_is_sent_again(kit: &mut Kit) {
             "emit-self-healing-completed"
         ]
     );
-    assert!(kept.success && kept.level == Level::Info);
-    assert_eq!(kept.metadata["status"], "scheduled");
+    assert!(note.error.is_none() && note.level == Level::Info);
+    assert_eq!(note.metadata["status"], "scheduled");
 
     let events = kit.events();
     let retry = &events[0];
@@ -59,13 +62,13 @@ fn below_the_budget_the_target_event_is_sent_again(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn at_the_budget_people_are_told(kit: &mut Kit) {
-    let (routed, steps, kept) = run(kit, json!({"attempt": "5"}));
+    let (routed, steps, note) = run(kit, json!({"attempt": "5"}));
     assert_eq!((routed.status, routed.action), (Status::Escalated, Action::Escalate));
     assert_eq!(
         steps,
         ["decide-self-healing", "emit-self-healing-completed", "alert-self-healing-escalated"]
     );
-    assert!(!kept.success && kept.level == Level::Warn);
+    assert!(note.error.is_some() && note.level == Level::Warn);
     assert_eq!(kit.sent::<HealingCompleted>()[0].status, Status::Escalated);
     let message = &kit.sent::<SendMessage>()[0];
     assert_eq!(message.channel, "telegram");
@@ -78,11 +81,11 @@ fn an_incomplete_request_is_not_decided_about(kit: &mut Kit) {
         (json!({"problemSummary": " "}), "problemSummary"),
         (json!({"sourceFunction": null, "targetComponent": 7}), "sourceFunction, targetComponent"),
     ] {
-        let (routed, steps, kept) = run(kit, members);
+        let (routed, steps, note) = run(kit, members);
         assert_eq!((routed.status, routed.action), (Status::Invalid, Action::Escalate));
         assert_eq!(routed.reason, format!("the request lacks {lacks}"));
         assert_eq!(steps, ["emit-self-healing-completed"]);
-        assert!(!kept.success);
+        assert!(note.error.is_some());
     }
     let run = kit.run::<route>(Outgoing::named("system/self.healing.requested", &json!({})));
     assert_eq!(run.output::<Routed>().status, Status::Invalid);
@@ -90,13 +93,13 @@ fn an_incomplete_request_is_not_decided_about(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn without_an_event_to_send_it_is_blocked(kit: &mut Kit) {
-    let (routed, steps, kept) = run(kit, json!({"targetEventName": null}));
+    let (routed, steps, note) = run(kit, json!({"targetEventName": null}));
     assert_eq!(routed.status, Status::Blocked);
     assert_eq!(
         steps,
         ["decide-self-healing", "emit-self-healing-completed", "alert-self-healing-exhausted"]
     );
-    assert_eq!(kept.error.as_deref(), Some("there is no event to send again"));
+    assert_eq!(note.error.as_deref(), Some("there is no event to send again"));
 }
 
 #[system_bus_sdk::test]
@@ -106,11 +109,11 @@ fn backups_are_their_own_router_s(kit: &mut Kit) {
         json!({"domain": "all", "targetEventName": "system/backup.retry.requested"}),
         json!({"targetEventName": null, "routeToEventName": "system/backup.retry.requested"}),
     ] {
-        let (routed, steps, kept) = run(kit, members);
+        let (routed, steps, note) = run(kit, members);
         assert_eq!((routed.status, routed.action), (Status::Blocked, Action::Escalate));
         assert_eq!(routed.reason, "system/backup.failure.router owns it");
         assert_eq!(steps, ["emit-self-healing-completed", "alert-self-healing-backup-blocked"]);
-        assert!(!kept.success);
+        assert!(note.error.is_some());
     }
 }
 
@@ -120,10 +123,10 @@ fn what_the_runtime_healer_does_is_not_done_here_and_disturbs_nobody(kit: &mut K
         json!({"domain": "inngest-runtime"}),
         json!({"domain": "all", "targetEventName": "system/inngest.runtime.health.requested"}),
     ] {
-        let (routed, steps, kept) = run(kit, members);
+        let (routed, steps, note) = run(kit, members);
         assert_eq!(routed.status, Status::Blocked);
         assert_eq!(steps, ["emit-self-healing-completed"]);
-        assert!(kept.success && kept.level == Level::Debug);
+        assert!(note.error.is_none() && note.level == Level::Debug);
     }
     assert!(kit.sent::<SendMessage>().is_empty());
 }

@@ -1,7 +1,7 @@
 //! Requests for several channels.
 
+use outside::testing::World;
 use serde_json::json;
-use stand_ins::notes;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::Kit;
@@ -15,6 +15,7 @@ fn batch(channels: &Value) -> Outgoing {
 
 #[system_bus_sdk::test(crash = "everywhere")]
 fn each_channel_is_asked_for_once(kit: &mut Kit) {
+    let world = World::begin();
     let channels = json!([
         {"id": "C1", "name": "one"}, {"id": " C2 ", "name": "two"}, {"id": "C1", "name": "again"},
         {"id": "", "name": "none"}, {"id": "C3"},
@@ -27,15 +28,16 @@ fn each_channel_is_asked_for_once(kit: &mut Kit) {
     assert_eq!(ids, ["C1", "C2"]);
     assert_eq!(sent[0].oldest_ts.as_deref(), Some("1000"));
     assert_eq!(sent[0].reason.as_deref(), Some("why"));
-    assert!(notes::taken().iter().all(|kept| kept.success));
+    assert_eq!(world.actions(), ["channel.slack.backfill.batch.requested"]);
 }
 
 #[system_bus_sdk::test]
 fn an_empty_batch_is_odd_and_no_failure(kit: &mut Kit) {
+    let world = World::begin();
     let run = kit.run::<slack_backfill_batch>(batch(&json!([])));
     run.assert_steps(["emit-slack-backfill-batch-empty"]);
     assert!(kit.events().is_empty());
-    assert_eq!(notes::taken()[0].level, Level::Warn);
+    assert_eq!(world.notes()[0].level, Level::Warn);
 }
 
 #[system_bus_sdk::test]

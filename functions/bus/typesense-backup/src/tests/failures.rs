@@ -1,23 +1,23 @@
 //! Backups that fail.
 
-use stand_ins::{Ran, notes};
+use outside::testing::said;
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_testing::{Kit, RunStatus};
 
-use super::{place, retry, well, world};
+use super::{Ran, failing, place, retry, well, world};
 use crate::{Attempt, BackupFailureDetected, Mode, backup_typesense, backup_typesense_failed};
 
 /// The NAS cannot be reached by either way.
 fn away(line: &str) -> Option<Ran> {
     let away = line.starts_with("stat") || line.starts_with("ssh");
-    away.then(|| Ran::failing(255, "ssh: connect to host three-body port 22: Operation timed out"))
+    away.then(|| failing(255, "ssh: connect to host three-body port 22: Operation timed out"))
 }
 
 #[system_bus_sdk::test]
 fn with_the_nas_away_nothing_is_removed_and_a_copy_waits(kit: &mut Kit) {
     kit.config("NAS_BACKUP_MAX_ATTEMPTS", "3");
-    let lines = world(kit, away);
+    let world = world(kit, away);
     let run = kit.run::<backup_typesense>(retry(1));
     assert_eq!((run.status, run.error().name()), (RunStatus::Failed, "NasUnreachable"));
     let steps = run.step_names();
@@ -34,21 +34,23 @@ fn with_the_nas_away_nothing_is_removed_and_a_copy_waits(kit: &mut Kit) {
     );
     let stage = "/tmp/joelclaw/typesense-snapshots/20251231-event-1";
     let queued = format!("rsync -a {stage}/ /tmp/joelclaw/nas-queue/typesense/20251231-event-1/");
+    let lines = world.lines();
     assert!(place(&lines, &queued).is_some(), "{lines:?}");
-    let removals = lines.borrow().iter().filter(|line| line.contains("rm -rf")).count();
+    let removals = lines.iter().filter(|line| line.contains("rm -rf")).count();
     assert_eq!(removals, 1, "only the stage was emptied, before: {lines:?}");
 }
 
 #[system_bus_sdk::test]
 fn a_run_that_waits_for_the_nas_keeps_its_stage_while_another_one_begins(kit: &mut Kit) {
-    let lines = world(kit, away);
+    let world = world(kit, away);
     for attempt in [1, 2] {
         kit.start::<backup_typesense>(retry(attempt));
         kit.until_waiting();
     }
+    let lines = world.lines();
     let emptied = |event: &str| {
         let line = format!("rm -rf /tmp/joelclaw/typesense-snapshots/20251231-{event}");
-        lines.borrow().iter().filter(|other| **other == line).count()
+        lines.iter().filter(|other| **other == line).count()
     };
     assert_eq!([emptied("event-1"), emptied("event-2")], [1, 1], "{lines:?}");
 }
@@ -69,33 +71,34 @@ fn pauses_are_sleeps_of_the_run_and_grow(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn what_time_does_not_cure_is_tried_once(kit: &mut Kit) {
-    let lines = world(kit, |line| {
-        line.starts_with("rsync -az").then(|| Ran::failing(11, "No space left on device (28)"))
+    let world = world(kit, |line| {
+        line.starts_with("rsync -az").then(|| failing(11, "No space left on device (28)"))
     });
     let run = kit.run::<backup_typesense>(retry(1));
     assert!(run.error().message().contains("No space left"), "{:?}", run.error());
-    assert_eq!(lines.borrow().iter().filter(|line| line.starts_with("rsync -az")).count(), 1);
+    assert_eq!(world.lines().iter().filter(|line| line.starts_with("rsync -az")).count(), 1);
 }
 
 #[system_bus_sdk::test]
 fn an_empty_snapshot_is_none(kit: &mut Kit) {
-    let lines = world(kit, |line| line.starts_with("find").then(Ran::default));
+    let world = world(kit, |line| line.starts_with("find").then(|| said("")));
     let run = kit.run::<backup_typesense>(retry(1));
     assert!(run.error().message().starts_with("no files staged at"), "{:?}", run.error());
     assert_eq!(run.attempts("copy-snapshot-to-host"), 3);
+    let lines = world.lines();
     assert!(place(&lines, "rsync").is_none(), "{lines:?}");
 }
 
 #[system_bus_sdk::test]
 fn a_command_that_fails_fails_its_step(kit: &mut Kit) {
-    world(kit, |line| line.starts_with("kubectl cp").then(|| Ran::failing(1, "no such pod")));
+    world(kit, |line| line.starts_with("kubectl cp").then(|| failing(1, "no such pod")));
     let run = kit.run::<backup_typesense>(retry(1));
     assert!(run.error().message().contains("failed (exit 1): no such pod"));
 }
 
 #[system_bus_sdk::test]
 fn a_copy_that_fails_is_called_one_on_this_machine_too(kit: &mut Kit) {
-    world(kit, |line| line.starts_with("rsync -a ").then(|| Ran::failing(23, "it is gone")));
+    world(kit, |line| line.starts_with("rsync -a ").then(|| failing(23, "it is gone")));
     kit.config("TYPESENSE_SNAPSHOT_SOURCE", "local");
     let run = kit.run::<backup_typesense>(retry(1));
     assert!(run.error().message().starts_with("copy failed: rsync -a "), "{:?}", run.error());
@@ -116,7 +119,7 @@ fn where_all_roots_fail_each_is_named(kit: &mut Kit) {
 #[system_bus_sdk::test]
 fn attempts_count_over_two_failures_in_a_row(kit: &mut Kit) {
     kit.config("NAS_BACKUP_MAX_ATTEMPTS", "1");
-    world(kit, away);
+    let world = world(kit, away);
     kit.serve::<backup_typesense_failed>();
     kit.run::<backup_typesense>(Outgoing::named("system/backup.retry.requested", &()));
     kit.advance(Duration::from_mins(1));
@@ -136,7 +139,7 @@ fn attempts_count_over_two_failures_in_a_row(kit: &mut Kit) {
     let others: Vec<_> =
         kit.events().into_iter().filter(|event| event.name.contains("self.healing")).collect();
     assert!(others.is_empty(), "one router owns failed backups: {others:?}");
-    assert!(notes::taken().iter().any(|kept| kept.action == "system.backup.typesense.failure"));
+    assert!(world.actions().contains(&"system.backup.typesense.failure!".to_owned()));
 }
 
 #[system_bus_sdk::test]

@@ -1,13 +1,12 @@
 //! Backups that reach the NAS.
 
 use serde_json::json;
-use stand_ins::{Ran, notes};
 use system_bus_sdk::http::Response;
 use system_bus_sdk::prelude::*;
 use system_bus_sdk::telemetry::Level;
 use system_bus_testing::{Kit, RunStatus};
 
-use super::{place, retry, well, world};
+use super::{failing, place, retry, well, world};
 use crate::{BackupFailureDetected, Completed, Mode, Report, backup_typesense};
 
 const STEPS: [&str; 9] = [
@@ -31,14 +30,14 @@ fn completed(kit: &mut Kit) -> Completed {
 
 #[system_bus_sdk::test]
 fn a_backup_goes_from_the_pod_over_the_stage_to_the_nas_and_old_ones_go(kit: &mut Kit) {
-    let lines = world(kit, well);
+    let world = world(kit, well);
     let run = kit.run::<backup_typesense>(retry(1));
     run.assert_steps(STEPS);
     let stage = "/tmp/joelclaw/typesense-snapshots/20251231-event-1";
     let nas = "/Volumes/three-body/backups/typesense/20251231";
     let probe = format!("{nas}/.probe-{}", run.id);
     assert_eq!(
-        *lines.borrow(),
+        world.lines(),
         [
             format!("rm -rf {stage}"),
             format!("mkdir -p {stage}"),
@@ -63,9 +62,7 @@ fn a_backup_goes_from_the_pod_over_the_stage_to_the_nas_and_old_ones_go(kit: &mu
         done.retention[0].kept,
         ["/data/snapshots/20260228-c", "/data/snapshots/20260301-d"]
     );
-    let kept = notes::taken();
-    assert_eq!(kept.len(), 1);
-    assert!(kept[0].success && kept[0].action == "system.backup.typesense");
+    assert_eq!(world.actions(), ["system.backup.typesense"]);
 }
 
 #[system_bus_sdk::test]
@@ -78,7 +75,7 @@ fn typesense_is_asked_once_with_its_key(kit: &mut Kit) {
         );
         assert_eq!(request.time(), Some(Duration::from_secs(30)));
         let key = request.headers().iter().find(|(name, _)| name == "X-TYPESENSE-API-KEY");
-        assert_eq!(key.map(|(_, value)| value.as_str()), Some("placeholder of typesense_api_key"));
+        assert_eq!(key.map(|(_, value)| value.as_str()), Some("<typesense_api_key>"));
         Ok(Response::new(201))
     });
     let done = completed(kit);
@@ -87,7 +84,7 @@ fn typesense_is_asked_once_with_its_key(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn where_the_first_root_fails_the_other_one_is_asked(kit: &mut Kit) {
-    let lines = world(kit, well);
+    let world = world(kit, well);
     kit.config("TYPESENSE_SNAPSHOT_ROOT", "/full/")
         .config("TYPESENSE_SNAPSHOT_FALLBACK_ROOT", "/free");
     kit.http(|request| {
@@ -98,6 +95,7 @@ fn where_the_first_root_fails_the_other_one_is_asked(kit: &mut Kit) {
         done.snapshot.attempts.iter().map(|one| (one.root.as_str(), one.ok)).collect();
     assert_eq!(tried, [("/full", false), ("/free", true)]);
     assert_eq!(done.snapshot.path, "/free/20251231-event-1");
+    let lines = world.lines();
     assert!(place(&lines, "kubectl cp -n joelclaw typesense-0:/free/20251231-event-1/.").is_some());
     let pruned: Vec<_> = done.retention.iter().map(|one| one.root.as_str()).collect();
     assert_eq!(pruned, ["/full", "/free"]);
@@ -105,18 +103,19 @@ fn where_the_first_root_fails_the_other_one_is_asked(kit: &mut Kit) {
 
 #[system_bus_sdk::test]
 fn snapshots_of_this_machine_need_no_pod(kit: &mut Kit) {
-    let lines = world(kit, well);
+    let world = world(kit, well);
     kit.config("TYPESENSE_SNAPSHOT_SOURCE", "local");
     let done = completed(kit);
     assert_eq!(done.source.path, "/tmp/typesense-native-snapshots/20251231-event-1");
-    assert!(!lines.borrow().iter().any(|line| line.starts_with("kubectl")), "{lines:?}");
+    let lines = world.lines();
+    assert!(!lines.iter().any(|line| line.starts_with("kubectl")), "{lines:?}");
     assert!(place(&lines, "rm -rf /tmp/typesense-native-snapshots/20251231-event-1").is_some());
 }
 
 #[system_bus_sdk::test]
 fn while_the_mount_is_away_it_goes_over_the_network(kit: &mut Kit) {
-    let lines = world(kit, |line| {
-        line.starts_with("stat").then(|| Ran::failing(1, "No such file or directory"))
+    let world = world(kit, |line| {
+        line.starts_with("stat").then(|| failing(1, "No such file or directory"))
     });
     let run = kit.start::<backup_typesense>(retry(1));
     kit.until_waiting();
@@ -131,33 +130,34 @@ fn while_the_mount_is_away_it_goes_over_the_network(kit: &mut Kit) {
         "scp {flags} -r /tmp/joelclaw/typesense-snapshots/20251231-event-1/. \
          joel@three-body:/volume1/joelclaw/backups/typesense/20251231"
     );
+    let lines = world.lines();
     assert!(place(&lines, &copied).is_some(), "{lines:?}");
     assert!(place(&lines, &format!("ssh {flags} joel@three-body true")).is_some());
 }
 
 #[system_bus_sdk::test]
 fn what_cannot_be_removed_is_told_and_fails_nothing(kit: &mut Kit) {
-    world(kit, |line| line.contains(" rm -rf").then(|| Ran::failing(1, "busy")));
+    let world = world(kit, |line| line.contains(" rm -rf").then(|| failing(1, "busy")));
     let done = completed(kit);
     assert_eq!((done.stage.ok, done.source.ok), (true, false));
     assert_eq!(done.retention[0].errors.len(), 2);
-    let kept = notes::taken();
-    assert!(!kept[0].success && kept[0].level == Level::Warn);
+    let note = &world.notes()[0];
+    assert!(note.error.is_some() && note.level == Level::Warn);
 }
 
 #[system_bus_sdk::test]
 fn a_root_that_is_not_there_is_left_alone(kit: &mut Kit) {
-    world(kit, |line| line.contains("test -d").then(|| Ran::failing(1, "")));
+    world(kit, |line| line.contains("test -d").then(|| failing(1, "")));
     assert!(!completed(kit).retention[0].exists);
 }
 
 #[system_bus_sdk::test]
 fn requests_for_other_backups_are_skipped(kit: &mut Kit) {
-    let lines = world(kit, well);
+    let world = world(kit, well);
     let data = json!({"targetFunctionId": "system/backup.redis", "attempt": 1});
     let run = kit.run::<backup_typesense>(Outgoing::named("system/backup.retry.requested", &data));
     assert!(matches!(run.output(), Report::Skipped { .. }));
-    assert!(run.steps.is_empty() && lines.borrow().is_empty());
+    assert!(run.steps.is_empty() && world.lines().is_empty());
 }
 
 #[system_bus_sdk::test]
