@@ -6,6 +6,7 @@ pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod dev;
+pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod events;
 pub(crate) mod functions;
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Status(status::Status),
     /// Have workers tell their server anew what they have
     Refresh(refresh::Refresh),
+    /// What is wrong with the server and workers, and what to do; exit with 1 where something is
+    Doctor(doctor::Doctor),
     /// The latest runs of the server
     Runs(runs::Runs),
     /// What a run did, step by step; take it home as a file, and replay it against any code
@@ -169,6 +172,7 @@ impl Command {
             Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
             Self::Refresh(_) => "refresh",
+            Self::Doctor(_) => "doctor",
             Self::Service(service) => service.name(),
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -193,6 +197,7 @@ impl Command {
             | Self::Service(_)
             | Self::Status(_)
             | Self::Refresh(_)
+            | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Man(_)
             | Self::Runs(_)

@@ -5,6 +5,7 @@ mod asking;
 mod cli;
 mod config;
 mod creating;
+mod diagnosis;
 mod editing;
 mod elsewhere;
 mod granting;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
             Command::Launch => cli::launch::run(),
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
             Command::Service(args) => cli::service::run(args, cli.json),
+            Command::Doctor(args) => cli::doctor::run(args, cli.json).await,
             Command::Refresh(args) => cli::refresh::run(args, cli.json).await,
             Command::Completions(args) => Ok(cli::shell::completions(&args, cli.json)),
             Command::Man(args) => cli::shell::man(&args, cli.json),

@@ -191,6 +191,35 @@ async fn worker_count(server: &Server, worker: &Process) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_is_found_with_what_to_do() {
+    let _turn = turn().await;
+    let (server, worker, _components) = scene().await;
+    let at = format!("http://{}", worker.address);
+    // A server that others use may have apps of theirs, so this is about ours.
+    let about = |told: &Value, about: &str| -> Vec<Value> {
+        let all = told["findings"].as_array().expect("findings").iter();
+        all.filter(|one| one["about"] == about).cloned().collect()
+    };
+    let examined = |words: &[&str]| ask(&server, &[&["doctor", "--json"], words].concat()).answer();
+    let well = examined(&["--worker", &at]);
+    assert_eq!(about(&well["result"], &at), Vec::<Value>::new());
+    assert_eq!(about(&well["result"], APP), Vec::<Value>::new());
+    assert!(well["result"]["functions"].as_u64() > Some(5), "{well}");
+
+    let nobody = format!("http://{}", free_address());
+    let away = examined(&["--worker", &nobody]);
+    let found = about(&away["result"], &nobody);
+    assert_eq!((&away["ok"], &found[0]["code"]), (&json!(false), &json!("worker-away")));
+    drop(worker);
+    let orphaned = examined(&["--worker", &nobody]);
+    let found = about(&orphaned["result"], APP);
+    assert_eq!(found[0]["code"], "no-owner", "{orphaned}");
+    assert!(text(&found[0]["fix"]).contains("start its worker"), "{orphaned}");
+    let words = ask(&server, &["doctor", "--dev", "http://127.0.0.1:9", "--worker", &nobody]);
+    assert!(words.code == 1 && words.out.contains("server-away: "), "{words:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_and_what_is_wrong_is_said() {
     let _turn = turn().await;
     let server = Server::start(None).expect("a server of any mode");
