@@ -84,6 +84,13 @@ impl Stage {
         self.grant(&format!("[secrets.{name}]\nfile = '{}'\n", path.display()));
     }
 
+    /// Sets a key in Redis: what schedules look at that fire while flows play.
+    pub(crate) fn set(&self, key: &str, value: &str) {
+        let client = redis::Client::open(self.store.url()).expect("an address");
+        let mut connection = client.get_connection().expect("a running server");
+        redis::cmd("SET").arg(key).arg(value).exec(&mut connection).expect("it is set");
+    }
+
     /// Whether a table of the file of grants is there already: several flows need some of them.
     pub(crate) fn has(&self, table: &str) -> bool {
         self.grants.lines().any(|line| line == format!("[{table}]"))

@@ -52,10 +52,7 @@ fs = [
 "#,
     );
     // A beat of the schedule while other flows play is too early.
-    let client = redis::Client::open(stage.store.url()).expect("an address");
-    let mut connection = client.get_connection().expect("a running server");
-    let time = now().as_millisecond().to_string();
-    redis::cmd("SET").arg(LAST_RUN).arg(time).exec(&mut connection).expect("it is set");
+    stage.set(LAST_RUN, &now().as_millisecond().to_string());
     sessions
 }
 
