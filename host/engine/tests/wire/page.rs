@@ -222,6 +222,13 @@ async fn forms_send_events_cancel_runs_and_do_them_again() {
     assert_eq!(client.request("POST", "/send", &[FORM], &sent).await.0, 303);
     let waiting = client.until("/v2/runs", |runs| runs["data"][0]["status"] == "RUNNING").await;
     let run = waiting["data"][0]["id"].as_str().expect("an id").to_owned();
+    // Its first call has to be answered: before that it waits for nothing.
+    let mut looks = 0;
+    while !page(&client, &format!("/runs/{run}")).await.contains("nap") {
+        looks += 1;
+        assert!(looks < 1000, "it never naps");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 
     // Whoever does not have the token, or comes from elsewhere, changes nothing.
     let cancel = format!("/runs/{run}/cancel");
