@@ -94,7 +94,7 @@ impl Flow for Registration {
 /// The hourly check would find, and tell, what is meant for another one.
 async fn away_from_the_hour() {
     let into = jiff::Timestamp::now().as_second().rem_euclid(3600);
-    if into > 3540 {
+    if into > 3420 {
         tokio::time::sleep(Duration::from_secs(3605 - into.unsigned_abs())).await;
     }
 }
