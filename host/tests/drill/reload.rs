@@ -5,6 +5,7 @@ mod load;
 use std::time::{Duration, Instant};
 
 use crate::clone::Artifact;
+use crate::patience::PATIENCE;
 use crate::stage::{self, COMPONENT, STAYING, Stage};
 use crate::{Figures, Size};
 
@@ -35,6 +36,11 @@ pub(crate) async fn drill(size: Size) -> Vec<String> {
     // Both versions are compiled, both have served, and the pool of instances is warm.
     let mut all = Deployed::default();
     reload(&stage, &versions, reloads / 20, &mut all).await;
+    let began = Instant::now();
+    while load.versions() < versions.len() && began.elapsed() < PATIENCE {
+        reload(&stage, &versions, 1, &mut all).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let before = resident(&stage);
     let began = Instant::now();
     reload(&stage, &versions, reloads, &mut all).await;

@@ -69,6 +69,11 @@ impl Load {
         Self { stop, clients, served, began: Instant::now() }
     }
 
+    /// How many versions have served so far.
+    pub(super) fn versions(&self) -> usize {
+        self.served.lock().expect("no panic").versions.len()
+    }
+
     /// Ends the load; what it was answered with.
     pub(super) async fn stop(self) -> Served {
         let took = self.began.elapsed();
