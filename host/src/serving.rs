@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use protocol::role::Role;
 use protocol::sync::Conflict;
 use registry::source::Source;
@@ -14,7 +13,7 @@ use registry::{By, Percent, Registry, RegistryOptions, ReloadError, Report, Requ
 use runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use worker::{Running, SyncState};
+use worker::{Beside, Running, SyncState};
 
 use crate::answer::progress;
 
@@ -118,18 +117,18 @@ pub(crate) fn listens(first: SocketAddr, role: Role, cluster: Option<SocketAddr>
 }
 
 impl Serving {
-    /// Starts a worker for each of these, the first one with further routes, and keeps the registry current.
+    /// Starts a worker for each of these, the first one with something beside it, and keeps the registry current.
     pub(crate) async fn start(
         registry: Arc<Registry>,
         watching: Option<Percent>,
         options: Vec<worker::Options>,
-        mut beside: Option<Router>,
+        mut beside: Option<Beside>,
     ) -> anyhow::Result<Self> {
         let mut workers = Vec::new();
         for options in options {
             let role = options.role;
-            let (registry, routes) = (Arc::clone(&registry), beside.take().unwrap_or_default());
-            workers.push((role, Running::start_beside(options, registry, routes).await?));
+            let (registry, beside) = (Arc::clone(&registry), beside.take().unwrap_or_default());
+            workers.push((role, Running::start_beside(options, registry, beside).await?));
         }
         let stop = CancellationToken::new();
         let keep = Arc::clone(&registry).keep_current(watching, stop.clone());

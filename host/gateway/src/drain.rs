@@ -162,7 +162,7 @@ impl Drain {
         for (at, waiting) in batch.iter().enumerate() {
             let entry = &waiting.entry;
             let took = u64::try_from(now - entry.at).unwrap_or(0);
-            self.counters.forwarded(&entry.provider, took);
+            self.counters.forwarded(&entry.provider, Duration::from_millis(took));
             let event = ids.get(at).map(String::as_str);
             tracing::debug!(provider = %entry.provider, id = %entry.id, trace = %entry.trace, event, took_ms = took, replay = entry.replay, "the server has the event");
         }

@@ -19,6 +19,7 @@ mod counters;
 mod crowd;
 pub mod delivery;
 mod drain;
+mod figures;
 pub mod handshake;
 pub mod limits;
 pub mod listen;
@@ -38,6 +39,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::http::HeaderMap;
+use prometheus_client::collector::Collector;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::counters::{Counted, Counters};
 use self::crowd::Crowd;
 pub use self::drain::Draining;
+use self::figures::Figures;
 use self::limits::{Limits, Meter};
 pub use self::provider::{Provider, ProviderError, Providers};
 pub use self::secrets::{Secret, Secrets};
@@ -163,9 +166,9 @@ impl Gateway {
         server::operators(Arc::clone(&self.shared))
     }
 
-    /// `/metrics`, in the text format of Prometheus.
-    pub fn metrics(&self) -> Router {
-        server::metrics(Arc::clone(&self.shared))
+    /// The figures for Prometheus; whoever has a registry takes them up. All begin with `system_bus_webhook_`.
+    pub fn figures(&self) -> Box<dyn Collector> {
+        Box::new(Figures(Arc::clone(&self.shared)))
     }
 
     /// The providers, and whether each can verify anything now.

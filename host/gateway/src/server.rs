@@ -40,11 +40,6 @@ pub(crate) fn operators(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The figures, in the text format of Prometheus.
-pub(crate) fn metrics(shared: Arc<Shared>) -> Router {
-    Router::new().route("/metrics", get(operators::metrics)).with_state(shared)
-}
-
 /// An answer that no browser takes for anything else.
 fn answer(status: StatusCode, body: &Value) -> Response {
     text(status, "application/json", body.to_string())

@@ -248,6 +248,11 @@ impl Registry {
         self.runtime.run_ended(run);
     }
 
+    /// What runs the components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// What a run has logged last, as far as it is still there.
     pub fn logged(&self, run: RunId) -> runtime::logging::recent::Lines {
         self.runtime.recent().of(run)

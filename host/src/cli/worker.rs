@@ -18,8 +18,8 @@ use registry::{Percent, RegistryOptions, Rules};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
-use worker::Access;
 use worker::connect::Transport;
+use worker::{Access, Beside};
 
 use crate::cli::Worker;
 use crate::cli::deploy::{DeployArgs, Roles};
@@ -80,9 +80,10 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     told.warn(&present, plan.roles.each());
     let gateway =
         if args.webhooks { Some(args.webhook.start(grants.grants()).await?) } else { None };
-    let beside = gateway
-        .as_ref()
-        .map(|gateway| gateway.router().merge(plan.access.guard(gateway.operators())));
+    let beside = gateway.as_ref().map(|gateway| Beside {
+        routes: gateway.router().merge(plan.access.guard(gateway.operators())),
+        figures: vec![gateway.figures()],
+    });
     let serving = Serving::start(registry, watching, plan.workers()?, beside).await?;
     let mut words = plan.words(&serving)?;
     if let Some(gateway) = &gateway {

@@ -8,33 +8,19 @@ mod process;
 #[path = "../support/server.rs"]
 #[allow(dead_code, reason = "the drills ask for more")]
 mod server;
+#[path = "../support/webhooks.rs"]
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use gateway::testing::signed;
 use serde_json::{Value, json};
 
 use self::patience::eventually;
-use self::process::{Process, folder_of, free_address};
+use self::process::{Process, folder_of};
 use self::server::Server;
-
-const SECRET: &str = "a secret of the tests";
-
-/// Posts a body as `joelclaw` signs it.
-async fn post(address: SocketAddr, body: &Value) -> (u16, Value) {
-    let delivery = signed("joelclaw", body.to_string().as_bytes(), 0);
-    let mut request = reqwest::Client::new()
-        .post(format!("http://{address}/webhooks/joelclaw"))
-        .body(delivery.body);
-    for (name, value) in &delivery.headers {
-        request = request.header(*name, value);
-    }
-    let answer = request.send().await.expect("an answer");
-    let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.expect("text")).expect("JSON"))
-}
+use self::webhooks::{SECRET, post};
 
 /// Runs a command against a gateway; with `json` its standard output is one object.
 fn command(address: SocketAddr, arguments: &[&str]) -> Output {
@@ -54,17 +40,7 @@ fn json_of(output: &Output) -> Value {
 async fn a_delivery_to_a_worker_starts_a_run() {
     let server = Server::start(None).expect("a server of any mode");
     let components = folder_of(&[guests::STEPS]);
-    let spool = components.path().join("spool");
-    // A secret of the file, which the environment does not know.
-    let (secret, grants) =
-        (components.path().join("secret"), components.path().join("grants.toml"));
-    std::fs::write(&secret, format!("{SECRET}\n")).expect("written");
-    let file =
-        format!("[secrets.joelclaw_webhook_secret]\nfile = {:?}\n", secret.display().to_string());
-    std::fs::write(&grants, file).expect("written");
-    let (spool, grants) = (spool.to_string_lossy(), grants.to_string_lossy());
-    let further = ["--webhooks", "on", "--spool", &spool, "--grants", &grants];
-    let worker = server.worker_with(&components, free_address(), &further).await;
+    let worker = webhooks::worker(&server, &components).await;
 
     // The event keeps its name, so whatever sends it starts what listens to it; the answer names no event of the server's,
     // so a mark in the data tells the run.

@@ -1,10 +1,12 @@
 //! A decoded call → an outcome: the only joint of both sides.
 
+mod busy;
 mod under_way;
 mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub(crate) use self::under_way::{Running, UnderWay};
+use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::server_api::ServerApi;
 use crate::state::{self, StateError};
@@ -42,6 +45,7 @@ pub struct Worker {
     taken: AtomicU64,
     /// Those of them that run now.
     under_way: UnderWay,
+    metrics: Metrics,
     /// One plan at a time.
     pub(crate) planning: tokio::sync::Mutex<()>,
 }
@@ -85,8 +89,19 @@ impl Worker {
     ) -> Self {
         let started = Timestamp::now();
         let (taken, under_way) = (AtomicU64::new(0), UnderWay::default());
-        let planning = tokio::sync::Mutex::default();
-        Self { options, registry, started, api, directory, leaving, taken, under_way, planning }
+        let (metrics, planning) = (Metrics::default(), tokio::sync::Mutex::default());
+        Self {
+            options,
+            registry,
+            started,
+            api,
+            directory,
+            leaving,
+            taken,
+            under_way,
+            metrics,
+            planning,
+        }
     }
 
     /// How many calls it has taken so far.
@@ -102,6 +117,11 @@ impl Worker {
     /// Those calls.
     pub(crate) fn under_way(&self) -> &UnderWay {
         &self.under_way
+    }
+
+    /// What is counted of its calls.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The way to the server.
@@ -128,6 +148,7 @@ impl Worker {
             Ok(call) => call.traced(trace),
             Err(error) => return undecodable(&error),
         };
+        let began = Instant::now();
         let _running = self.under_way.enter(&call, Timestamp::now());
         let (run, terms) = (call.run, call.terms());
         // What is logged meanwhile, by the guest too, names the trace.
@@ -138,7 +159,12 @@ impl Worker {
         let attempt = call.attempt.number;
         let span =
             tracing::info_span!("call", run = %call.run, function, attempt, generation, trace);
-        match self.handle(call).instrument(span).await {
+        let counted = self.function_of(&call).ok();
+        let handled = self.handle(call).instrument(span).await;
+        let counted =
+            counted.as_ref().filter(|function| self.has(function)).map(FunctionId::as_str);
+        self.metrics.answered(counted, terms.attempt, handled.as_ref().ok(), began.elapsed());
+        match handled {
             Ok(outcome) => {
                 if outcome.ends_run(terms.attempt) {
                     self.registry.run_ended(run);
@@ -175,6 +201,11 @@ impl Worker {
         let function = self.options.app.function_of(&call.route.slug);
         let function = function.and_then(|function| function.parse().ok());
         function.ok_or_else(|| self.unknown(call))
+    }
+
+    /// Whether the function is active, here or elsewhere. What only old runs need is not: its calls are few.
+    fn has(&self, function: &FunctionId) -> bool {
+        self.registry.present().active(function).is_some()
     }
 
     fn unknown(&self, call: &Call) -> HandleError {

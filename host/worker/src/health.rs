@@ -1,6 +1,7 @@
 //! What `GET /` says.
 
 pub(crate) mod ready;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,7 @@ use protocol::role::Role;
 use registry::Generation;
 use serde::Serialize;
 
+pub(crate) use self::standing::Standing;
 use crate::admin::forced_by;
 use crate::handle::Worker;
 use crate::sync::SyncState;

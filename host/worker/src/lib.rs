@@ -10,6 +10,7 @@
 //! | `needs` | which old versions unfinished runs need |
 //! | `admin` | the routes for operators |
 //! | `plan` | what deploying would do to functions and their unfinished runs |
+//! | [`metrics`] | what is counted, and `GET /metrics` |
 //! | `stage` | one call's way to the server while its function runs |
 //! | `state` | the state that the server left out of a call |
 //! | `neighbours` | where functions of other apps live |
@@ -25,6 +26,7 @@ pub mod connect;
 mod drain;
 pub mod handle;
 mod health;
+pub mod metrics;
 mod needs;
 mod neighbours;
 pub mod options;
@@ -40,6 +42,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::collector::Collector;
 use protocol::signature::Trust;
 use protocol::sync::Announced;
 use registry::Registry;
@@ -57,6 +60,7 @@ pub use sync::SyncState;
 use crate::admin::{Admin, Retirement};
 use crate::connect::{ConnectOptions, Connecting, JournalError, Transport};
 use crate::drain::Drain;
+use crate::health::Standing;
 use crate::neighbours::Neighbours;
 use crate::server_api::ServerApi;
 use crate::sync::{Payloads, Registrar};
@@ -117,6 +121,15 @@ pub struct Running {
     connecting: Option<Connecting>,
 }
 
+/// What a worker serves beside itself, until it ends.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Further routes. They know who connects (`ConnectInfo<SocketAddr>`).
+    pub routes: axum::Router,
+    /// What else is told at `/metrics`.
+    pub figures: Vec<Box<dyn Collector>>,
+}
+
 /// How the server comes to have our functions.
 enum Way {
     /// We tell it.
@@ -138,15 +151,14 @@ async fn upkeep(
 impl Running {
     /// Binds the address, begins to take calls by the transports asked for, and begins to register.
     pub async fn start(options: Options, registry: Arc<Registry>) -> Result<Self, StartError> {
-        Self::start_beside(options, registry, axum::Router::new()).await
+        Self::start_beside(options, registry, Beside::default()).await
     }
 
-    /// [`Running::start`], with further routes at the same address. They are served until the worker ends, and know who
-    /// connects (`ConnectInfo<SocketAddr>`).
+    /// [`Running::start`], with something else at the same address.
     pub async fn start_beside(
         options: Options,
         registry: Arc<Registry>,
-        beside: axum::Router,
+        beside: Beside,
     ) -> Result<Self, StartError> {
         let listen = options.listen;
         let fault = |reason| StartError::Listen { address: listen, reason };
@@ -190,19 +202,17 @@ impl Running {
         let worker = Arc::new(Worker::new(options, registry, api, directory, stop.clone()));
         tasks.push(tokio::spawn(neighbours.watch(stop.clone())));
         let retirement = Retirement::default();
-        let of = Arc::clone(&worker);
+        let standing = |registration| Standing {
+            worker: Arc::clone(&worker),
+            registration,
+            announced: announced.clone(),
+            payloads: payloads.clone(),
+        };
         let (router, state, registrar, connecting) = match way {
             Way::Serve(registrar, state) => {
                 tasks.push(tokio::spawn(Arc::clone(&registrar).keep_registered(stop.clone())));
                 let told = Some(Arc::clone(&registrar));
-                let router = serve::router(
-                    worker,
-                    told,
-                    state.clone(),
-                    announced.clone(),
-                    payloads.clone(),
-                    drain.clone(),
-                );
+                let router = serve::router(standing(state.clone()), told, drain.clone());
                 (router, state, Some(registrar), None)
             }
             Way::Connect { options, serves_too } => {
@@ -210,28 +220,23 @@ impl Running {
                     Connecting::start(&worker, options, announced.clone(), drain.clone())?;
                 let registration = state.clone();
                 let router = if serves_too {
-                    serve::router(
-                        worker,
-                        None,
-                        registration,
-                        announced.clone(),
-                        payloads.clone(),
-                        drain.clone(),
-                    )
+                    serve::router(standing(registration), None, drain.clone())
                 } else {
-                    serve::health_only(worker, registration, announced.clone(), payloads.clone())
+                    serve::health_only(standing(registration))
                 };
                 (router, state, None, Some(connecting))
             }
         };
         tasks.push(tokio::spawn(upkeep(draining.watch(state.clone()), asking, stop.clone())));
         let admin = Admin {
-            worker: Arc::clone(&of),
+            worker: Arc::clone(&worker),
             registration: state.clone(),
             registrar: registrar.clone(),
             retirement: retirement.clone(),
         };
-        let router = router.merge(admin::router(admin)).merge(beside);
+        let metrics = metrics::State(standing(state.clone()));
+        let router = router.merge(admin::router(admin)).merge(beside.routes);
+        let router = router.merge(metrics.router(beside.figures));
         tasks.push(tokio::spawn(serve::run(listener, router, stop.clone())));
         Ok(Self {
             address,
@@ -239,7 +244,7 @@ impl Running {
             announced,
             payloads,
             registrar,
-            worker: of,
+            worker,
             retirement,
             stop,
             drain,

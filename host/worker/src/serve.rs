@@ -17,81 +17,52 @@ use jiff::Timestamp;
 use protocol::call::Route;
 use protocol::header;
 use protocol::signature::{SigningKey, verify};
-use protocol::sync::Announced;
 use protocol::trace::{self, TraceContext};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::drain::Drain;
-use crate::handle::{self, Worker};
+use crate::handle;
+use crate::health::Standing;
 use crate::options::SERVE_PATH;
-use crate::sync::{Payloads, Registrar, SyncState};
+use crate::sync::Registrar;
 use crate::{health, respond};
 
 /// What all handlers share.
 #[derive(Debug)]
 struct Shared {
-    worker: Arc<Worker>,
+    standing: Standing,
     /// None where a connection registers the functions.
     registrar: Option<Arc<Registrar>>,
-    registration: watch::Receiver<SyncState>,
-    announced: watch::Receiver<Arc<Announced>>,
-    payloads: Payloads,
     drain: Drain,
 }
 
 /// The worker's routes. Without a registrar, requests to sync are refused: a connection does that.
 pub(crate) fn router(
-    worker: Arc<Worker>,
+    standing: Standing,
     registrar: Option<Arc<Registrar>>,
-    registration: watch::Receiver<SyncState>,
-    announced: watch::Receiver<Arc<Announced>>,
-    payloads: Payloads,
     drain: Drain,
 ) -> Router {
-    let path = worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
-    Router::new()
-        .route("/", get(describe_health))
-        .route("/livez", get(is_alive))
-        .route("/readyz", get(is_ready))
-        .route(&path, get(registration::introspect).put(registration::sync).post(call))
-        // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a
-        // layer for all answers would cost every call.
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared {
-            worker,
-            registrar,
-            registration,
-            announced,
-            payloads,
-            drain,
-        }))
+    let path = standing.worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
+    let calls = get(registration::introspect).put(registration::sync).post(call);
+    // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a layer for
+    // all answers would cost every call.
+    health_routes().route(&path, calls).with_state(Arc::new(Shared { standing, registrar, drain }))
 }
 
-/// The only route of a worker whose calls all come over its own connection.
-pub(crate) fn health_only(
-    worker: Arc<Worker>,
-    registration: watch::Receiver<SyncState>,
-    announced: watch::Receiver<Arc<Announced>>,
-    payloads: Payloads,
-) -> Router {
+/// The only routes of a worker whose calls all come over its own connection.
+pub(crate) fn health_only(standing: Standing) -> Router {
     let drain = Drain::default();
+    health_routes().with_state(Arc::new(Shared { standing, registrar: None, drain }))
+}
+
+fn health_routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/", get(describe_health))
         .route("/livez", get(is_alive))
         .route("/readyz", get(is_ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(Shared {
-            worker,
-            registrar: None,
-            registration,
-            announced,
-            payloads,
-            drain,
-        }))
 }
 
 /// Serves until it is told to stop; calls that run are answered first.
@@ -128,19 +99,17 @@ async fn is_alive() -> Response {
 
 /// Whether calls may be sent here.
 async fn is_ready(State(shared): State<Arc<Shared>>) -> Response {
-    let registration = shared.registration.borrow().clone();
-    let announced = Arc::clone(&shared.announced.borrow());
-    let wanted = shared.payloads.of(&announced).fingerprint();
-    let readiness = health::ready::look(&shared.worker, &registration, &wanted);
+    let Standing { worker, .. } = &shared.standing;
+    let (registration, wanted) = (shared.standing.registration(), shared.standing.wanted());
+    let readiness = health::ready::look(worker, &registration, &wanted);
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond::json(status, serde_json::to_vec(&readiness).unwrap_or_default())
 }
 
 async fn describe_health(State(shared): State<Arc<Shared>>) -> Response {
-    let registration = shared.registration.borrow().clone();
-    let announced = Arc::clone(&shared.announced.borrow());
-    let wanted = shared.payloads.of(&announced).fingerprint();
-    respond::json(StatusCode::OK, health::body(&shared.worker, &registration, &wanted))
+    let Standing { worker, .. } = &shared.standing;
+    let (registration, wanted) = (shared.standing.registration(), shared.standing.wanted());
+    respond::json(StatusCode::OK, health::body(worker, &registration, &wanted))
 }
 
 async fn call(
@@ -149,7 +118,7 @@ async fn call(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let worker = &shared.worker;
+    let worker = &shared.standing.worker;
     let limit = worker.options.body_limit;
     let Ok(body) = to_bytes(body, limit).await else {
         let message = format!(

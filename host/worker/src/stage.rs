@@ -14,7 +14,7 @@ use protocol::call::{Attempt, Call, Dispatch};
 use protocol::crypt::Sealer;
 use protocol::directory::Directory;
 use protocol::function::Checkpointing;
-use protocol::id::RunId;
+use protocol::id::{FunctionId, RunId};
 use protocol::op::{ErrorObject, Op, OpCode, Retry};
 use protocol::outcome::Outcome;
 use protocol::replay::{Message, Sending};
@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Metrics;
 use crate::server_api::{ApiError, NotStored, ServerApi};
 
 /// How long one call goes on where its function says nothing: afterwards the next step is another call's.
@@ -51,6 +52,8 @@ struct Inner {
     superseded: CancellationToken,
     held: Mutex<Vec<Op>>,
     timer: std::sync::Mutex<Option<AbortHandle>>,
+    /// Where steps are counted, and the function whose they are.
+    counts: (Metrics, FunctionId),
 }
 
 impl Inner {
@@ -113,6 +116,7 @@ impl Stage {
         checkpointing: Checkpointing,
         sealer: Option<Sealer>,
         ending: [CancellationToken; 2],
+        counts: (Metrics, FunctionId),
     ) -> Self {
         Self(Arc::new(Inner {
             api,
@@ -128,6 +132,7 @@ impl Stage {
             superseded: CancellationToken::new(),
             held: Mutex::default(),
             timer: std::sync::Mutex::default(),
+            counts,
         }))
     }
 
@@ -296,6 +301,8 @@ impl Backstage for Stage {
         if self.0.refuses(&step) {
             return Stored::No;
         }
+        let (metrics, function) = &self.0.counts;
+        metrics.told(function.as_str(), &step);
         let held = {
             let mut held = self.0.held.lock().await;
             held.push(step);

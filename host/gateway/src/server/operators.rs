@@ -8,7 +8,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{answer, refusal, text};
+use super::{answer, refusal};
 use crate::Shared;
 use crate::drain::Draining;
 use crate::provider::Trust;
@@ -94,13 +94,6 @@ pub(super) async fn replay(
         Ok(()) => answer(StatusCode::OK, &json!({ "ok": true, "letter": name, "id": id })),
         Err(error) => failed(&error),
     }
-}
-
-/// `GET /metrics`.
-pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let held = *shared.draining.borrow() != Draining::Well;
-    let figures = shared.counters.metrics(shared.spool.waiting(), held);
-    text(StatusCode::OK, "text/plain; version=0.0.4", figures)
 }
 
 async fn blocking<T: Send + 'static>(

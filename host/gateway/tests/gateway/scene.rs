@@ -191,7 +191,7 @@ impl Scene {
         })
         .await
         .expect("started");
-        let router = gateway.router().merge(gateway.operators()).merge(gateway.metrics());
+        let router = gateway.router().merge(gateway.operators());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -209,6 +209,15 @@ impl Scene {
         let server = std::mem::replace(&mut self.server, Server::start().await);
         drop(self);
         Self::in_folder(wishes, folder, server).await
+    }
+
+    /// What a scrape would tell.
+    pub(crate) fn figures(&self) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        registry.register_collector(self.gateway.as_ref().expect("one").figures());
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("written");
+        text
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

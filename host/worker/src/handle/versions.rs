@@ -15,6 +15,7 @@ use registry::{Choice, Lease, Missing, Seen};
 use runtime::CallFailed;
 use tokio_util::sync::CancellationToken;
 
+use super::busy::Busy;
 use super::{HandleError, Worker, failed_outcome};
 use crate::chance;
 use crate::stage::Stage;
@@ -122,7 +123,7 @@ impl Worker {
         let _guard = stage.guard();
         let invocation =
             component.invoke(function, Arc::clone(call), Arc::new(stage.clone()), rigour);
-        tokio::pin!(invocation);
+        let mut invocation = Busy::new(Box::pin(invocation));
         let invoked = tokio::select! {
             biased;
             invoked = &mut invocation => invoked,
@@ -130,10 +131,11 @@ impl Worker {
                 match back(call, "its code was replaced, and it ran for too long") {
                     Some(outcome) => return Ran::Outcome(stage.close(outcome).await),
                     // The last attempt would be lost: it may go on.
-                    None => invocation.await,
+                    None => (&mut invocation).await,
                 }
             }
         };
+        self.metrics().busy(function.as_str(), invocation.busy());
         let digest = component.digest();
         match invoked {
             Ok(Outcome::Unfit(misfit)) => Ran::Unfit(misfit),
@@ -171,7 +173,9 @@ impl Worker {
             Ok(_) => Seen::Planned,
         };
         self.registry.tallies().seen(function, digest, call.run, call.attempt.number, seen);
-        invoked.unwrap_or_else(|failed| failed_outcome(call.run, failed))
+        let outcome = invoked.unwrap_or_else(|failed| failed_outcome(call.run, failed));
+        self.metrics().ended(function.as_str(), call.attempt, &outcome);
+        outcome
     }
 
     /// The way to the server of one call.
@@ -194,7 +198,8 @@ impl Worker {
         };
         let directory = self.directory();
         let ending = [self.leaving.clone(), outdated];
-        Stage::new(self.api.clone(), directory, call, checkpointing, sealer, ending)
+        let tell = (self.metrics().clone(), function.clone());
+        Stage::new(self.api.clone(), directory, call, checkpointing, sealer, ending, tell)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{health, respond};
 
 /// `GET`: what this worker is.
 pub(super) async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let worker = &shared.worker;
+    let worker = &shared.standing.worker;
     let signature = signature(&headers);
     let verified = verify(signature, Bytes::new(), Timestamp::now(), &worker.options.trust);
     let asked = match &verified {
@@ -30,7 +30,7 @@ pub(super) async fn introspect(State(shared): State<Arc<Shared>>, headers: Heade
         Err(_) if signature.is_some() => Asked::Disbelieved,
         Ok(_) | Err(_) => Asked::Unsigned,
     };
-    let functions = shared.announced.borrow().functions.len();
+    let functions = shared.standing.announced.borrow().functions.len();
     let body = introspection(worker, functions).body(asked);
     signed_json(StatusCode::OK, body, verified.ok().as_ref().and_then(Verified::key))
 }
@@ -58,7 +58,7 @@ pub(super) async fn sync(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let options = &shared.worker.options;
+    let options = &shared.standing.worker.options;
     let Some(registrar) = &shared.registrar else {
         // Whatever we told would change the registration that our connection made.
         let message = "this worker is registered by its own connection to the server; there is nothing to sync here";
@@ -105,7 +105,7 @@ pub(super) async fn sync(
             (status, error.to_string(), false)
         }
     };
-    let answer = Told { message, modified, refused: health::refusals(&shared.worker) };
+    let answer = Told { message, modified, refused: health::refusals(&shared.standing.worker) };
     Kind::OutOfBand.answer(status, &answer, verified.as_ref().and_then(Verified::key))
 }
 
@@ -127,7 +127,7 @@ struct Refused {
 
 /// The functions go to whoever asks, so that has to be somebody who shares our key.
 fn in_band(shared: &Shared, verified: Result<Verified<Bytes>, SignatureError>) -> Response {
-    let worker = &shared.worker;
+    let worker = &shared.standing.worker;
     let verified = match verified {
         Ok(verified) => verified,
         Err(error) => {
@@ -146,13 +146,13 @@ fn in_band(shared: &Shared, verified: Result<Verified<Bytes>, SignatureError>) -
         }
     };
     // Whoever asks would register what it is told.
-    if let SyncState::Blocked { conflicts, .. } = &*shared.registration.borrow() {
+    if let SyncState::Blocked { conflicts, .. } = &*shared.standing.registration.borrow() {
         let message = RegisterError::Owned(conflicts.clone()).to_string();
         let refused = Refused { code: "function_owned_by_another_app", message };
         return Kind::InBand.answer(StatusCode::CONFLICT, &refused, key);
     }
     let asked = if key.is_some() { Asked::Believed } else { Asked::Unsigned };
-    let announced: Arc<Announced> = Arc::clone(&shared.announced.borrow());
+    let announced: Arc<Announced> = Arc::clone(&shared.standing.announced.borrow());
     let answer = InBand::new(
         &introspection(worker, announced.functions.len()),
         asked,
