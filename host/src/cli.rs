@@ -13,8 +13,10 @@ pub(crate) mod functions;
 pub(crate) mod gateway;
 pub(crate) mod generations;
 pub(crate) mod grants;
+pub(crate) mod inngest;
 pub(crate) mod inspect;
 pub(crate) mod launch;
+pub(crate) mod loops;
 pub(crate) mod new;
 pub(crate) mod operator;
 pub(crate) mod plan;
@@ -115,6 +117,10 @@ pub(crate) enum Command {
     Rollback(Rollback),
     /// Whether the server and workers are well, in one look; exit with 1 where one is not
     Status(status::Status),
+    /// The server and its worker, as whoever heals them looks at them and mends them
+    Inngest(inngest::Inngest),
+    /// How far the agent loops are, and what of them runs now
+    Loop(loops::Loop),
     /// Have workers tell their server anew what they have
     Refresh(refresh::Refresh),
     /// What is wrong with the server and workers, and what to do; exit with 1 where something is
@@ -171,6 +177,8 @@ impl Command {
             Self::Compile => "compile",
             Self::Launch => "launch",
             Self::Inspect(_) => "inspect",
+            Self::Inngest(inngest) => inngest.name(),
+            Self::Loop(_) => "loop status",
             Self::Refresh(_) => "refresh",
             Self::Doctor(_) => "doctor",
             Self::Service(service) => service.name(),
@@ -196,6 +204,8 @@ impl Command {
             | Self::Rollback(_)
             | Self::Service(_)
             | Self::Status(_)
+            | Self::Inngest(_)
+            | Self::Loop(_)
             | Self::Refresh(_)
             | Self::Doctor(_)
             | Self::Completions(_)

@@ -83,6 +83,8 @@ fn main() -> ExitCode {
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
             Command::Service(args) => cli::service::run(args, cli.json),
             Command::Doctor(args) => cli::doctor::run(args, cli.json).await,
+            Command::Inngest(args) => cli::inngest::run(args, cli.json).await,
+            Command::Loop(args) => cli::loops::run(args, cli.json).await,
             Command::Refresh(args) => cli::refresh::run(args, cli.json).await,
             Command::Completions(args) => Ok(cli::shell::completions(&args, cli.json)),
             Command::Man(args) => cli::shell::man(&args, cli.json),

@@ -77,6 +77,22 @@ impl Supervisor {
         }
     }
 
+    /// The commands that have it start anew. They do not wait until what runs has ended: who asks may be a part of that.
+    pub(crate) fn restart(self, service: &Service) -> Vec<Vec<String>> {
+        let name = &service.name;
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        match self {
+            Self::Systemd if service.system => {
+                vec![words(&["systemctl", "--no-block", "restart", name])]
+            }
+            Self::Systemd => vec![words(&["systemctl", "--user", "--no-block", "restart", name])],
+            Self::Launchd => {
+                let target = format!("{}/{name}", domain(service));
+                vec![words(&["launchctl", "kickstart", "-k", &target])]
+            }
+        }
+    }
+
     /// The commands that end it, before its file is removed.
     pub(crate) fn stop(self, service: &Service) -> Vec<Vec<String>> {
         let name = &service.name;

@@ -115,7 +115,8 @@ pub(crate) fn run(args: ServiceCommand, json: bool) -> anyhow::Result<ExitCode> 
             }
             let start = supervisor.start(&service, &path);
             if !install.no_start {
-                all(&start)?;
+                run_all(&start)
+                    .context("the service was not started; --no-start leaves that to you")?;
             }
             let (commands, ran) = (lines(&start), !install.no_start);
             let next = if ran { "started" } else { "start it" };
@@ -132,7 +133,7 @@ pub(crate) fn run(args: ServiceCommand, json: bool) -> anyhow::Result<ExitCode> 
             }
             let stop = supervisor.stop(&service);
             // A service that does not run, or a supervisor that is away, keeps nobody from removing it.
-            let ran = all(&stop);
+            let ran = run_all(&stop);
             if let Err(error) = &ran {
                 tracing::warn!("the service was not ended: {error:#}");
             }
@@ -151,12 +152,12 @@ pub(crate) fn run(args: ServiceCommand, json: bool) -> anyhow::Result<ExitCode> 
 }
 
 impl Named {
-    fn supervisor(&self) -> Supervisor {
+    pub(super) fn supervisor(&self) -> Supervisor {
         self.supervisor.unwrap_or_else(Supervisor::own)
     }
 
     /// Enough of a service to find and end it.
-    fn bare(&self) -> Service {
+    pub(super) fn bare(&self) -> Service {
         Service {
             name: self.name.clone(),
             program: PathBuf::new(),
@@ -215,7 +216,7 @@ fn drain(arguments: &[String]) -> anyhow::Result<Duration> {
     }
 }
 
-fn home() -> anyhow::Result<PathBuf> {
+pub(super) fn home() -> anyhow::Result<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     home.map(PathBuf::from).context("HOME is not set; set it to the folder of the user")
 }
@@ -253,12 +254,11 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Runs commands, one after another.
-fn all(commands: &[Vec<String>]) -> anyhow::Result<()> {
+pub(super) fn run_all(commands: &[Vec<String>]) -> anyhow::Result<()> {
     for words in commands {
         let line = words.join(" ");
         let output = Process::new(&words[0]).args(&words[1..]).output();
-        let output = output
-            .with_context(|| format!("`{line}` cannot be run; --no-start leaves it to you"))?;
+        let output = output.with_context(|| format!("`{line}` cannot be run"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("`{line}` failed: {}", said.trim());

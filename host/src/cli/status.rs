@@ -32,47 +32,57 @@ pub(crate) struct Status {
     pub(crate) server: ServerArgs,
 }
 
+/// How all parts are.
 #[derive(Serialize)]
-struct Report {
-    server: Part,
-    workers: Vec<Part>,
+pub(super) struct Seen {
+    pub(super) server: Part,
+    pub(super) workers: Vec<Part>,
+    /// How many functions the server has.
+    #[serde(skip)]
+    pub(super) functions: u64,
 }
 
 /// How a part is.
 #[derive(Serialize)]
-struct Part {
-    at: String,
-    ok: bool,
-    detail: String,
+pub(super) struct Part {
+    pub(super) at: String,
+    pub(super) ok: bool,
+    pub(super) detail: String,
     /// What a worker tells of itself.
     #[serde(skip_serializing_if = "Value::is_null")]
-    health: Value,
+    pub(super) health: Value,
 }
 
 pub(crate) async fn run(args: Status, json: bool) -> anyhow::Result<ExitCode> {
-    let server = args.server.server()?;
-    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-    let workers = args.worker.iter().map(|worker| look(&client, worker));
-    let (server, workers) = tokio::join!(ask(&server), futures::future::join_all(workers));
-    let report = Report { server, workers };
+    let report = look(&args).await?;
     let ok = report.server.ok && report.workers.iter().all(|worker| worker.ok);
     Ok(answer::result(json, "status", ok, &report, &words(&report)))
 }
 
-/// The server is well where it answers a question that needs its key.
-async fn ask(server: &ServerApi) -> Part {
-    let at = server.origin().origin().ascii_serialization();
-    let (ok, detail) = match server.list(&["v2", "apps"], &[], 100).await {
-        Ok(apps) => {
-            let functions: u64 = apps.iter().filter_map(|app| app["functionCount"].as_u64()).sum();
-            (true, format!("{} apps, {functions} functions", apps.len()))
-        }
-        Err(error) => (false, error.to_string()),
-    };
-    Part { at, ok, detail, health: Value::Null }
+/// Looks at all parts.
+pub(super) async fn look(args: &Status) -> anyhow::Result<Seen> {
+    let server = args.server.server()?;
+    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let workers = args.worker.iter().map(|worker| health(&client, worker));
+    let ((server, functions), workers) =
+        tokio::join!(ask(&server), futures::future::join_all(workers));
+    Ok(Seen { server, workers, functions })
 }
 
-async fn look(client: &reqwest::Client, worker: &Url) -> Part {
+/// The server is well where it answers a question that needs its key.
+async fn ask(server: &ServerApi) -> (Part, u64) {
+    let at = server.origin().origin().ascii_serialization();
+    let (ok, detail, functions) = match server.list(&["v2", "apps"], &[], 100).await {
+        Ok(apps) => {
+            let functions: u64 = apps.iter().filter_map(|app| app["functionCount"].as_u64()).sum();
+            (true, format!("{} apps, {functions} functions", apps.len()), functions)
+        }
+        Err(error) => (false, error.to_string(), 0),
+    };
+    (Part { at, ok, detail, health: Value::Null }, functions)
+}
+
+async fn health(client: &reqwest::Client, worker: &Url) -> Part {
     let at = worker.to_string().trim_end_matches('/').to_owned();
     let asked = async {
         let answer = client.get(worker.clone()).send().await?;
@@ -117,7 +127,7 @@ fn how(health: &Value) -> String {
     parts.join("; ")
 }
 
-fn words(report: &Report) -> String {
+fn words(report: &Seen) -> String {
     let mut table = Table::new();
     table.set_header(["part", "at", "well", "detail"]);
     let server = std::iter::once(("server", &report.server));

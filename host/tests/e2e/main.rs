@@ -11,12 +11,16 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../drill/store.rs"]
+#[allow(dead_code, reason = "the drills ask for more")]
+mod store;
 #[path = "../suite/suite.rs"]
 mod suite;
 
 mod changed_code;
 mod deployed;
 mod foreign;
+mod loops;
 mod operated;
 mod recovery;
 mod ways;

@@ -168,6 +168,35 @@ async fn the_status_is_that_of_all_parts() {
     assert!(words.code == 1 && words.out.contains("NO"), "{words:?}");
 }
 
+/// What healing goes by, and what an operator counts (R56).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_of_server_and_worker_has_two_checks() {
+    let _turn = turn().await;
+    let (server, worker, _components) = scene().await;
+    let at = format!("http://{}", worker.address);
+    let well = result(&server, &["inngest", "status", "--worker", &at]);
+    let checks = &well["checks"];
+    assert_eq!((&checks["server"]["ok"], &checks["worker"]["ok"]), (&json!(true), &json!(true)));
+    let count = worker_count(&server, &worker).await;
+    assert_eq!(
+        (&well["role_counts"], &well["worker"]["function_count"]),
+        (&json!({"cluster": count}), &count)
+    );
+    assert!(well["registered_function_count"].as_u64() >= count.as_u64(), "{well}");
+    assert!(well["worker"]["last_registration_at"].is_string(), "{well}");
+    assert_eq!(well["duplicate_function_ids"], json!([]));
+    let nobody = format!("http://{}", free_address());
+    let away = ask(&server, &["inngest", "status", "--worker", &nobody, "--json"]).answer();
+    let (checks, first) = (&away["result"]["checks"], &away["result"]["worker"]);
+    assert_eq!(
+        (&away["ok"], &checks["server"]["ok"], &checks["worker"]["ok"]),
+        (&json!(false), &json!(true), &json!(false))
+    );
+    assert_eq!((&first["reachable"], &first["status"]), (&json!(false), &json!("unreachable")));
+    let words = ask(&server, &["inngest", "status", "--worker", &nobody]);
+    assert!(words.code == 1 && words.out.contains("NOT WELL"), "{words:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_tell_their_server_anew_what_they_have() {
     let _turn = turn().await;

@@ -1,5 +1,8 @@
 //! A worker as a service: what its supervisor is given, and what it is told.
 
+#[path = "../support/counter.rs"]
+#[allow(dead_code, reason = "other tests ask for more")]
+mod counter;
 #[path = "../support/patience.rs"]
 mod patience;
 #[path = "../support/process.rs"]
@@ -13,7 +16,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use self::patience::eventually;
+use self::counter::Counter;
+use self::patience::{PATIENCE, eventually};
 use self::server::{Mode, Server};
 
 /// Asks the program, with this folder as the user's home.
@@ -119,4 +123,105 @@ async fn the_supervisor_is_told_when_calls_are_served_and_when_that_ends() {
     assert_eq!(next().await, "READY=1");
     worker.ask_to_stop();
     assert_eq!(next().await, "STOPPING=1");
+}
+
+/// A supervisor that notes what it is told; the test does it then.
+#[cfg(unix)]
+fn supervisor(home: &Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (told, program) = (home.join("told"), home.join("systemctl"));
+    let text = format!("#!/bin/sh\necho \"$@\" >> {}\n", told.display());
+    std::fs::write(&program, text).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("set");
+    told
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_started_anew_ends_its_step_first() {
+    let home = tempfile::tempdir().expect("a folder");
+    let told = supervisor(home.path());
+    let server = Server::own(Mode::Dev);
+    let components = process::folder_of(&[guests::STEPS]);
+    let mut old = server.worker(&components, process::free_address()).await;
+    let url = format!("http://{}", old.address);
+    let restart = ["inngest", "restart-worker", "--supervisor", "systemd", "--worker", &url];
+
+    // Without a service nobody would start it again.
+    let (code, answer) = ask(home.path(), &restart);
+    let said = answer["error"]["message"].as_str().expect("why");
+    assert!(code == 1 && said.contains("make the worker one with `system-bus service"), "{answer}");
+    assert!(!told.exists());
+    let install = ["service", "install", "--no-start", "--supervisor", "systemd", "--", "--role"];
+    assert_eq!(ask(home.path(), &[&install[..], &["host"]].concat()).0, 0);
+
+    // A step runs, and takes as long as the test wants.
+    let counter = Counter::start().await;
+    counter.hold("one", "flaky");
+    let event =
+        server.send("testing/retried.requested", &json!({"count": counter.url("one")})).await;
+    counter.reached("one", "flaky", 1).await;
+    let (code, answer) = ask(home.path(), &[&restart[..], &["--wait-ms", "200"]].concat());
+    let result = &answer["result"];
+    assert_eq!((code, &result["handing_over"]), (0, &json!(true)), "{answer}");
+    assert_eq!(
+        (&result["restarted"], &result["active_call_count"]),
+        (&json!(false), &json!(1)),
+        "{answer}"
+    );
+    let calls = result["active_calls"][0]["function"].as_str().expect("a call");
+    assert!(calls.ends_with("-retried"), "{answer}");
+    let noted = std::fs::read_to_string(&told).expect("it was told");
+    assert_eq!(noted, "--user --no-block restart system-bus\n");
+
+    // What the supervisor does.
+    old.ask_to_stop();
+    counter.release();
+    old.ended().await;
+    assert_eq!(server.ended(&event).await.result(), json!(0));
+    assert_eq!(counter.counts("one")["flaky"], 1, "the step ran once");
+    let asked = {
+        let (home, restart) = (home.path().to_owned(), restart.map(str::to_owned));
+        tokio::task::spawn_blocking(move || {
+            let restart: Vec<_> = restart.iter().map(String::as_str).collect();
+            ask(&home, &[&restart[..], &["--register", "--wait-ms", "240000"]].concat())
+        })
+    };
+    eventually("it is asked again", async || {
+        let noted = std::fs::read_to_string(&told).ok()?;
+        (noted.lines().count() == 2).then_some(())
+    })
+    .await;
+    let _new = server.worker(&components, old.address).await;
+    let (code, answer) = asked.await.expect("asked");
+    let result = &answer["result"];
+    assert_eq!(
+        (code, &result["restarted"], &result["registered"]),
+        (0, &json!(true), &json!(true)),
+        "{answer}"
+    );
+    assert_eq!(result["active_call_count"], Value::Null, "nobody was there to tell");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_restart_that_the_supervisor_refuses_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = tempfile::tempdir().expect("a folder");
+    let install = ["service", "install", "--no-start", "--supervisor", "systemd", "--", "--role"];
+    assert_eq!(ask(home.path(), &[&install[..], &["host"]].concat()).0, 0);
+    let program = home.path().join("systemctl");
+    std::fs::write(&program, "#!/bin/sh\necho 'the bus is away' >&2\nexit 1\n").expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let restart = ["inngest", "restart-worker", "--supervisor", "systemd"];
+    let nobody = ["--worker", "http://127.0.0.1:1", "--wait-ms", "0"];
+    let (code, answer) = ask(home.path(), &[&restart[..], &nobody].concat());
+    let said = answer["error"]["message"].as_str().expect("why");
+    assert!(code == 1 && said.contains("the bus is away"), "{answer}");
+    // A supervisor that takes it, and no worker that comes.
+    std::fs::write(&program, "#!/bin/sh\n").expect("written");
+    let (code, answer) = ask(home.path(), &[&restart[..], &nobody].concat());
+    assert_eq!((code, &answer["result"]["restarted"]), (1, &json!(false)), "{answer}");
 }
