@@ -19,6 +19,7 @@ mod suite;
 
 mod changed_code;
 mod deployed;
+mod documented;
 mod foreign;
 mod loops;
 mod operated;

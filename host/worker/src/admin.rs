@@ -6,6 +6,7 @@
 //! | `GET /api/functions` | the functions of this worker, with what forced each into its role |
 //! | `GET /api/grants` | what each component imports, may use, and has used |
 //! | `GET /api/logs?run=ID` | what a run has logged last |
+//! | `GET /api/diagnostics` | how many functions each role has and why, the last registration, what is there twice |
 //! | `GET /api/calls` | what runs now, and for how long |
 //! | `PUT /api/reload` | takes up new components |
 //! | `POST /api/plan` | what deploying would do, without doing it |
@@ -15,6 +16,7 @@
 
 mod access;
 mod calls;
+mod diagnostics;
 mod functions;
 mod generations;
 mod grants;
@@ -32,7 +34,7 @@ use axum::body::Body;
 use axum::http::header::{ETAG, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -58,19 +60,34 @@ pub(crate) fn router(admin: Admin) -> Router {
     let access = admin.worker.options.access.clone();
     let page = page::router()
         .layer(axum::middleware::from_fn_with_state(access.clone(), access::guard_page));
-    Router::new()
-        .route("/api/generations", get(generations::generations))
-        .route("/api/functions", get(functions::functions))
-        .route("/api/calls", get(calls::calls))
-        .route("/api/grants", get(grants::grants))
-        .route("/api/logs", get(logs::logs))
-        .route("/api/reload", put(reload::reload))
-        .route("/api/plan", post(plan::plan))
-        .route("/api/rollback", post(rollback::rollback))
-        .route("/api/retire", post(retire::retire))
+    let routes = routes().into_iter();
+    let guarded = routes.fold(Router::new(), |router, (path, route)| router.route(path, route));
+    guarded
         .layer(axum::middleware::from_fn_with_state(access, access::guard))
         .merge(page)
         .with_state(Arc::new(admin))
+}
+
+/// The guarded routes, each with its path; `docs/openapi.json` has the same.
+fn routes() -> [(&'static str, MethodRouter<Arc<Admin>>); 10] {
+    [
+        ("/api/generations", get(generations::generations)),
+        ("/api/functions", get(functions::functions)),
+        ("/api/diagnostics", get(diagnostics::diagnostics)),
+        ("/api/calls", get(calls::calls)),
+        ("/api/grants", get(grants::grants)),
+        ("/api/logs", get(logs::logs)),
+        ("/api/reload", put(reload::reload)),
+        ("/api/plan", post(plan::plan)),
+        ("/api/rollback", post(rollback::rollback)),
+        ("/api/retire", post(retire::retire)),
+    ]
+}
+
+/// The paths of the routes for operators, for whoever documents them.
+#[doc(hidden)]
+pub fn paths() -> Vec<&'static str> {
+    routes().into_iter().map(|(path, _)| path).collect()
 }
 
 /// A refusal, for programs and people.

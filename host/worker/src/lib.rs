@@ -51,7 +51,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use admin::Access;
+pub use admin::{Access, paths};
 pub use handle::Worker;
 pub use options::Options;
 pub use state::StateError;
