@@ -19,6 +19,8 @@ pub(crate) mod launch;
 pub(crate) mod loops;
 pub(crate) mod new;
 pub(crate) mod operator;
+#[cfg(test)]
+mod page;
 pub(crate) mod plan;
 pub(crate) mod refresh;
 pub(crate) mod reload;
