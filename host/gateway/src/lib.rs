@@ -166,6 +166,11 @@ impl Gateway {
         server::operators(Arc::clone(&self.shared))
     }
 
+    /// `/livez` and `/readyz`, of a gateway that stands alone.
+    pub fn health(&self) -> Router {
+        server::health(Arc::clone(&self.shared))
+    }
+
     /// The figures for Prometheus; whoever has a registry takes them up. All begin with `system_bus_webhook_`.
     pub fn figures(&self) -> Box<dyn Collector> {
         Box::new(Figures(Arc::clone(&self.shared)))

@@ -31,6 +31,15 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
+/// Whether the process lives, and whether deliveries may be sent here: while there is room for them on disk, whatever the server
+/// does.
+pub(crate) fn health(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/livez", get(async || answer(StatusCode::OK, &json!({ "alive": true }))))
+        .route("/readyz", get(operators::readiness))
+        .with_state(shared)
+}
+
 /// The routes for operators; whoever mounts them decides who they are.
 pub(crate) fn operators(shared: Arc<Shared>) -> Router {
     Router::new()

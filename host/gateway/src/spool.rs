@@ -97,6 +97,8 @@ pub struct Spool {
     options: SpoolOptions,
     /// Bytes that are not counted as waiting yet.
     coming: AtomicU64,
+    /// How many bytes were held when something was last refused for want of room; 0 where nothing was.
+    refused_at: AtomicU64,
     /// Rings when something was put in.
     news: Arc<Notify>,
     writer: Option<JoinHandle<()>>,
@@ -146,7 +148,8 @@ impl Spool {
                 reason: reason.to_string(),
             })?;
         let coming = AtomicU64::new(0);
-        Ok(Arc::new(Self { commands, store, dead, options, coming, news, writer: Some(writer) }))
+        let (writer, refused_at) = (Some(writer), AtomicU64::new(0));
+        Ok(Arc::new(Self { commands, store, dead, options, coming, refused_at, news, writer }))
     }
 
     /// Keeps the events of one delivery, all or none. When it returns, they are on disk.
@@ -158,6 +161,7 @@ impl Spool {
         // What is on its way to the disk counts too, or many at once would go beyond the bound.
         let coming = Coming::add(&self.coming, more);
         if held + coming.all > self.options.bytes {
+            self.refused_at.store(held.max(1), Ordering::Relaxed);
             return Err(SpoolError::Full(held));
         }
         let (tell, told) = oneshot::channel();
@@ -198,6 +202,12 @@ impl Spool {
     pub fn waiting(&self) -> (u64, u64) {
         let level = &self.store.level;
         (level.entries.load(Ordering::Relaxed), level.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Whether something was refused for want of room, and nothing has left since.
+    pub fn is_full(&self) -> bool {
+        let refused_at = self.refused_at.load(Ordering::Relaxed);
+        refused_at > 0 && self.waiting().1 >= refused_at
     }
 
     /// How long something may wait.

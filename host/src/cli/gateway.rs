@@ -24,7 +24,7 @@ pub(crate) async fn run(args: GatewayCommand, json: bool) -> anyhow::Result<Exit
         Some(token) => Access::token(&token, args.access.admin_loopback),
         None => Access::loopback(),
     };
-    let router = gateway.router().merge(access.guard(gateway.operators()));
+    let router = gateway.router().merge(access.guard(gateway.operators())).merge(gateway.health());
     let router = router.merge(worker::metrics::router(vec![gateway.figures()]));
     let ready: serde_json::Map<_, _> =
         gateway.providers().into_iter().map(|(name, ready)| (name, json!(ready))).collect();

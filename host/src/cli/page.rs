@@ -65,3 +65,58 @@ fn the_page_of_commands_says_what_the_commands_say() {
         "docs/commands.md differs: {differs:?}; {how}"
     );
 }
+
+/// The lines of the fenced blocks of a page that call this program, with the variables before it taken away.
+fn calls(page: &str) -> Vec<Vec<String>> {
+    let mut fenced = false;
+    let mut calls = Vec::new();
+    for line in page.lines().map(str::trim_start) {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced && line.starts_with("system-bus ") {
+            let line = line.trim_end_matches(" &");
+            let mut words = Vec::new();
+            // What stands in quotes is one word.
+            for (at, part) in line.split('"').enumerate() {
+                if at % 2 == 1 {
+                    words.push(part.to_owned());
+                } else {
+                    words.extend(part.split_whitespace().map(str::to_owned));
+                }
+            }
+            calls.push(words);
+        }
+    }
+    calls
+}
+
+#[test]
+fn every_command_of_the_playbooks_is_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operate");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).expect("the playbooks") {
+        let path = file.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let page = std::fs::read_to_string(&path).expect("text");
+        for words in calls(&page) {
+            use clap::Parser as _;
+
+            let parsed = Cli::try_parse_from(&words);
+            assert!(
+                parsed.is_ok(),
+                "{}: {}: {}",
+                path.display(),
+                words.join(" "),
+                parsed.unwrap_err()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} commands");
+    assert_eq!(
+        calls("```sh\nsystem-bus send a --data \"b c\" &\nls\n```\nsystem-bus x")[0].len(),
+        5
+    );
+}

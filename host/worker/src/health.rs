@@ -22,6 +22,9 @@ struct Health<'w> {
     service: &'static str,
     status: &'static str,
     version: &'static str,
+    /// The revision of the sources, where whoever built this said it (R1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'static str>,
     role: Role,
     app: &'w str,
     generation: u64,
@@ -72,6 +75,7 @@ pub(crate) fn body(worker: &Worker, registration: &SyncState, wanted: &str) -> V
         service: "system-bus",
         status: if fine { "running" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("SYSTEM_BUS_REVISION").filter(|revision| !revision.is_empty()),
         role,
         app: worker.options.app.as_str(),
         generation: present.number(),

@@ -40,6 +40,14 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>) -> Response {
     answer(StatusCode::OK, &json!({ "ok": true, "providers": providers, "spool": spool }))
 }
 
+/// `GET /readyz`. A gateway that is full refuses what comes; another one may have room.
+pub(super) async fn readiness(State(shared): State<Arc<Shared>>) -> Response {
+    let (events, bytes) = shared.spool.waiting();
+    let ready = !shared.spool.is_full();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, &json!({ "ready": ready, "spool": { "events": events, "bytes": bytes } }))
+}
+
 /// `GET /api/webhooks/dead`.
 pub(super) async fn dead(State(shared): State<Arc<Shared>>) -> Response {
     let dead = shared.spool.dead().clone();

@@ -148,6 +148,7 @@ async fn what_waited_too_long_is_not_sent_as_if_it_were_new() {
 #[tokio::test]
 async fn a_full_spool_sends_senders_away_and_keeps_what_it_has() {
     let scene = Scene::new(Wishes { bytes: 4000, ..Wishes::default() }).await;
+    assert_eq!(scene.status("/readyz").await, 200);
     scene.server.be(Mood::Ill(503));
     let mut told = Vec::new();
     for id in 0..20 {
@@ -156,9 +157,12 @@ async fn a_full_spool_sends_senders_away_and_keeps_what_it_has() {
     }
     let kept = told.iter().filter(|status| **status == 200).count();
     assert!(kept > 0 && told.iter().skip(kept).all(|status| *status == 503), "{told:?}");
+    assert_eq!(scene.status("/readyz").await, 503, "another gateway may have room");
+    assert_eq!(scene.status("/livez").await, 200);
     scene.server.be(Mood::Well);
     assert_eq!(scene.server.has(kept).await.len(), kept);
     until(&scene, "empty", |state| state["spool"]["events"] == 0).await;
+    assert_eq!(scene.status("/readyz").await, 200);
     send(&scene, 30..31).await;
 }
 

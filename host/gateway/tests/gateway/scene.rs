@@ -191,7 +191,7 @@ impl Scene {
         })
         .await
         .expect("started");
-        let router = gateway.router().merge(gateway.operators());
+        let router = gateway.router().merge(gateway.operators()).merge(gateway.health());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -209,6 +209,11 @@ impl Scene {
         let server = std::mem::replace(&mut self.server, Server::start().await);
         drop(self);
         Self::in_folder(wishes, folder, server).await
+    }
+
+    /// The status of an answer to a question.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        reqwest::get(self.url(path)).await.expect("an answer").status().as_u16()
     }
 
     /// What a scrape would tell.
