@@ -31,7 +31,8 @@ build-functions:
 # granted), `outage` (Redis, the disk and names fail under load), `engine` (10,000 events to five steps: with crashes of
 # worker and engine, and without), `edit` (a function is saved again and again while events flow), `gateway` (2,000 webhooks a
 # second, while the server is away for a while and the gateway is killed), `flows` (every function of the bus, end to end;
-# names of flows play these only)
+# names of flows play these only), `rollout` (three workers, dialling and behind one address: all started anew under load, one
+# killed, one held still)
 drill +which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 

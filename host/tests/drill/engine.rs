@@ -1,8 +1,8 @@
 //! Many events to a function of five steps, through engine and worker in processes of their own: with crashes of both at
 //! random moments, and without.
 
-mod found;
-mod load;
+pub(crate) mod found;
+pub(crate) mod load;
 mod luck;
 
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use self::load::Load;
 use self::luck::Luck;
 
 /// What the bodies of the function are called.
-const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
+pub(crate) const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
 /// How many calls the engine makes at a time: so many bodies may run once more for each crash.
 const CALLS_AT_ONCE: u32 = 100;
@@ -99,7 +99,7 @@ async fn crashes(
     figures.add("all of it took", format!("{took:.1?}"));
     figures.print();
 
-    let mut short = found.shortcomings("crashes", events);
+    let mut short = found.shortcomings("engine: crashes", events);
     let mut must = |holds: bool, otherwise: String| {
         if !holds {
             short.push(format!("engine: crashes: {otherwise}"));
@@ -141,7 +141,7 @@ async fn calm(how: &str, events: usize, pace: Option<Duration>) -> Vec<String> {
         figures.add(&format!("memory of the {name}"), told);
     }
     figures.print();
-    found.shortcomings(how, events)
+    found.shortcomings(&format!("engine: {how}"), events)
 }
 
 fn resident(worker: &Process) -> Option<u64> {

@@ -38,6 +38,7 @@ mod outage;
 mod pinning;
 mod recover;
 mod reload;
+mod rollout;
 mod stage;
 mod surface;
 mod takeover;
@@ -47,9 +48,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 14] = [
+const DRILLS: [&str; 15] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage", "engine", "edit", "gateway", "flows",
+    "escapes", "outage", "engine", "edit", "gateway", "flows", "rollout",
 ];
 
 /// How much a drill does.
@@ -136,6 +137,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "engine" => engine::drill(size).await,
         "gateway" => gateway::drill(size).await,
         "flows" => flows::drill().await,
+        "rollout" => rollout::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }
 }

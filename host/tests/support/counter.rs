@@ -16,6 +16,8 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub(crate) struct Counter {
     port: u16,
+    /// How many milliseconds each report waits for its answer.
+    nap: u64,
     seen: watch::Receiver<Counts>,
     held: Held,
     echoed: Arc<AtomicU32>,
@@ -46,10 +48,13 @@ impl Counter {
             let json = serde_json::from_str(&body).unwrap_or(serde_json::Value::String(body));
             axum::Json(json)
         });
-        let reported = Router::new().route("/{run}/{step}", post(report)).with_state(reports);
+        let reported = Router::new()
+            .route("/{run}/{step}", post(report))
+            .route("/nap/{nap}/{run}/{step}", post(nap))
+            .with_state(reports);
         let router = reported.route("/echo", echo);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { port, seen: watched, held, echoed }
+        Self { port, nap: 0, seen: watched, held, echoed }
     }
 
     /// Where requests are answered with their own body.
@@ -62,9 +67,18 @@ impl Counter {
         self.echoed.load(Ordering::Relaxed)
     }
 
+    /// The same counter, whose bodies take so long.
+    #[allow(dead_code, reason = "only a drill has slow bodies")]
+    pub(crate) fn napping(&self, nap: std::time::Duration) -> Self {
+        Self { nap: u64::try_from(nap.as_millis()).expect("not that long"), ..self.clone() }
+    }
+
     /// Where the bodies of one run report to.
     pub(crate) fn url(&self, run: &str) -> String {
-        format!("http://127.0.0.1:{}/{run}", self.port)
+        match self.nap {
+            0 => format!("http://127.0.0.1:{}/{run}", self.port),
+            nap => format!("http://127.0.0.1:{}/nap/{nap}/{run}", self.port),
+        }
     }
 
     /// The first report of this step gets no answer until [`Counter::release`].
@@ -114,6 +128,17 @@ impl Counter {
     pub(crate) fn total(&self) -> u32 {
         self.seen.borrow().values().sum()
     }
+}
+
+/// A report that is answered after a while.
+async fn nap(
+    reports: State<Reports>,
+    Path((nap, run, step)): Path<(u64, String, String)>,
+    whole: axum::body::Bytes,
+) -> StatusCode {
+    let status = report(reports, Path((run, step)), whole).await;
+    tokio::time::sleep(std::time::Duration::from_millis(nap)).await;
+    status
 }
 
 async fn report(

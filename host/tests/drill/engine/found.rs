@@ -18,13 +18,13 @@ const STANDSTILL: Duration = Duration::from_mins(3);
 
 /// The runs of all events together.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Runs that there are, of whatever event.
-    pub(super) runs: usize,
-    pub(super) completed: usize,
+    pub(crate) runs: usize,
+    pub(crate) completed: usize,
     /// Steps that ended, and those of them that did so more than once.
-    pub(super) steps: usize,
-    pub(super) steps_twice: usize,
+    pub(crate) steps: usize,
+    pub(crate) steps_twice: usize,
     /// From the moment in which the event was taken in to the end of the run, sorted.
     took: Vec<Duration>,
     first: Option<Timestamp>,
@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Waits until no run is left that has not ended.
-pub(super) async fn until_all_have_ended(origin: &str) {
+pub(crate) async fn until_all_have_ended(origin: &str) {
     let client = reqwest::Client::new();
     let url = format!("{origin}/v2/runs?status=RUNNING&status=QUEUED&limit=100");
     let mut last = (Value::Null, Instant::now());
@@ -57,7 +57,7 @@ async fn read(client: &reqwest::Client, url: &str) -> Option<Value> {
 
 impl Found {
     /// Reads the run of each event, its steps and its times.
-    pub(super) async fn read(origin: &str, sent: &Sent) -> Self {
+    pub(crate) async fn read(origin: &str, sent: &Sent) -> Self {
         let client = reqwest::Client::new();
         // An event that was sent twice has two ids, of which one started the run: so runs are read, not events.
         let mut keys: BTreeMap<String, usize> = BTreeMap::new();
@@ -117,24 +117,24 @@ impl Found {
     }
 
     /// Runs a second, from the first event to the last end.
-    pub(super) fn a_second(&self) -> f64 {
+    pub(crate) fn a_second(&self) -> f64 {
         let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
         let seconds = last.duration_since(first).as_secs_f64();
         f64::from(u32::try_from(self.completed).unwrap_or(u32::MAX)) / seconds.max(0.001)
     }
 
     /// In how long so many of a hundred runs had ended, counted from their events.
-    pub(super) fn latency(&self, share: usize) -> Duration {
+    pub(crate) fn latency(&self, share: usize) -> Duration {
         let at = (self.took.len() * share).div_ceil(100).saturating_sub(1);
         self.took.get(at).copied().unwrap_or_default()
     }
 
     /// In what this falls short of one completed run for each event, each step of it once.
-    pub(super) fn shortcomings(&self, scene: &str, events: usize) -> Vec<String> {
+    pub(crate) fn shortcomings(&self, scene: &str, events: usize) -> Vec<String> {
         let mut short = Vec::new();
         let mut must = |found: usize, wanted: usize, what: &str| {
             if found != wanted {
-                short.push(format!("engine: {scene}: {found} {what} instead of {wanted}"));
+                short.push(format!("{scene}: {found} {what} instead of {wanted}"));
             }
         };
         must(self.runs, events, "runs");

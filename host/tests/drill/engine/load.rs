@@ -14,7 +14,7 @@ use crate::counter::Counter;
 const SENDERS: usize = 8;
 
 /// Events on their way.
-pub(super) struct Load {
+pub(crate) struct Load {
     events: usize,
     senders: JoinSet<Vec<usize>>,
     progress: Arc<Progress>,
@@ -31,7 +31,7 @@ struct Progress {
 
 /// Events that were taken in.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     numbers: Vec<usize>,
     repeated: usize,
 }
@@ -55,7 +55,7 @@ fn name(n: usize) -> String {
 
 impl Load {
     /// Begins to send. The bodies report to `counter` where there is one. With a pace one event is due after another.
-    pub(super) fn start(
+    pub(crate) fn start(
         origin: &str,
         events: usize,
         counter: Option<&Counter>,
@@ -76,12 +76,12 @@ impl Load {
     }
 
     /// Whether everything has been taken in.
-    pub(super) fn is_sent(&self) -> bool {
+    pub(crate) fn is_sent(&self) -> bool {
         self.progress.taken.load(Ordering::Relaxed) == self.events
     }
 
     /// Waits until it has.
-    pub(super) async fn all_sent(self) -> Sent {
+    pub(crate) async fn all_sent(self) -> Sent {
         let numbers = self.senders.join_all().await.into_iter().flatten().collect();
         Sent { numbers, repeated: self.progress.repeated.load(Ordering::Relaxed) }
     }
@@ -133,17 +133,17 @@ impl Sender {
 }
 
 impl Sent {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.numbers.len()
     }
 
     /// How many requests had no answer, and were made again.
-    pub(super) fn repeated(&self) -> usize {
+    pub(crate) fn repeated(&self) -> usize {
         self.repeated
     }
 
     /// What the runs of these events report as.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         self.numbers.iter().copied().map(name)
     }
 }
