@@ -32,7 +32,8 @@ build-functions:
 # worker and engine, and without), `edit` (a function is saved again and again while events flow), `gateway` (2,000 webhooks a
 # second, while the server is away for a while and the gateway is killed), `flows` (every function of the bus, end to end;
 # names of flows play these only), `rollout` (three workers, dialling and behind one address: all started anew under load, one
-# killed, one held still)
+# killed, one held still), `chaos` (workers, the engine, Redis and the way to workers fail at random: its length in seconds and a seed
+# may follow)
 drill +which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 

@@ -3,7 +3,7 @@
 
 pub(crate) mod found;
 pub(crate) mod load;
-mod luck;
+pub(crate) mod luck;
 
 use std::time::{Duration, Instant};
 

@@ -26,7 +26,9 @@ mod store;
 #[path = "../suite/suite.rs"]
 mod suite;
 
+mod address;
 mod canary;
+mod chaos;
 mod connect;
 mod edit;
 mod engine;
@@ -48,9 +50,9 @@ use std::process::ExitCode;
 use self::patience::{PATIENCE, eventually};
 
 /// The drills there are.
-const DRILLS: [&str; 15] = [
+const DRILLS: [&str; 16] = [
     "recover", "hostile", "connect", "surface", "reload", "pinning", "canary", "takeover",
-    "escapes", "outage", "engine", "edit", "gateway", "flows", "rollout",
+    "escapes", "outage", "engine", "edit", "gateway", "flows", "rollout", "chaos",
 ];
 
 /// How much a drill does.
@@ -137,6 +139,7 @@ async fn perform(drill: &str, size: Size) -> Vec<String> {
         "engine" => engine::drill(size).await,
         "gateway" => gateway::drill(size).await,
         "flows" => flows::drill().await,
+        "chaos" => chaos::drill(size).await,
         "rollout" => rollout::drill(size).await,
         other => unreachable!("{other} is not among the drills"),
     }

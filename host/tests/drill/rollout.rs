@@ -1,7 +1,6 @@
 //! A roll-out as on a cluster: three workers of one app take what comes, and are started anew one after another, killed, and held
 //! still. Once with workers that dial the server, and once behind one address.
 
-mod address;
 mod fleet;
 
 use std::time::{Duration, Instant};

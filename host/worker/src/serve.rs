@@ -45,15 +45,17 @@ pub(crate) fn router(
 ) -> Router {
     let path = standing.worker.options.serve_path.clone().unwrap_or_else(|| SERVE_PATH.to_owned());
     let calls = get(registration::introspect).put(registration::sync).post(call);
-    // Without our header the server takes an answer for somebody else's. The router's own errors have it too; a layer for
-    // all answers would cost every call.
-    health_routes().route(&path, calls).with_state(Arc::new(Shared { standing, registrar, drain }))
+    with_refusals(health_routes().route(&path, calls)).with_state(Arc::new(Shared {
+        standing,
+        registrar,
+        drain,
+    }))
 }
 
 /// The only routes of a worker whose calls all come over its own connection.
 pub(crate) fn health_only(standing: Standing) -> Router {
     let drain = Drain::default();
-    health_routes().with_state(Arc::new(Shared { standing, registrar: None, drain }))
+    with_refusals(health_routes()).with_state(Arc::new(Shared { standing, registrar: None, drain }))
 }
 
 fn health_routes() -> Router<Arc<Shared>> {
@@ -61,8 +63,12 @@ fn health_routes() -> Router<Arc<Shared>> {
         .route("/", get(describe_health))
         .route("/livez", get(is_alive))
         .route("/readyz", get(is_ready))
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(wrong_method)
+}
+
+/// What is answered to other paths and methods. Without our header the server takes an answer for somebody else's. The
+/// router's own errors have it too; a layer for all answers would cost every call.
+fn with_refusals(routes: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
+    routes.fallback(nothing_here).method_not_allowed_fallback(wrong_method)
 }
 
 /// Serves until it is told to stop; calls that run are answered first.

@@ -36,20 +36,23 @@ pub(crate) struct Sent {
     repeated: usize,
 }
 
+/// An event by its number, without its id.
+pub(crate) type Make = Arc<dyn Fn(usize) -> Value + Send + Sync>;
+
 /// What each sender needs.
 #[derive(Clone)]
 struct Sender {
     client: reqwest::Client,
     url: String,
     events: usize,
-    counter: Option<Counter>,
+    make: Make,
     pace: Option<Duration>,
     began: Instant,
     progress: Arc<Progress>,
 }
 
 /// What the bodies of an event's run report themselves as, and its key: sent twice, it starts one run.
-fn name(n: usize) -> String {
+pub(crate) fn name(n: usize) -> String {
     format!("event-{n}")
 }
 
@@ -61,12 +64,25 @@ impl Load {
         counter: Option<&Counter>,
         pace: Option<Duration>,
     ) -> Self {
+        let counter = counter.cloned();
+        let make = move |n| {
+            let mut data = json!({});
+            if let Some(counter) = &counter {
+                data["count"] = counter.url(&name(n)).into();
+            }
+            json!({"name": "testing/five.requested", "data": data})
+        };
+        Self::of(origin, events, pace, Arc::new(make))
+    }
+
+    /// The same with events of any kind; the id of each is its name by its number, [`name`].
+    pub(crate) fn of(origin: &str, events: usize, pace: Option<Duration>, make: Make) -> Self {
         let progress = Arc::new(Progress::default());
         let sender = Sender {
             client: reqwest::Client::new(),
             url: format!("{origin}/e/drill"),
             events,
-            counter: counter.cloned(),
+            make,
             pace,
             began: Instant::now(),
             progress: Arc::clone(&progress),
@@ -108,12 +124,8 @@ impl Sender {
 
     /// Sends an event until the engine has answered with an id.
     async fn until_taken_in(&self, n: usize) {
-        let name = name(n);
-        let mut data = json!({});
-        if let Some(counter) = &self.counter {
-            data["count"] = counter.url(&name).into();
-        }
-        let event = json!({"name": "testing/five.requested", "id": name, "data": data});
+        let mut event = (self.make)(n);
+        event["id"] = name(n).into();
         let begun = Instant::now();
         loop {
             if self.once(&event).await.is_some() {

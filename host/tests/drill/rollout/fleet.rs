@@ -6,8 +6,8 @@ use engine::{Data, Engine, GatewayOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::address::Address;
 use super::{WORKERS, Way};
+use crate::address::Address;
 use crate::counter::Counter;
 use crate::process::{Process, folder_of, free_address};
 use crate::server::{APP, Mode, Server};
