@@ -63,6 +63,7 @@ ENV WORKER_ROLE=cluster \
     SYSTEM_BUS_COMPONENTS=/components \
     SYSTEM_BUS_VERSIONS=/versions \
     SYSTEM_BUS_CACHE=/var/lib/system-bus/cache \
+    SYSTEM_BUS_RECORDS=/var/lib/system-bus/records \
     SYSTEM_BUS_SPOOL=/spool \
     SYSTEM_BUS_LISTEN=0.0.0.0:3111 \
     SYSTEM_BUS_GATEWAY_LISTEN=0.0.0.0:3113

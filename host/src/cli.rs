@@ -19,6 +19,7 @@ pub(crate) mod launch;
 pub(crate) mod loops;
 pub(crate) mod new;
 pub(crate) mod operator;
+pub(crate) mod otel;
 #[cfg(test)]
 mod page;
 pub(crate) mod plan;
@@ -43,6 +44,7 @@ pub(crate) use self::cache::CacheArgs;
 pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
 pub(crate) use self::operator::{Functions, Generations, Grants, Plan, Reach, Reload, Rollback};
 use crate::creating::Name;
+use crate::records::RecordArgs;
 use crate::webhooks::WebhookArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
@@ -121,6 +123,8 @@ pub(crate) enum Command {
     Status(status::Status),
     /// The server and its worker, as whoever heals them looks at them and mends them
     Inngest(inngest::Inngest),
+    /// What functions have recorded, and workers have warned of
+    Otel(otel::Otel),
     /// How far the agent loops are, and what of them runs now
     Loop(loops::Loop),
     /// Have workers tell their server anew what they have
@@ -181,11 +185,20 @@ impl Command {
             Self::Inspect(_) => "inspect",
             Self::Inngest(inngest) => inngest.name(),
             Self::Loop(_) => "loop status",
+            Self::Otel(otel) => otel.name(),
             Self::Refresh(_) => "refresh",
             Self::Doctor(_) => "doctor",
             Self::Service(service) => service.name(),
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
+        }
+    }
+
+    /// Where its records are kept, if it is a command that keeps any.
+    pub(crate) fn records(&self) -> Option<&RecordArgs> {
+        match self {
+            Self::Worker(worker) => Some(&worker.records).filter(|it| it.records_limit > 0),
+            _ => None,
         }
     }
 
@@ -208,6 +221,7 @@ impl Command {
             | Self::Status(_)
             | Self::Inngest(_)
             | Self::Loop(_)
+            | Self::Otel(_)
             | Self::Refresh(_)
             | Self::Doctor(_)
             | Self::Completions(_)
@@ -316,6 +330,8 @@ pub(crate) struct Worker {
     pub(crate) take_over: TakeOverArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
     /// Whether webhooks are taken too, at /webhooks/PROVIDER of the first worker's address: docs/webhooks.md
     #[arg(long, env = "SYSTEM_BUS_WEBHOOKS", value_name = "ON_OR_OFF", default_value = "off", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) webhooks: bool,

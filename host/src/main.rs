@@ -11,6 +11,7 @@ mod elsewhere;
 mod granting;
 mod local;
 mod operate;
+mod records;
 mod service;
 mod serving;
 mod shutdown;
@@ -21,6 +22,7 @@ mod webhooks;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -29,12 +31,15 @@ use crate::cli::{Cli, Command};
 /// How many threads may wait for files at once.
 const BLOCKING: usize = 16;
 
+/// How long the last records may take to the disk.
+const LAST: Duration = Duration::from_secs(2);
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return answer::usage(&error),
     };
-    telemetry::start(&cli.logs, &cli.command);
+    let records = telemetry::start(&cli.logs, &cli.command);
     if let Command::Compile = cli.command {
         // Before there are threads.
         return cli::compile::run()
@@ -83,6 +88,7 @@ fn main() -> ExitCode {
             Command::Inspect(args) => cli::inspect::run(args, cli.json).await,
             Command::Service(args) => cli::service::run(args, cli.json),
             Command::Doctor(args) => cli::doctor::run(args, cli.json).await,
+            Command::Otel(args) => cli::otel::run(args, cli.json),
             Command::Inngest(args) => cli::inngest::run(args, cli.json).await,
             Command::Loop(args) => cli::loops::run(args, cli.json).await,
             Command::Refresh(args) => cli::refresh::run(args, cli.json).await,
@@ -90,6 +96,9 @@ fn main() -> ExitCode {
             Command::Man(args) => cli::shell::man(&args, cli.json),
         }
     });
+    if let Some(records) = records {
+        records.flush(LAST);
+    }
     match result {
         Ok(code) => code,
         Err(error) => answer::failed(cli.json, name, &error),

@@ -4,33 +4,49 @@ use std::fmt::{self as text, Debug};
 use std::io::IsTerminal;
 
 use tracing::field::Field;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::cli::{Command, LogFormat, Logs};
+use crate::records::{self, Keep};
 use crate::terminal::Above;
 
-/// Begins to log. A filter that cannot be read is reported and replaced by the default.
-pub(crate) fn start(logs: &Logs, command: &Command) {
+/// Begins to log, and to keep records where the command is one that does; what is on its way to them at the end is to be
+/// flushed. A filter that cannot be read is reported and replaced by the default.
+pub(crate) fn start(logs: &Logs, command: &Command) -> Option<records::Writer> {
     let default = command.default_filter();
     let (filter, fault) = match logs.log.as_deref().map(EnvFilter::try_new) {
         None => (EnvFilter::new(default), None),
         Some(Ok(filter)) => (filter, None),
         Some(Err(error)) => (EnvFilter::new(default), Some(error)),
     };
-    let lines = fmt().with_env_filter(filter).with_writer(|| Above);
-    match logs.log_format {
-        LogFormat::Text => {
-            let lines = lines.fmt_fields(debug_fn(field).delimited(" "));
-            lines.with_ansi(std::io::stderr().is_terminal()).init();
-        }
-        LogFormat::Json => lines.json().init(),
-    }
+    let (writer, unkept) = match command.records().map(records::Writer::open) {
+        None => (None, None),
+        Some(Ok(writer)) => (Some(writer), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let keep = writer.clone().map(|writer| Keep(writer).with_filter(filter_fn(Keep::wants)));
+    let lines = match logs.log_format {
+        LogFormat::Text => fmt::layer()
+            .with_writer(|| Above)
+            .fmt_fields(debug_fn(field).delimited(" "))
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_filter(filter)
+            .boxed(),
+        LogFormat::Json => fmt::layer().with_writer(|| Above).json().with_filter(filter).boxed(),
+    };
+    tracing_subscriber::registry().with(lines).with(keep).init();
     if let Some(error) = fault {
         tracing::warn!(%error, default, "the log filter cannot be read; using the default");
     }
+    if let Some(error) = unkept {
+        tracing::warn!(%error, "no records are kept: their folder cannot be written to; see --records");
+    }
+    writer
 }
 
 /// Writes one field. Much of what is logged was said by a component, a server or a file: none of it may begin another line
@@ -69,7 +85,7 @@ mod tests {
     fn no_field_of_an_event_begins_another_line() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let log = fmt()
+        let log = tracing_subscriber::fmt()
             .with_ansi(false)
             .without_time()
             .with_writer(move || writer.clone())

@@ -23,6 +23,7 @@ mod documented;
 mod foreign;
 mod loops;
 mod operated;
+mod recorded;
 mod recovery;
 mod ways;
 

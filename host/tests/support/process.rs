@@ -52,6 +52,8 @@ impl Process {
         );
         // Not in the folder of the sources, and shared: each guest is compiled once for all tests.
         command.env("SYSTEM_BUS_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"));
+        // Nor are records, which few tests look at.
+        command.env("SYSTEM_BUS_RECORDS", concat!(env!("CARGO_TARGET_TMPDIR"), "/records"));
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("its output is ours");
