@@ -80,6 +80,7 @@ pub(crate) async fn drill() -> Vec<String> {
     let meant = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
     let flows = FLOWS.iter().filter(|(name, _)| meant(name));
     let flows: Vec<_> = flows.map(|(_, set)| set(&mut stage)).collect();
+    away_from_the_quarter().await;
     let scene = Rc::new(stage.workers(&components).await);
     let (ready, began) = (began.elapsed(), Instant::now());
     let all = flows.into_iter().map(|flow| perform(Rc::clone(&scene), flow));
@@ -117,6 +118,17 @@ pub(crate) async fn drill() -> Vec<String> {
 /// What is wrong with there being no flow for these.
 fn missing(unseen: &[&str]) -> Option<String> {
     (!unseen.is_empty()).then(|| format!("no flow looks at {}", unseen.join(", ")))
+}
+
+/// Schedules begin at quarters of an hour. One that did so while workers start would find half of the stage.
+async fn away_from_the_quarter() {
+    let into = jiff::Timestamp::now().as_second().rem_euclid(900).unsigned_abs();
+    let wait = match into {
+        ..5 => 5 - into,
+        880.. => 905 - into,
+        _ => 0,
+    };
+    tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
 }
 
 /// How a flow went.

@@ -72,7 +72,7 @@ impl Flow for Health {
 async fn away_from_schedules() {
     let into = now().as_second().rem_euclid(900).unsigned_abs();
     if into > 720 {
-        tokio::time::sleep(Duration::from_secs(905 - into)).await;
+        tokio::time::sleep(Duration::from_secs(920 - into)).await;
     }
     let clock = local();
     let into = i64::from(clock.minute()) * 60 + i64::from(clock.second());
