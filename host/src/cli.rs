@@ -57,6 +57,9 @@ pub(crate) struct Cli {
     /// Answer on the standard output with one JSON object
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// A file of settings, for what neither the command line nor the environment says: docs/settings.md
+    #[arg(long, global = true, env = "SYSTEM_BUS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) logs: Logs,
     #[command(subcommand)]

@@ -39,6 +39,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return answer::usage(&error),
     };
+    if let Some(file) = &cli.config
+        && let Err(error) = config::take(file, cli.command.name())
+    {
+        return answer::failed(cli.json, cli.command.name(), &error);
+    }
     let records = telemetry::start(&cli.logs, &cli.command);
     if let Command::Compile = cli.command {
         // Before there are threads.

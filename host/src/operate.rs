@@ -60,6 +60,7 @@ impl Operated {
             format!("no worker answers at {}; name it with --worker, or start one", self.worker)
         })?;
         let status = response.status();
+        let webhooks = response.url().path().starts_with("/api/webhooks");
         let text = response.text().await?;
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
@@ -74,6 +75,12 @@ impl Operated {
         Ok(match status {
             StatusCode::PRECONDITION_FAILED => Answer::Conflict(said),
             StatusCode::CONFLICT => Answer::Busy(said),
+            StatusCode::NOT_FOUND if webhooks && body["name"] == "NotFound" => {
+                Answer::Refused(format!(
+                    "the worker at {} takes no webhooks: start it with --webhooks on, or name the gateway's address with --worker",
+                    self.worker
+                ))
+            }
             _ => Answer::Refused(format!("the worker at {} refuses: {said}", self.worker)),
         })
     }

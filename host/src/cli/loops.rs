@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use redis::aio::MultiplexedConnection;
 use serde::Serialize;
@@ -162,7 +162,8 @@ async fn plans(args: &Status) -> anyhow::Result<Vec<Plan>> {
     let asked = tokio::time::timeout(PATIENCE, asked).await;
     let why =
         || format!("Redis at {shown} does not tell the plans; name it with --redis or REDIS_URL");
-    asked.with_context(why)?.with_context(why)
+    // Its words have those of its cause.
+    asked.with_context(why)?.map_err(|error| anyhow!("{}: {error}", why()))
 }
 
 async fn ids(redis: &mut MultiplexedConnection) -> redis::RedisResult<Vec<String>> {

@@ -25,6 +25,7 @@ mod loops;
 mod operated;
 mod recorded;
 mod recovery;
+mod settings;
 mod ways;
 
 use self::patience::{PATIENCE, eventually};
