@@ -45,10 +45,12 @@ pub(crate) use self::deploy::{AccessArgs, DeployArgs, TakeOverArgs};
 pub(crate) use self::operator::{Functions, Generations, Grants, Plan, Reach, Reload, Rollback};
 use crate::creating::Name;
 use crate::records::RecordArgs;
+use crate::telemetry::TraceArgs;
 use crate::webhooks::WebhookArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runtime::Limits;
 use runtime::http::Destination;
+use url::Url;
 
 /// Runs durable functions that are WebAssembly components, for an Inngest server.
 #[derive(Debug, Parser)]
@@ -205,6 +207,15 @@ impl Command {
         }
     }
 
+    /// Where its spans go, and what it calls itself there.
+    pub(crate) fn spans(&self) -> Option<(&Url, &'static str)> {
+        match self {
+            Self::Worker(worker) => Some((worker.traces.otlp.as_ref()?, "system-bus-worker")),
+            Self::Gateway(gateway) => Some((gateway.traces.otlp.as_ref()?, "system-bus-gateway")),
+            _ => None,
+        }
+    }
+
     /// What is logged when nobody says.
     pub(crate) fn default_filter(&self) -> &'static str {
         match self {
@@ -335,6 +346,8 @@ pub(crate) struct Worker {
     pub(crate) transport: TransportArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
     /// Whether webhooks are taken too, at /webhooks/PROVIDER of the first worker's address: docs/webhooks.md
     #[arg(long, env = "SYSTEM_BUS_WEBHOOKS", value_name = "ON_OR_OFF", default_value = "off", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) webhooks: bool,
@@ -359,6 +372,8 @@ pub(crate) struct GatewayCommand {
     pub(crate) access: AccessArgs,
     #[command(flatten)]
     pub(crate) webhooks: WebhookArgs,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
 }
 
 /// How calls come to the worker.

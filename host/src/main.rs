@@ -31,7 +31,7 @@ use crate::cli::{Cli, Command};
 /// How many threads may wait for files at once.
 const BLOCKING: usize = 16;
 
-/// How long the last records may take to the disk.
+/// How long the last records may take to the disk, and the last spans to their collector.
 const LAST: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     {
         return answer::failed(cli.json, cli.command.name(), &error);
     }
-    let records = telemetry::start(&cli.logs, &cli.command);
+    let telemetry = telemetry::start(&cli.logs, &cli.command);
     if let Command::Compile = cli.command {
         // Before there are threads.
         return cli::compile::run()
@@ -101,9 +101,7 @@ fn main() -> ExitCode {
             Command::Man(args) => cli::shell::man(&args, cli.json),
         }
     });
-    if let Some(records) = records {
-        records.flush(LAST);
-    }
+    telemetry.flush(LAST);
     match result {
         Ok(code) => code,
         Err(error) => answer::failed(cli.json, name, &error),

@@ -1,7 +1,11 @@
-//! Logs: to the standard error, filtered, one line for each event whatever stands in it.
+//! Logs: to the standard error, filtered, one line for each event whatever stands in it. Spans: to a collector, where one is
+//! named.
+
+mod export;
 
 use std::fmt::{self as text, Debug};
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt;
@@ -11,13 +15,33 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+use self::export::Exporter;
+pub(crate) use self::export::TraceArgs;
 use crate::cli::{Command, LogFormat, Logs};
 use crate::records::{self, Keep};
 use crate::terminal::Above;
 
-/// Begins to log, and to keep records where the command is one that does; what is on its way to them at the end is to be
-/// flushed. A filter that cannot be read is reported and replaced by the default.
-pub(crate) fn start(logs: &Logs, command: &Command) -> Option<records::Writer> {
+/// What is on its way when the program ends.
+pub(crate) struct Telemetry {
+    records: Option<records::Writer>,
+    spans: Option<Exporter>,
+}
+
+impl Telemetry {
+    /// Lets it get to where it belongs, each within so long.
+    pub(crate) fn flush(self, limit: Duration) {
+        if let Some(records) = self.records {
+            records.flush(limit);
+        }
+        if let Some(spans) = self.spans {
+            spans.flush(limit);
+        }
+    }
+}
+
+/// Begins to log, and to keep records and to export spans where the command is one that does. A filter that cannot be read
+/// is reported and replaced by the default.
+pub(crate) fn start(logs: &Logs, command: &Command) -> Telemetry {
     let default = command.default_filter();
     let (filter, fault) = match logs.log.as_deref().map(EnvFilter::try_new) {
         None => (EnvFilter::new(default), None),
@@ -39,14 +63,23 @@ pub(crate) fn start(logs: &Logs, command: &Command) -> Option<records::Writer> {
             .boxed(),
         LogFormat::Json => fmt::layer().with_writer(|| Above).json().with_filter(filter).boxed(),
     };
-    tracing_subscriber::registry().with(lines).with(keep).init();
+    let (spans, unsent) = match command.spans().map(|(to, name)| Exporter::start(to, name)) {
+        None => (None, None),
+        Some(Ok(spans)) => (Some(spans), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let export = spans.as_ref().map(|it| it.layer().with_filter(filter_fn(Exporter::wants)));
+    tracing_subscriber::registry().with(lines).with(keep).with(export).init();
     if let Some(error) = fault {
         tracing::warn!(%error, default, "the log filter cannot be read; using the default");
     }
     if let Some(error) = unkept {
         tracing::warn!(%error, "no records are kept: their folder cannot be written to; see --records");
     }
-    writer
+    if let Some(error) = unsent {
+        tracing::warn!(%error, "no spans are exported; see --otlp");
+    }
+    Telemetry { records: writer, spans }
 }
 
 /// Writes one field. Much of what is logged was said by a component, a server or a file: none of it may begin another line

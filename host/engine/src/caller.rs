@@ -8,12 +8,14 @@ use futures::future::Either;
 use jiff::Timestamp;
 use protocol::header;
 use protocol::signature::SigningKey;
+use protocol::trace;
 use reqwest::{Client, Response};
 
 use crate::call::Order;
 use crate::error::EngineError;
 use crate::gateway::{Gateway, Outcome};
 use crate::reply::{Answer, Reply};
+use crate::trace_context::TraceContext;
 
 /// How long a call may take, as on the real server.
 const LONGEST_CALL: Duration = Duration::from_hours(2);
@@ -80,6 +82,8 @@ impl Caller {
     async fn post(&self, order: Order) -> Reply {
         let body = Bytes::from(order.body);
         let mut request = self.client.post(order.url).header(header::SERVER_KIND, self.kind);
+        let TraceContext { parent, state } = TraceContext::of(&order.names);
+        request = request.header(trace::PARENT, parent).header(trace::STATE, state);
         for (name, value) in order.headers {
             request = request.header(name, value);
         }

@@ -57,6 +57,7 @@ mod requester;
 mod run;
 mod server;
 mod store;
+mod trace_context;
 mod waiting;
 
 pub use activity::{Activity, Happening, Held};

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::spool::Waiting;
+use crate::spool::{Entry, Waiting};
 
 /// How long the server may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -93,7 +93,7 @@ impl Sender {
             .header(header::EVENT_ID_SEED, id_seed(seed, first))
             .json(&events);
         if let [alone] = batch {
-            request = request.header("traceparent", traceparent(&alone.entry.trace));
+            request = request.header("traceparent", traceparent(&alone.entry));
         }
         if let Some(env) = &self.env {
             request = request.header(header::ENV, env);
@@ -167,8 +167,9 @@ fn id_seed(seed: [u8; 6], first: &Waiting) -> String {
 }
 
 /// The trace that began when the delivery came, as W3C Trace Context writes it.
-pub(crate) fn traceparent(trace: &str) -> String {
-    let span = trace.get(..16).unwrap_or("0000000000000001");
+pub(crate) fn traceparent(entry: &Entry) -> String {
+    let trace = &entry.trace;
+    let span = entry.span.as_deref().or(trace.get(..16)).unwrap_or("0000000000000001");
     format!("00-{trace}-{span}-01")
 }
 

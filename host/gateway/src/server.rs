@@ -11,6 +11,7 @@
 
 mod deliver;
 mod operators;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -133,7 +133,7 @@ impl CallState {
             Ok(json) => self.stored(json, "the step's result")?,
             Err(guest) => Err(self.failure(&guest)),
         };
-        let timing = self.leave_body();
+        let timing = self.leave_body(result.is_ok());
         let replay = self.replay()?;
         match result {
             Ok(data) => {

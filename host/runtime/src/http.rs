@@ -118,6 +118,8 @@ pub(crate) struct Outgoing {
     allowed: Arc<[Destination]>,
     /// The trace that the call belongs to.
     pub(crate) trace: Option<TraceContext>,
+    /// The span of the body that runs, where spans are exported: it comes between.
+    pub(crate) span: Option<TraceContext>,
     /// What sends requests here.
     pub(crate) requests: Option<Arc<dyn Requests>>,
     /// What sends the one that is being made.
@@ -133,6 +135,7 @@ impl Outgoing {
         Self {
             allowed,
             trace: None,
+            span: None,
             requests: None,
             next: None,
             denials: Denials::default(),
@@ -142,10 +145,10 @@ impl Outgoing {
 
     /// Lets a request take part in the call's trace, unless the guest has put it into one.
     fn trace(&self, headers: &mut ::http::HeaderMap) {
-        let Some(trace) = self.trace.as_ref().filter(|_| !headers.contains_key(trace::PARENT))
-        else {
+        if headers.contains_key(trace::PARENT) {
             return;
-        };
+        }
+        let Some(trace) = self.span.as_ref().or(self.trace.as_ref()) else { return };
         for (name, value) in trace.headers() {
             if let Ok(value) = ::http::HeaderValue::from_str(value) {
                 headers.insert(name, value);

@@ -17,6 +17,7 @@ use crate::fault::{CallFailed, Fault, Limit};
 use crate::logging::Log;
 use crate::output::panic_in;
 use crate::outside::source_place;
+use crate::spans;
 use crate::state::{CallState, End, LARGEST_FIELDS};
 
 impl Component {
@@ -106,6 +107,7 @@ impl Component {
                 fault
             }
         };
+        spans::ended(state.span(), false);
         Err(CallFailed {
             step: state.replay.as_ref().and_then(Replay::running_step),
             timing: state.body_timing(),

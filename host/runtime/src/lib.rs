@@ -42,6 +42,7 @@ mod output;
 mod outside;
 mod phase;
 pub mod placement;
+mod spans;
 mod state;
 
 pub use backstage::{Backstage, Stored};

@@ -24,6 +24,7 @@ use crate::logging::{Log, Stream};
 use crate::output::Output;
 use crate::phase::{Fixed, Phase};
 use crate::placement::Capability;
+use crate::spans;
 
 /// How many bytes of names and values the headers of one request may have: of a size that servers take, and small beside
 /// the number of handles that a call may hold.
@@ -149,15 +150,18 @@ impl CallState {
         self.body_began = Some((Timestamp::now(), Instant::now()));
         if let Some(step) = self.step() {
             self.body_span = tracing::info_span!("step", called = &*step.name);
+            self.outgoing.span = spans::context_of(&self.body_span);
             self.log.enter(step, self.body_span.clone());
         }
     }
 
     /// It has ended: back to the run's fixed time.
-    pub(crate) fn leave_body(&mut self) -> Timing {
+    pub(crate) fn leave_body(&mut self, fine: bool) -> Timing {
         let timing = self.body_timing();
+        spans::ended(&self.body_span, fine);
         self.log.leave();
         self.outgoing.body.end();
+        self.outgoing.span = None;
         self.body_parts = Parts::default();
         self.outgoing.denials = Denials::default();
         self.body_span = Span::none();

@@ -26,7 +26,9 @@ pub(crate) struct Keep(pub(crate) Writer);
 impl Keep {
     /// Whether it wants to hear of this.
     pub(crate) fn wants(metadata: &Metadata<'_>) -> bool {
-        metadata.is_span() || metadata.target() == TELEMETRY || *metadata.level() <= Level::WARN
+        (metadata.is_span() && *metadata.level() <= Level::INFO)
+            || metadata.target() == TELEMETRY
+            || *metadata.level() <= Level::WARN
     }
 }
 

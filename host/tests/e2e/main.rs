@@ -3,6 +3,8 @@
 //! The server is our development engine; with `SYSTEM_BUS_E2E_SERVER=http://host:port` it is the Inngest there (and
 //! `SYSTEM_BUS_E2E_SIGNING_KEY` and `SYSTEM_BUS_E2E_EVENT_KEY` when it was started with keys).
 
+#[path = "../support/collector.rs"]
+mod collector;
 #[path = "../support/counter.rs"]
 mod counter;
 #[path = "../support/patience.rs"]
@@ -26,6 +28,7 @@ mod operated;
 mod recorded;
 mod recovery;
 mod settings;
+mod traced;
 mod ways;
 
 use self::patience::{PATIENCE, eventually};

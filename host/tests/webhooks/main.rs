@@ -1,5 +1,8 @@
 //! Webhooks through the whole program: from a delivery to the run that it starts, and what operators see of it.
 
+#[path = "../support/collector.rs"]
+#[allow(dead_code, reason = "the end-to-end tests ask for more")]
+mod collector;
 #[path = "../support/patience.rs"]
 mod patience;
 #[path = "../support/process.rs"]
@@ -141,6 +144,35 @@ async fn what_the_server_refuses_is_a_dead_letter_that_an_operator_sends_again()
     let gone = command(gateway.address, &["--json", "webhooks", "replay", "1-1"]);
     assert_eq!(gone.status.code(), Some(1), "{gone:?}");
     assert_eq!(json_of(&gone)["ok"], json!(false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_is_a_span_and_its_event_goes_on_beneath_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What is no collection of spans is the server's, which never takes the event: this is about how it is asked.
+    let (address, seen) = collector::collector().await;
+    let url = format!("http://{address}");
+    let mut gateway = alone(&url, folder.path(), &["--otlp", &url]);
+    let (status, said) = post(gateway.address, &json!({"name": "a/b", "data": {}})).await;
+    assert_eq!(status, 200, "{said}");
+    eventually("the server is asked", async || {
+        let asked = |headers: &axum::http::HeaderMap| headers.contains_key("traceparent");
+        seen.borrow().requests.iter().any(asked).then_some(())
+    })
+    .await;
+    gateway.ask_to_stop();
+    assert!(gateway.ended().await.success());
+    let came = seen.borrow().clone();
+    let span = came.spans.iter().find(|span| span.name == "delivery").expect("a span");
+    let attribute = |key| collector::attribute(span, key);
+    assert_eq!(attribute("provider").as_deref(), Some("joelclaw"));
+    assert_eq!(attribute("verdict").as_deref(), Some("accepted"));
+    assert!(came.services.iter().all(|name| name.contains("system-bus-gateway")), "{came:?}");
+    let parent = collector::traceparent(span);
+    let told = |headers: &axum::http::HeaderMap| {
+        headers.get("traceparent").is_none_or(|told| *told == parent)
+    };
+    assert!(came.requests.iter().all(told), "{parent}: {:?}", came.requests);
 }
 
 #[test]

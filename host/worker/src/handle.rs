@@ -1,6 +1,7 @@
 //! A decoded call → an outcome: the only joint of both sides.
 
 mod busy;
+mod spans;
 mod under_way;
 mod versions;
 
@@ -25,8 +26,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use self::spans::Ends;
 pub(crate) use self::under_way::{Running, UnderWay};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::options::Options;
 use crate::server_api::ServerApi;
 use crate::state::{self, StateError};
@@ -46,6 +48,8 @@ pub struct Worker {
     /// Those of them that run now.
     under_way: UnderWay,
     metrics: Metrics,
+    /// When the last calls were answered, for traces.
+    ends: Ends,
     /// One plan at a time.
     pub(crate) planning: tokio::sync::Mutex<()>,
 }
@@ -100,6 +104,7 @@ impl Worker {
             taken,
             under_way,
             metrics,
+            ends: Ends::default(),
             planning,
         }
     }
@@ -152,15 +157,22 @@ impl Worker {
         let _running = self.under_way.enter(&call, Timestamp::now());
         let (run, terms) = (call.run, call.terms());
         // What is logged meanwhile, by the guest too, names the trace.
-        let trace = call.trace.as_ref().map(TraceContext::trace_id);
+        let (parent, trace) = (call.trace.clone(), call.trace.as_ref().map(TraceContext::trace_id));
         let function = call.route.slug.as_str();
         // What is active now. The code that answers may be older: lines of guests have its digest.
         let generation = self.registry.present().number();
         let attempt = call.attempt.number;
         let span =
             tracing::info_span!("call", run = %call.run, function, attempt, generation, trace);
+        let collected = spans::begin(&span, parent.as_ref(), &self.ends, run);
         let counted = self.function_of(&call).ok();
-        let handled = self.handle(call).instrument(span).await;
+        let handled = self.handle(call).instrument(span.clone()).await;
+        if collected {
+            let outcome = handled.as_ref().map_or("not-handled", metrics::name);
+            let fine = !matches!(outcome, "not-handled" | "failed" | "step-failed" | "not-found");
+            spans::end(&span, outcome, fine, &self.ends, run);
+        }
+        drop(span);
         let counted =
             counted.as_ref().filter(|function| self.has(function)).map(FunctionId::as_str);
         self.metrics.answered(counted, terms.attempt, handled.as_ref().ok(), began.elapsed());

@@ -172,7 +172,7 @@ impl Metrics {
 }
 
 /// What became of a call, in one word.
-fn name(outcome: &Outcome) -> &'static str {
+pub(crate) fn name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done(_) => "done",
         Outcome::Planned(_) => "planned",

@@ -2,12 +2,12 @@
 
 use protocol::connect::frames::{ExecutorRequest, SdkResponse, Status};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::app::uuid_of;
 use crate::call::Order;
 use crate::entropy::Entropy;
 use crate::reply::{Answer, Reply};
+use crate::trace_context::TraceContext;
 
 /// The account and the environment of every call, as the real server names them where there is only one of each.
 const ACCOUNT: &str = "00000000-0000-4000-a000-000000000000";
@@ -21,9 +21,8 @@ pub(super) fn request(order: Order, entropy: &mut dyn Entropy) -> ExecutorReques
     // One trace for each call of the server, and one for each run in the worker.
     let system =
         json!({"traceparent": parent(&hex::encode(entropy.bits().to_be_bytes()), entropy)});
-    let trace = &hex::encode(Sha256::digest(&run))[..32];
-    let state = format!("inngest@fn={},inngest@app={app_id}", names.function);
-    let user = json!({"traceparent": parent(trace, entropy), "tracestate": state});
+    let TraceContext { parent: user, state } = TraceContext::of(&names);
+    let user = json!({"traceparent": user, "tracestate": state});
     ExecutorRequest {
         request_id: names.request,
         account_id: ACCOUNT.to_owned(),

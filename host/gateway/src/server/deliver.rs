@@ -11,7 +11,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::json;
+use tracing::Instrument;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::trace::Trace;
 use super::{answer, refusal, text};
 use crate::Shared;
 use crate::delivery::{Delivery, Headers};
@@ -70,11 +73,14 @@ pub(super) async fn deliver(
 ) -> Response {
     let Some(provider) = shared.providers.get(&name) else { return unknown() };
     let from = shared.address(peer.ip(), &headers);
-    let trace = trace(&headers);
-    let outcome = take(&shared, provider, from, &headers, body, &trace).await;
+    let span = tracing::info_span!("delivery", provider = name.as_str());
+    let trace = Trace::of(&headers, &span);
+    let outcome = take(&shared, provider, from, &headers, body, &trace).instrument(span.clone());
+    let outcome = outcome.await;
+    span.set_attribute("verdict", outcome.verdict.clone());
     shared.counters.verdict(&name, &outcome.verdict);
     let mut response = outcome.response;
-    if let Ok(value) = HeaderValue::try_from(&trace) {
+    if let Ok(value) = HeaderValue::try_from(&trace.id) {
         response.headers_mut().insert(HeaderName::from_static("x-trace-id"), value);
     }
     response
@@ -106,7 +112,7 @@ async fn take(
     from: IpAddr,
     headers: &HeaderMap,
     body: Body,
-    trace: &str,
+    trace: &Trace,
 ) -> Outcome {
     let name = provider.name.as_str();
     if let Err(too_much) = shared.meter().take(shared.began.elapsed(), name, from) {
@@ -152,7 +158,7 @@ async fn take(
         Ok(verified) => verified,
         Err(refused) => {
             shared.meter().refused(shared.began.elapsed(), from);
-            tracing::warn!(provider = name, %from, trace, bytes = delivery.body.len(), "a delivery was refused: {refused}");
+            tracing::warn!(provider = name, %from, trace = trace.id, bytes = delivery.body.len(), "a delivery was refused: {refused}");
             return Outcome::refused(
                 format!("refused-{}", refused.word()),
                 StatusCode::UNAUTHORIZED,
@@ -175,7 +181,7 @@ async fn take(
         Err(error) => {
             tracing::warn!(
                 provider = name,
-                trace,
+                trace = trace.id,
                 sha256 = delivery.sha256(),
                 bytes = delivery.body.len(),
                 "a delivery was believed and cannot be used: {error}"
@@ -237,17 +243,20 @@ async fn keep(
     provider: &Provider,
     delivery: &Delivery,
     events: Vec<Shaped>,
-    trace: &str,
+    trace: &Trace,
 ) -> Outcome {
     let (name, count) = (provider.name.as_str(), events.len());
     let mut entries = Vec::with_capacity(count);
     for event in events {
         match shape::event(name, &provider.prefix, event, delivery) {
-            Ok(event) => entries.push(Entry::new(name, &event, delivery.at, trace.to_owned())),
+            Ok(event) => {
+                let entry = Entry::new(name, &event, delivery.at, trace.id.clone());
+                entries.push(entry.within(trace.span.clone()));
+            }
             Err(error) => {
                 tracing::warn!(
                     provider = name,
-                    trace,
+                    trace = trace.id,
                     "a delivery was believed and cannot be used: {error}"
                 );
                 return Outcome::refused("failed", StatusCode::BAD_REQUEST, &error.to_string());
@@ -260,7 +269,7 @@ async fn keep(
             let verdict = if repeat { "repeat" } else { "accepted" };
             tracing::debug!(
                 provider = name,
-                trace,
+                trace = trace.id,
                 events = count,
                 repeat,
                 "a delivery was accepted"
@@ -269,11 +278,11 @@ async fn keep(
             Outcome::new(verdict, answer(StatusCode::OK, &body))
         }
         Err(error @ SpoolError::Full(_)) => {
-            tracing::error!(provider = name, trace, "a delivery was sent away: {error}");
+            tracing::error!(provider = name, trace = trace.id, "a delivery was sent away: {error}");
             Outcome::later("full", StatusCode::SERVICE_UNAVAILABLE, "no room at the moment", LATER)
         }
         Err(error) => {
-            tracing::error!(provider = name, trace, "a delivery was sent away: {error}");
+            tracing::error!(provider = name, trace = trace.id, "a delivery was sent away: {error}");
             Outcome::later(
                 "not-kept",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -282,23 +291,4 @@ async fn keep(
             )
         }
     }
-}
-
-/// The trace of a delivery: the sender's, where it has one, or a new one.
-fn trace(headers: &HeaderMap) -> String {
-    let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.split('-').nth(1)).filter(|id| {
-        id.len() == 32
-            && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-            && id.bytes().any(|b| b != b'0')
-    });
-    given.map_or_else(
-        || {
-            let mut bytes = [1; 16];
-            // Without randomness traces are one; nothing else depends on it.
-            let _ = getrandom::fill(&mut bytes);
-            hex::encode(bytes)
-        },
-        str::to_owned,
-    )
 }

@@ -16,6 +16,9 @@ pub struct Entry {
     pub at: i64,
     /// The trace that began with it: 32 hexadecimal digits.
     pub trace: String,
+    /// The span of its delivery, where spans are exported: 16 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<String>,
     /// Whether somebody had it sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
@@ -34,9 +37,16 @@ impl Entry {
             id,
             at: at.as_millisecond(),
             trace,
+            span: None,
             replay: false,
             event: RawValue::from_string(text).expect("it is JSON"),
         }
+    }
+
+    /// The same, beneath a span of its trace.
+    #[must_use]
+    pub fn within(self, span: Option<String>) -> Self {
+        Self { span, ..self }
     }
 
     /// About how much room it takes, in bytes.

@@ -14,8 +14,10 @@ use protocol::replay::{Misfit, Rigour, answer_from_memo};
 use registry::{Choice, Lease, Missing, Seen};
 use runtime::CallFailed;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::busy::Busy;
+use super::spans;
 use super::{HandleError, Worker, failed_outcome};
 use crate::chance;
 use crate::stage::Stage;
@@ -123,7 +125,8 @@ impl Worker {
         let _guard = stage.guard();
         let invocation =
             component.invoke(function, Arc::clone(call), Arc::new(stage.clone()), rigour);
-        let mut invocation = Busy::new(Box::pin(invocation));
+        let span = tracing::debug_span!("invocation", digest = %component.digest().short());
+        let mut invocation = Busy::new(Box::pin(invocation.instrument(span.clone())));
         let invoked = tokio::select! {
             biased;
             invoked = &mut invocation => invoked,
@@ -136,6 +139,9 @@ impl Worker {
             }
         };
         self.metrics().busy(function.as_str(), invocation.busy());
+        spans::worked(&span, invocation.busy());
+        // Its span ends with it, and what follows is the host's own.
+        drop((invocation, span));
         let digest = component.digest();
         match invoked {
             Ok(Outcome::Unfit(misfit)) => Ran::Unfit(misfit),
