@@ -1,0 +1,3 @@
+//! Publishes the image and the components of system-bus.
+
+fn main() {}
