@@ -348,6 +348,10 @@ pub(crate) struct Worker {
     pub(crate) records: RecordArgs,
     #[command(flatten)]
     pub(crate) traces: TraceArgs,
+    /// Register only while this worker holds a Lease of its Kubernetes cluster, as `NAME` or `NAMESPACE/NAME`; the others look
+    /// whether the server has what they have. For workers that are called; those that dial are registered by dialling
+    #[arg(long, env = "SYSTEM_BUS_LEASE", value_name = "LEASE")]
+    pub(crate) lease: Option<cluster::Place>,
     /// Whether webhooks are taken too, at /webhooks/PROVIDER of the first worker's address: docs/webhooks.md
     #[arg(long, env = "SYSTEM_BUS_WEBHOOKS", value_name = "ON_OR_OFF", default_value = "off", action = clap::ArgAction::Set, value_parser = on_or_off)]
     pub(crate) webhooks: bool,

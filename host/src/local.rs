@@ -98,6 +98,7 @@ impl Local {
                 body_limit: worker::options::BODY_LIMIT,
                 checkpoints: true,
                 neighbours: Vec::new(),
+                elected: None,
                 look_again: worker::options::LOOK_AGAIN,
                 transport: worker::connect::Transport::Serve,
                 drain: worker::options::DRAIN,

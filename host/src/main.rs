@@ -12,6 +12,7 @@ mod granting;
 mod local;
 mod operate;
 mod records;
+mod release;
 mod service;
 mod serving;
 mod shutdown;

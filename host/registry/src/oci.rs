@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::digest::Digest;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 pub use self::credentials::{Credentials, CredentialsError};
@@ -65,6 +65,8 @@ pub struct Oci {
     options: OciOptions,
     fetcher: Fetcher,
     state: Mutex<State>,
+    /// Told when there are other references.
+    others: Notify,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,7 @@ struct State {
 }
 
 /// An answer, and whose it is.
-type Answer = (usize, Result<Option<Resolved>, Away>);
+type Answer = (ComponentReference, Result<Option<Resolved>, Away>);
 
 impl Oci {
     /// Asks nobody yet.
@@ -86,7 +88,26 @@ impl Oci {
         let polls = options.references.iter().cloned();
         let polls = polls.map(|reference| Poll::new(reference, now)).collect();
         let fetcher = Fetcher::new(options.clone());
-        Self { options, fetcher, state: Mutex::new(State { polls, waited: false, news: true }) }
+        let state = Mutex::new(State { polls, waited: false, news: true });
+        Self { options, fetcher, state, others: Notify::new() }
+    }
+
+    /// From now on there are these references, and no others. What is known of those that stay is kept; of a component
+    /// that has another reference now, what is active stays until that one has been asked for.
+    pub fn take_from(&self, references: Vec<ComponentReference>) {
+        self.fetcher.take_from(references.clone());
+        let now = Instant::now();
+        let mut state = self.lock();
+        let mut before = std::mem::take(&mut state.polls);
+        let poll = |reference: ComponentReference| {
+            let known = before.iter().position(|poll| poll.reference == reference);
+            known.map_or_else(|| Poll::new(reference, now), |at| before.swap_remove(at))
+        };
+        state.polls = references.into_iter().map(poll).collect();
+        // What is gone is news; what is new is asked for first.
+        state.news |= !before.is_empty();
+        drop(state);
+        self.others.notify_one();
     }
 
     /// Everything that is known. Only the first scan asks the registries, and waits for them no longer than the patience
@@ -131,10 +152,16 @@ impl Oci {
                 }
                 state.polls.iter().filter_map(Poll::next).min()
             };
-            match next {
-                Some(next) => tokio::time::sleep_until(next.into()).await,
-                // Only digests, and all are there.
-                None => return std::future::pending().await,
+            let due = async {
+                match next {
+                    Some(next) => tokio::time::sleep_until(next.into()).await,
+                    // Only digests, and all are there.
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.others.notified() => {}
             }
             self.ask(|poll, now| poll.next().is_some_and(|next| next <= now)).await;
         }
@@ -151,7 +178,7 @@ impl Oci {
         let now = Instant::now();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut questions = JoinSet::<Answer>::new();
-        for (index, poll) in self.lock().polls.iter().enumerate() {
+        for poll in &self.lock().polls {
             if !wanted(poll, now) {
                 continue;
             }
@@ -162,21 +189,25 @@ impl Oci {
                 let known = known
                     .as_ref()
                     .map(|(manifest, component)| (manifest.as_str(), component.as_ref()));
-                (index, fetcher.resolve(&reference, known).await)
+                {
+                    let answer = fetcher.resolve(&reference, known).await;
+                    (reference, answer)
+                }
             });
         }
         while let Some(answer) = questions.join_next().await {
             match answer {
-                Ok((index, answer)) => self.answer(index, answer),
+                Ok((reference, answer)) => self.answer(&reference, answer),
                 Err(error) => tracing::error!(%error, "a question to a registry has ended early"),
             }
         }
     }
 
-    fn answer(&self, index: usize, answer: Result<Option<Resolved>, Away>) {
+    fn answer(&self, reference: &ComponentReference, answer: Result<Option<Resolved>, Away>) {
         let mut state = self.lock();
         let State { polls, news, .. } = &mut *state;
-        let Some(poll) = polls.get_mut(index) else { return };
+        // There may be others by now.
+        let Some(poll) = polls.iter_mut().find(|poll| poll.reference == *reference) else { return };
         let reason = answer.as_ref().err().map(|Away(reason)| reason.clone());
         if poll.answer(answer, self.options.every, Instant::now()) {
             *news = true;

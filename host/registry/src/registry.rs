@@ -21,6 +21,7 @@ use crate::generation::Generation;
 use crate::history::History;
 use crate::judge::Policy;
 use crate::log::{LogError, LogFile};
+use crate::oci::ComponentReference;
 use crate::retention::{Needs, Rules};
 use crate::source::{Content, Found, Scan, Source};
 use crate::store::{StoreError, Versions};
@@ -336,6 +337,13 @@ impl Registry {
         let component = loaded.map_err(|error| missing(error.to_string()))?;
         tracing::debug!(component = name, digest = digest.short(), "loaded a version");
         Ok(self.keep(component))
+    }
+
+    /// Takes components from these references from now on; see [`Source::take_from`]. Whoever watches takes them up.
+    pub fn take_from(&self, references: Vec<ComponentReference>) {
+        if let Some(source) = &self.source {
+            source.take_from(references);
+        }
     }
 
     /// Says what lies in the sources, for as long as what this answers with lives.

@@ -14,8 +14,8 @@ use protocol::digest::{Digest, Hashed};
 
 pub(crate) use self::loan::Loan;
 use crate::folder::Folder;
-use crate::oci::Oci;
 use crate::oci::fetch::Fetcher;
+use crate::oci::{ComponentReference, Oci};
 
 /// Everything that is there at one moment.
 #[derive(Debug, Clone, Default)]
@@ -200,6 +200,14 @@ impl Source {
     pub async fn refresh(&self) {
         if let Some(oci) = &self.oci {
             oci.refresh().await;
+        }
+    }
+
+    /// Takes components from these references from now on, beside the folder. Does nothing where there were no references
+    /// at first.
+    pub fn take_from(&self, references: Vec<ComponentReference>) {
+        if let Some(oci) = &self.oci {
+            oci.take_from(references);
         }
     }
 

@@ -28,6 +28,10 @@ pub(crate) struct DeployArgs {
     /// Components of an OCI registry, such as registry.example/team/name:tag or …@sha256:…; beside or instead of a folder
     #[arg(long = "oci", env = "SYSTEM_BUS_OCI", value_name = "REFERENCE", value_delimiter = ',')]
     pub(crate) oci: Vec<String>,
+    /// Follow a release of a Kubernetes cluster instead of a folder: a `ConfigMap`, as `NAME` or `NAMESPACE/NAME`, that names
+    /// components of OCI registries
+    #[arg(long, env = "SYSTEM_BUS_RELEASE", value_name = "CONFIGMAP", conflicts_with = "oci")]
+    pub(crate) release: Option<cluster::Place>,
     /// How often tags are looked up again
     #[arg(long, env = "SYSTEM_BUS_OCI_EVERY", value_name = "TIME", default_value = "1m", value_parser = duration)]
     pub(crate) oci_every: Duration,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,7 +13,7 @@ use protocol::role::Role;
 use protocol::signature::Trust;
 use registry::folder::{Folder, FolderOptions};
 use registry::judge::Policy;
-use registry::oci::{Credentials, Oci, OciOptions};
+use registry::oci::{ComponentReference, Credentials, Oci, OciOptions};
 use registry::source::Source;
 use registry::{Percent, RegistryOptions, Rules};
 use serde::Deserialize;
@@ -27,7 +28,7 @@ use crate::config::{self, Inngest};
 use crate::granting::GrantsFile;
 use crate::operate::admin_token;
 use crate::serving::{self, Duplicates, Serving};
-use crate::{answer, elsewhere, shutdown, supervisor, webhooks};
+use crate::{answer, elsewhere, release, shutdown, supervisor, webhooks};
 
 /// How long a worker that takes over may need to register.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -57,11 +58,12 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
     for old in &replace {
         can_be_replaced(old).await?;
     }
+    let (mut followed, released) = release::start(args.deploy.release.as_ref()).await?;
     let watching = args.deploy.watch.then(|| args.deploy.canary.unwrap_or(Percent::ALL));
     let registry = serving::open(
         runtime,
         registry_options(&args.deploy)?,
-        source(&args.deploy, args.cache.memory())?,
+        source(&args.deploy, released, args.cache.memory())?,
         watching,
     )
     .await?;
@@ -84,7 +86,10 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         routes: gateway.router().merge(plan.access.guard(gateway.operators())),
         figures: vec![gateway.figures()],
     });
-    let serving = Serving::start(registry, watching, plan.workers()?, beside).await?;
+    let mut workers = plan.workers()?;
+    let elected = release::elect(args.lease.as_ref(), &mut workers).await?;
+    let taking = Arc::clone(&registry);
+    let serving = Serving::start(registry, watching, workers, beside).await?;
     let mut words = plan.words(&serving)?;
     if let Some(gateway) = &gateway {
         let _ = write!(words, "\n  {}", webhooks::words(gateway));
@@ -107,11 +112,14 @@ async fn serve(args: Worker, json: bool) -> anyhow::Result<ExitCode> {
         }
         () = serving.retired() => tracing::info!("another worker has taken over, and no call has come since; ending"),
         never = told.follow(generations, plan.roles.each()) => match never {},
+        never = release::go_on(followed.as_mut(), &taking) => match never {},
         blocked = serving.blocked() => {
             serving.shutdown().await;
             return Err(blocked.into());
         }
     }
+    // Another one registers while this one still ends its calls.
+    release::end(elected, followed).await;
     serving.shutdown().await;
     if let Some(gateway) = gateway {
         gateway.shutdown().await;
@@ -227,6 +235,7 @@ impl Plan {
             checkpoints: self.checkpoints,
             neighbours: self.neighbours.clone(),
             look_again: worker::options::LOOK_AGAIN,
+            elected: None,
             transport: if both { apart(&self.transport, role)? } else { self.transport.clone() },
             drain: self.drain,
         })
@@ -343,8 +352,13 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
 }
 
 /// The folder, and what the registry is asked for.
-fn source(args: &DeployArgs, memory: Option<PathBuf>) -> anyhow::Result<Source> {
-    let folder = args.components.is_dir() || args.oci.is_empty();
+fn source(
+    args: &DeployArgs,
+    released: Option<Vec<ComponentReference>>,
+    memory: Option<PathBuf>,
+) -> anyhow::Result<Source> {
+    // A release says all that is to run: what lies in an image beside it is not meant.
+    let folder = released.is_none() && (args.components.is_dir() || args.oci.is_empty());
     if folder && !args.components.is_dir() {
         bail!(
             "{}: there is no such folder; name one with built components, such as target/functions after `system-bus build`",
@@ -355,7 +369,10 @@ fn source(args: &DeployArgs, memory: Option<PathBuf>) -> anyhow::Result<Source> 
     let folder = folder.then(|| Folder::new(&args.components, options));
     let references =
         args.oci.iter().map(|text| text.parse().with_context(|| format!("--oci {text}")));
-    let references: Vec<_> = references.collect::<anyhow::Result<_>>()?;
+    let references: Vec<_> = match released {
+        Some(released) => released,
+        None => references.collect::<anyhow::Result<_>>()?,
+    };
     let oci = (!references.is_empty()).then(|| {
         let options = OciOptions {
             references,

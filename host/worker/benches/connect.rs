@@ -207,6 +207,7 @@ async fn worker(api: SocketAddr) -> (Running, Deployed) {
         neighbours: Vec::new(),
         vault: None,
         look_again: Duration::from_mins(10),
+        elected: None,
         transport: Transport::Connect(connect),
         drain: worker::options::DRAIN,
     };

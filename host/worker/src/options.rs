@@ -9,6 +9,7 @@ use protocol::id::AppId;
 use protocol::introspect::Capabilities;
 use protocol::role::Role;
 use protocol::signature::Trust;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::StartError;
@@ -54,6 +55,9 @@ pub struct Options {
     pub neighbours: Vec<AppId>,
     /// How often to ask whether the server still has our functions.
     pub look_again: Duration,
+    /// Whether this worker is the one among its equals that registers their app; none where each does. One that is not
+    /// looks whether the server has what it has itself, and registers only where an operator asks for it.
+    pub elected: Option<watch::Receiver<bool>>,
     /// How calls come here.
     pub transport: Transport,
     /// How long a worker that stops may take. For most of that time running calls may finish; those that can be handed

@@ -83,6 +83,7 @@ pub struct Registrar {
     /// What the server took last. One registration at a time: two would answer each other's question.
     last: Mutex<Option<Arc<Announced>>>,
     down: CancellationToken,
+    elected: Option<watch::Receiver<bool>>,
 }
 
 impl Registrar {
@@ -103,6 +104,7 @@ impl Registrar {
             look_again: options.look_again,
             last: Mutex::new(None),
             down: CancellationToken::new(),
+            elected: options.elected.clone(),
         };
         (registrar, watched)
     }
@@ -214,6 +216,18 @@ impl Registrar {
         let mut failures = 0;
         loop {
             changes.mark_unchanged();
+            if !self.is_elected() {
+                if self.is_registered_by_another().await {
+                    tracing::info!(%app, "the elected worker has registered what is here too");
+                    return;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause_blocked(failures, self.look_again)) => failures += 1,
+                    () = self.elected() => failures = 0,
+                    () = changed(changes) => failures = 0,
+                }
+                continue;
+            }
             let pause = match self.register(&SyncRequest::default()).await {
                 Ok(_) => {
                     let functions = changes.borrow().functions.len();
@@ -234,6 +248,43 @@ impl Registrar {
                 () = changed(changes) => failures = 0,
             }
         }
+    }
+
+    /// Whether registering is up to this worker.
+    fn is_elected(&self) -> bool {
+        self.elected.as_ref().is_none_or(|elected| *elected.borrow())
+    }
+
+    /// Returns when registering has become up to this worker.
+    async fn elected(&self) {
+        let Some(mut elected) = self.elected.clone() else { return std::future::pending().await };
+        if elected.wait_for(|elected| *elected).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Looks whether the server has what we announce, whoever told it.
+    async fn is_registered_by_another(&self) -> bool {
+        let _last = self.last.lock().await;
+        let payload = self.payloads.of(&self.announced.borrow().clone());
+        let differences = self.look(&payload).await;
+        let found = matches!(&differences, Ok(Differences { wrong, .. }) if wrong.is_empty());
+        self.state.send_modify(|state| match differences {
+            Ok(Differences { wrong, foreign }) if wrong.is_empty() => {
+                *state = SyncState::Synced {
+                    at: Timestamp::now(),
+                    functions: payload.slugs().count(),
+                    payload: payload.fingerprint(),
+                    foreign: Vec::new(),
+                };
+                state.note_foreign(&self.payloads.app, foreign);
+            }
+            Ok(_) => {
+                *state = state.failed("the elected worker has not registered this yet".to_owned());
+            }
+            Err(error) => *state = state.failed(error.to_string()),
+        });
+        found
     }
 
     /// Returns when we have to register again: what we announce has changed; the server may not have our functions any

@@ -32,6 +32,8 @@ struct Shared {
     /// Replaced when a registry takes its token back.
     client: RwLock<Client>,
     options: OciOptions,
+    /// Whose repositories components are fetched from. They change where a release is followed.
+    references: RwLock<Vec<ComponentReference>>,
 }
 
 /// What a reference means at a moment.
@@ -52,8 +54,20 @@ impl Fetcher {
     pub(super) fn new(options: OciOptions) -> Self {
         // Whoever was first; a program has one provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = RwLock::new(client(&options));
-        Self(Arc::new(Shared { client, options }))
+        let client = RwLock::new(client(&options, &options.references));
+        let references = RwLock::new(options.references.clone());
+        Self(Arc::new(Shared { client, options, references }))
+    }
+
+    /// Fetches from these repositories from now on.
+    pub(super) fn take_from(&self, references: Vec<ComponentReference>) {
+        let anew = client(&self.0.options, &references);
+        *self.0.client.write().unwrap_or_else(PoisonError::into_inner) = anew;
+        *self.0.references.write().unwrap_or_else(PoisonError::into_inner) = references;
+    }
+
+    fn references(&self) -> Vec<ComponentReference> {
+        self.0.references.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a reference means now. `known` is the manifest that is known, and the component that it led to.
@@ -108,7 +122,7 @@ impl Fetcher {
             OciDescriptor { digest: format!("sha256:{digest}"), ..OciDescriptor::default() };
         let mut asked = Vec::new();
         let mut fault = None;
-        for reference in &options.references {
+        for reference in &self.references() {
             let place = (reference.registry(), reference.reference().repository());
             if asked.contains(&place) {
                 continue;
@@ -157,7 +171,7 @@ impl Fetcher {
     /// An error as words. A refused token is not used again.
     fn away(&self, error: &OciDistributionError) -> Away {
         if let OciDistributionError::UnauthorizedError { url } = error {
-            let fresh = client(&self.0.options);
+            let fresh = client(&self.0.options, &self.references());
             *self.0.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
             return Away(format!(
                 "it wants a login for {url}, or another one; `docker login` writes them to a config.json that can be given here"
@@ -173,8 +187,8 @@ impl std::fmt::Debug for Fetcher {
     }
 }
 
-fn client(options: &OciOptions) -> Client {
-    let registries = options.references.iter().map(ComponentReference::registry);
+fn client(options: &OciOptions, references: &[ComponentReference]) -> Client {
+    let registries = references.iter().map(ComponentReference::registry);
     let plain = registries.filter(|registry| {
         is_loopback(registry) || options.plain_http.iter().any(|plain| plain == registry)
     });

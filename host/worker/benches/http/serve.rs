@@ -58,6 +58,7 @@ async fn worker(mode: Mode) -> (Running, Deployed) {
         // The load is made of calls, not of runs: nobody would take what is stored.
         checkpoints: false,
         neighbours: Vec::new(),
+        elected: None,
         look_again: worker::options::LOOK_AGAIN,
         transport: worker::connect::Transport::Serve,
         drain: worker::options::DRAIN,

@@ -110,6 +110,7 @@ pub(crate) fn options(gateway: &Gateway, connect: ConnectOptions) -> Options {
         neighbours: Vec::new(),
         vault: None,
         look_again: Duration::from_mins(10),
+        elected: None,
         transport: Transport::Connect(connect),
         drain: Duration::from_secs(20),
     }

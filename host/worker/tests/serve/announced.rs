@@ -48,6 +48,7 @@ async fn a_change_is_told_at_once_and_the_same_again_is_not() {
     let server = Server::start();
     // So long that only the change itself can be the reason.
     let patient = worker::Options {
+        elected: None,
         look_again: std::time::Duration::from_mins(10),
         ..options(Trust::Dev, server.address)
     };

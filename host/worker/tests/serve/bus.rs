@@ -49,6 +49,7 @@ pub(crate) fn options(trust: Trust, server: SocketAddr) -> Options {
         body_limit: BODY_LIMIT,
         checkpoints: true,
         neighbours: Vec::new(),
+        elected: None,
         look_again: Duration::from_millis(20),
         transport: worker::connect::Transport::Serve,
         drain: worker::options::DRAIN,
