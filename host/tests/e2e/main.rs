@@ -13,6 +13,9 @@ mod patience;
 mod process;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../../registry/tests/oci/shelf.rs"]
+#[allow(dead_code, reason = "tests of registries ask for more")]
+mod shelf;
 #[path = "../drill/store.rs"]
 #[allow(dead_code, reason = "the drills ask for more")]
 mod store;
@@ -20,6 +23,7 @@ mod store;
 mod suite;
 
 mod changed_code;
+mod clustered;
 mod deployed;
 mod documented;
 mod foreign;

@@ -293,10 +293,13 @@ impl Registrar {
     async fn until_needed(&self, changes: &mut watch::Receiver<Arc<Announced>>) {
         let app = &self.payloads.app;
         let mut away = false;
+        let was_elected = self.is_elected();
         loop {
             let news = tokio::select! {
                 () = tokio::time::sleep(self.look_again) => false,
                 () = changed(changes) => true,
+                // What the server has is another's registration, with another's address.
+                () = self.elected(), if !was_elected => return,
             };
             let announced = Arc::clone(&changes.borrow_and_update());
             let payload = self.payloads.of(&announced);
