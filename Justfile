@@ -37,6 +37,10 @@ build-functions:
 drill +which:
     cargo test --locked --workspace --test drill -- --drill {{ which }}
 
+# Build, push, roll out, look, roll back: docs/operate/publish.md
+publish *words:
+    cargo run --locked --quiet --package publish -- {{ words }}
+
 # The end-to-end tests against an Inngest that is running, such as http://127.0.0.1:8288
 e2e server:
     SYSTEM_BUS_E2E_SERVER={{ server }} cargo test --locked --workspace --test e2e
