@@ -112,7 +112,7 @@ async fn a_watch_outlives_whatever_becomes_of_its_server() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_run_out_is_read_again() {
+async fn a_token_that_has_run_out_is_told_and_what_was_known_stays() {
     let server = ApiServer::start().await;
     server.require_token("the first");
     let folder = std::env::temp_dir().join(format!("system-bus-token-{}", std::process::id()));
